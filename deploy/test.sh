@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Installs what is needed, builds, and runs every test: as users get it, then under AddressSanitizer and
+# UndefinedBehaviorSanitizer, then a short fuzz of the plan loader. One command on a fresh Debian 12.
+#
+#   deploy/test.sh            everything
+#   deploy/test.sh --quick    the plain build and its tests only
+#   deploy/test.sh --tsan     the tests under ThreadSanitizer instead
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/packages.sh
+
+mode=${1:-all}
+jobs=$(nproc)
+export CTEST_OUTPUT_ON_FAILURE=1
+
+step() { printf '\n== %s\n' "$*"; }
+
+build() { # PRESET BUILD_FOLDER
+  cmake -S deploy/presets --preset "$1" >"$2.configure.log" 2>&1 || { cat "$2.configure.log"; return 1; }
+  cmake --build "$2" -j "$jobs"
+}
+
+plain() {
+  step "Build"
+  cmake -S . -B build -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
+  cmake --build build -j "$jobs"
+  step "Tests"
+  ctest --test-dir build -j "$jobs" --timeout 300
+}
+
+sanitized() { # PRESET
+  step "Build for $1"
+  mkdir -p build
+  build "$1" "build/$1"
+  step "Tests under $1"
+  ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
+  UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
+  LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
+  TSAN_OPTIONS=suppressions="$PWD/tests/tsan.supp":report_atomic_races=0:second_deadlock_stack=1 \
+    ctest --test-dir "build/$1" -j "$jobs" --timeout 600
+}
+
+fuzz() {
+  step "Fuzz"
+  install_packages $fuzz_packages
+  build fuzz build/fuzz
+  local target corpus
+  for target in $(find build/fuzz -type f -name 'fuzz_*' -perm -u+x); do
+    corpus=$(mktemp -d)
+    "$target" -max_total_time=60 -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      "$corpus" "tests/fuzz/corpus/$(basename "$target" | sed 's/^fuzz_//')" 2>&1 | tail -n 12
+    rm -rf "$corpus"
+  done
+}
+
+step "Packages"
+install_packages $build_packages $test_packages
+case $mode in
+  all) plain; sanitized asan; fuzz ;;
+  --quick) plain ;;
+  --tsan) sanitized tsan ;;
+  *) echo "usage: deploy/test.sh [--quick|--tsan]" >&2; exit 2 ;;
+esac
+step "All passed"

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "server/domain/plan/tree.hpp"
+
+namespace fanout::domain {
+
+/// Why `id` cannot be the name of a task, a folder and part of a branch; empty when it can.
+std::string fault_in_id(const std::string& id);
+
+/// Where a task's dependencies are written, for messages.
+struct DependencyPlace {
+  std::string task;
+  std::string dependency;
+  Place place;
+  std::string field;
+};
+
+/// Faults that only show when all tasks are known: repeated ids, dependencies on nobody or oneself, cycles.
+void check_graph(const Plan& plan, const std::vector<DependencyPlace>& places, Diagnostics& diagnostics);
+
+}  // namespace fanout::domain

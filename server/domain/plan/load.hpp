@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <variant>
+
+#include "server/domain/plan/plan.hpp"
+
+namespace fanout::domain {
+
+/// Reads one file for the loader: its bytes, or why not, in words such as "no such file" or
+/// "is larger than 1 MiB". The reader decides what may be read; `inside` is the folder that the file
+/// must lie in, with all links resolved (empty: anywhere).
+struct ReadFailure {
+  std::string reason;
+};
+using ReadFile = std::function<std::variant<std::string, ReadFailure>(const std::filesystem::path& file,
+                                                                     const std::filesystem::path& inside)>;
+
+/// Largest accepted sizes; beyond them the plan is refused with one clear message.
+inline constexpr std::size_t kMaxPlanBytes = 4u << 20;
+inline constexpr std::size_t kMaxTaskFileBytes = 1u << 20;
+inline constexpr std::size_t kMaxTasks = 1000;
+
+/// Loads plan.yaml and its task files and checks everything, telling all faults at once. Never throws
+/// on bad input. `plan_path` is absolute.
+LoadedPlan load_plan(const std::filesystem::path& plan_path, const ReadFile& read);
+
+}  // namespace fanout::domain

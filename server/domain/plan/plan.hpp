@@ -1,0 +1,104 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The plan as the user wrote it. Values only: nothing here reads a file, a clock or the environment.
+namespace fanout::domain {
+
+/// A place in a file, both from 1; 0 means the whole file or line.
+struct Place {
+  std::string file;  ///< Absolute path.
+  unsigned line = 0;
+  unsigned column = 0;
+};
+
+/// One thing said about a plan. `message` says what is wrong and what to do.
+struct Diagnostic {
+  enum class Severity { error, warning, note };
+  Severity severity = Severity::error;
+  Place place;
+  std::string field;  ///< Such as tasks[2].dependencies; may be empty.
+  std::string message;
+};
+
+enum class Priority { blocker, high, medium, low };  ///< In the order in which they are served.
+enum class TaskStatus { pending, in_progress, completed, blocked };
+
+const char* to_string(Priority priority);
+const char* to_string(TaskStatus status);
+
+/// A check that runs in the worktree after the agent.
+struct Gate {
+  std::string name;
+  std::string run;  ///< For `sh -c`.
+  std::optional<std::chrono::milliseconds> timeout;
+};
+
+/// The keys that may stand in a task, a plan, `.fanout.yaml` and the user's config. Everything unset
+/// falls through to the next of them.
+struct Settings {
+  std::optional<std::string> repo;
+  std::optional<std::string> base;
+  std::optional<std::string> agent;
+  std::optional<std::vector<std::string>> setup;   ///< Empty list: switched off.
+  std::optional<std::vector<std::string>> verify;  ///< Empty list: switched off.
+  std::optional<std::vector<Gate>> gates;
+  std::optional<unsigned> max_parallel;
+  std::optional<std::chrono::milliseconds> timeout;
+  std::map<std::string, std::string> env;  ///< Merged key by key.
+  std::optional<bool> allow_empty;
+  std::optional<bool> push;
+  std::optional<std::string> remote;
+  std::optional<std::string> worktree;  ///< Pattern.
+  std::optional<std::string> branch;    ///< Pattern.
+  std::optional<bool> write_status;
+  std::optional<std::string> tracker;
+  std::optional<std::string> commit_type;
+  std::optional<std::vector<std::string>> copy;  ///< Patterns of untracked files to copy.
+};
+
+struct Task {
+  std::string id;
+  std::string title;
+  Priority priority = Priority::medium;
+  TaskStatus status = TaskStatus::pending;
+  std::vector<std::string> dependencies;
+  std::vector<std::string> labels;
+  std::string file;  ///< Absolute; empty when the task is written inline.
+  Place place;       ///< Where the entry begins in plan.yaml.
+
+  // From the task file's sections, or `prompt` for an inline task.
+  std::string body;  ///< All Markdown after the front matter, or the inline prompt.
+  std::string objective;
+  std::string approach;
+  std::vector<std::string> create, modify, remove;  ///< Files to Touch.
+  std::vector<std::string> tests;
+  std::vector<std::string> acceptance;
+  std::string conflicts;
+  std::string notes;
+  std::string estimated_time;
+
+  Settings settings;
+};
+
+struct Plan {
+  std::string path;  ///< Absolute.
+  std::string name;
+  std::string status;
+  std::string overview;
+  std::vector<Task> tasks;
+  Settings settings;
+};
+
+/// A plan and everything there is to say about it. Executable only when `ok()`.
+struct LoadedPlan {
+  Plan plan;
+  std::vector<Diagnostic> diagnostics;  ///< In order of file and place.
+  bool ok() const;                      ///< No diagnostic is an error.
+};
+
+}  // namespace fanout::domain

@@ -1,0 +1,100 @@
+#include "server/domain/plan/reader.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "common/duration.hpp"
+#include "common/text.hpp"
+
+namespace fanout::domain {
+
+const Member* Reader::member(const std::string& key) const {
+  const auto* found = map_.find(key);
+  return found && found->value.kind != Value::Kind::null ? found : nullptr;
+}
+
+Place Reader::place_of(const std::string& key) const {
+  const auto* found = map_.find(key);
+  return found ? found->value.place : map_.place;
+}
+
+void Reader::wrong(const Member& member, const std::string& wanted) const {
+  add_error(diagnostics_, member.value.place, field_of(member.key), member.key + " must be " + wanted);
+}
+
+std::optional<std::string> Reader::text(const std::string& key) const {
+  const auto* found = member(key);
+  if (!found) return std::nullopt;
+  if (found->value.kind == Value::Kind::scalar) return found->value.text;
+  wrong(*found, "a text");
+  return std::nullopt;
+}
+
+std::optional<bool> Reader::flag(const std::string& key) const {
+  const auto* found = member(key);
+  if (!found) return std::nullopt;
+  if (found->value.text == "true" || found->value.text == "yes" || found->value.text == "on") return true;
+  if (found->value.text == "false" || found->value.text == "no" || found->value.text == "off") return false;
+  wrong(*found, "true or false");
+  return std::nullopt;
+}
+
+std::optional<unsigned> Reader::count(const std::string& key, unsigned most) const {
+  const auto* found = member(key);
+  if (!found) return std::nullopt;
+  const auto& text = found->value.text;
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && number >= 1 && number <= most) return number;
+  wrong(*found, "a whole number from 1 to " + std::to_string(most));
+  return std::nullopt;
+}
+
+std::optional<std::chrono::milliseconds> Reader::duration(const std::string& key) const {
+  const auto* found = member(key);
+  if (!found) return std::nullopt;
+  if (found->value.kind == Value::Kind::scalar) {
+    const auto duration = parse_duration(found->value.text);
+    if (duration && duration->count() > 0) return duration;
+  }
+  wrong(*found, "a duration such as 90s, 15m or 1h30m");
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> Reader::texts(const std::string& key) const {
+  const auto* found = member(key);
+  if (!found) return std::nullopt;
+  if (found->value.kind == Value::Kind::scalar) return std::vector{found->value.text};
+  std::vector<std::string> texts;
+  for (const auto& item : found->value.items) {
+    if (item.kind == Value::Kind::scalar) {
+      texts.push_back(item.text);
+    } else {
+      add_error(diagnostics_, item.place, field_of(key), key + " must be a list of texts");
+    }
+  }
+  if (found->value.kind != Value::Kind::list) wrong(*found, "a list of texts");
+  return texts;
+}
+
+std::string did_you_mean(const std::string& word, std::span<const std::string> candidates) {
+  const auto near = nearest(word, candidates);
+  return near.empty() ? "" : " (did you mean " + near + "?)";
+}
+
+void check_keys(const Reader& reader, std::span<const std::string> known, Unknown unknown) {
+  for (const auto& member : reader.map().members) {
+    if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
+    const auto name = "\"" + printable(member.key) + "\"";
+    const auto hint = did_you_mean(member.key, known);
+    if (unknown == Unknown::error) {
+      add_error(reader.diagnostics(), member.place, reader.field_of(member.key), "unknown key " + name + hint);
+    } else {
+      add_note(reader.diagnostics(), member.place, reader.field_of(member.key),
+               "unknown key " + name + " is kept and ignored" + hint);
+    }
+  }
+}
+
+}  // namespace fanout::domain

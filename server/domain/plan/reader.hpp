@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/domain/plan/tree.hpp"
+
+namespace fanout::domain {
+
+/// Takes typed values out of a map. A value of the wrong kind is a fault that says what is wanted; the
+/// caller then goes on as if it were not there.
+class Reader {
+ public:
+  /// `field` names the map in messages, such as "tasks[2]"; empty for the top of a file.
+  Reader(const Value& map, std::string field, Diagnostics& diagnostics)
+      : map_(map), field_(std::move(field)), diagnostics_(diagnostics) {}
+
+  const Member* member(const std::string& key) const;
+  std::optional<std::string> text(const std::string& key) const;
+  std::optional<bool> flag(const std::string& key) const;
+  /// From 1 to `most`.
+  std::optional<unsigned> count(const std::string& key, unsigned most) const;
+  std::optional<std::chrono::milliseconds> duration(const std::string& key) const;
+  /// A list of texts; one text alone counts as a list of it.
+  std::optional<std::vector<std::string>> texts(const std::string& key) const;
+
+  std::string field_of(const std::string& key) const { return field_.empty() ? key : field_ + "." + key; }
+  Place place_of(const std::string& key) const;
+  Diagnostics& diagnostics() const { return diagnostics_; }
+  const Value& map() const { return map_; }
+
+ private:
+  void wrong(const Member& member, const std::string& wanted) const;
+
+  const Value& map_;
+  std::string field_;
+  Diagnostics& diagnostics_;
+};
+
+/// What happens to keys that nobody knows.
+enum class Unknown { note, error };
+
+/// Tells every key of the map that is not among `known`, with the nearest that is.
+void check_keys(const Reader& reader, std::span<const std::string> known, Unknown unknown);
+
+/// " (did you mean x?)", or nothing.
+std::string did_you_mean(const std::string& word, std::span<const std::string> candidates);
+
+}  // namespace fanout::domain

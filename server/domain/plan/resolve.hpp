@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fanout/internal/v1/spec.pb.h"
+#include "fanout/v1/plan.pb.h"
+#include "server/domain/plan/plan.hpp"
+
+namespace fanout::domain {
+
+/// The user's ~/.config/fanout/config.toml.
+struct UserConfig {
+  Settings defaults;
+  std::map<std::string, std::string> agents;  ///< Name → shell command line ([agents.NAME] command = "…").
+};
+
+/// Reads `.fanout.yaml`. Faults are added to `diagnostics`.
+Settings parse_repository_settings(const std::string& text, const std::string& file,
+                                   std::vector<Diagnostic>& diagnostics);
+
+/// Reads the user's config. Faults are added to `diagnostics`.
+UserConfig parse_user_config(const std::string& text, const std::string& file,
+                             std::vector<Diagnostic>& diagnostics);
+
+/// Fills what is unset in `upper` from `lower`; env is merged key by key.
+void merge_settings(Settings& upper, const Settings& lower);
+
+/// Everything that decides how a plan is run, in order of precedence: flags, task, plan, repository,
+/// user, defaults.
+struct Layers {
+  fanout::v1::Overrides flags;
+  Settings repository;
+  UserConfig user;
+  std::string repository_root;     ///< Absolute root of the main checkout.
+  std::string prompt_template;     ///< Empty: the built-in one.
+  std::string prompt_template_file;///< Where it came from, for diagnostics.
+  unsigned cores = 1;
+};
+
+/// The plan with every setting resolved. Adds diagnostics for what only shows now: no agent named, an
+/// unknown placeholder in the prompt template, a bad branch pattern. run_id, base_commit and the
+/// environment are left for the caller.
+fanout::internal::v1::RunSpec resolve(const Plan& plan, const Layers& layers,
+                                      std::vector<Diagnostic>& diagnostics);
+
+/// Adds an error when a task that is to run has no agent. Only a run needs one.
+void require_agents(const fanout::internal::v1::RunSpec& spec, std::vector<Diagnostic>& diagnostics);
+
+}  // namespace fanout::domain

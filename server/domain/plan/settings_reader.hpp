@@ -1,0 +1,16 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "server/domain/plan/reader.hpp"
+
+namespace fanout::domain {
+
+/// The keys that may stand in a task, a plan, `.fanout.yaml` and the user's configuration alike.
+std::span<const std::string> settings_keys();
+
+/// Reads those keys out of a map that may hold others too.
+Settings read_settings(const Reader& reader);
+
+}  // namespace fanout::domain

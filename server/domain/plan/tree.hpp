@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/domain/plan/plan.hpp"
+
+namespace fanout::domain {
+
+struct Member;
+
+/// What a YAML or TOML file holds, with the place of everything: the readers know neither format.
+struct Value {
+  enum class Kind { null, scalar, list, map };
+  Kind kind = Kind::null;
+  std::string text;             ///< Of a scalar, as written.
+  std::vector<Value> items;     ///< Of a list.
+  std::vector<Member> members;  ///< Of a map, in order.
+  Place place;
+
+  const Member* find(const std::string& key) const;
+};
+
+struct Member {
+  std::string key;
+  Place place;  ///< Of the key.
+  Value value;
+};
+
+using Diagnostics = std::vector<Diagnostic>;
+
+/// Bounds on what is read, so that aliases cannot blow a small file up.
+inline constexpr int kMaxDepth = 50;
+inline constexpr int kMaxNodes = 100'000;
+
+/// Reads YAML. `first_line` is the line of the file that `text` begins on. Faults (syntax, a key written
+/// twice) are added to `diagnostics`; the value is null then or holds what could be read.
+Value parse_yaml(const std::string& text, const std::string& file, unsigned first_line, Diagnostics& diagnostics);
+
+/// Reads TOML, likewise.
+Value parse_toml(const std::string& text, const std::string& file, Diagnostics& diagnostics);
+
+void add_error(Diagnostics& diagnostics, Place place, std::string field, std::string message);
+void add_warning(Diagnostics& diagnostics, Place place, std::string field, std::string message);
+void add_note(Diagnostics& diagnostics, Place place, std::string field, std::string message);
+
+}  // namespace fanout::domain

@@ -1,0 +1,175 @@
+#include "server/domain/run/fold.hpp"
+
+#include <algorithm>
+
+#include "common/text.hpp"
+
+namespace fanout::domain {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr std::size_t kMaxMessageColumns = 200;
+
+void change_phase(v1::Subagent& agent, const v1::Event& event) {
+  const auto& change = event.phase_changed();
+  agent.set_phase(change.to());
+  *agent.mutable_phase_started_at() = event.time();
+  agent.clear_waiting_for();
+  if (change.from() == v1::PHASE_PENDING && !is_end(change.to())) *agent.mutable_started_at() = event.time();
+  if (is_end(change.to())) {
+    agent.set_ended_in(is_success(change.to()) ? v1::PHASE_UNSPECIFIED : change.from());
+    agent.set_reason(change.reason());
+    *agent.mutable_ended_at() = event.time();
+    agent.clear_pid();
+  }
+}
+
+void begin_attempt(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
+  agent.set_attempt(event.attempt());
+  agent.set_phase(v1::PHASE_PENDING);
+  agent.clear_ended_in();
+  agent.clear_reason();
+  agent.clear_waiting_for();
+  agent.clear_last_message();
+  agent.clear_started_at();
+  agent.clear_ended_at();
+  agent.clear_gates();
+  agent.clear_report();
+  *agent.mutable_phase_started_at() = event.time();
+  run.set_state(v1::RUN_STATE_RUNNING);
+  run.clear_ended_at();
+}
+
+void take_output(v1::Subagent& agent, const v1::Output& output) {
+  for (auto line = output.lines().rbegin(); line != output.lines().rend(); ++line) {
+    const auto text = printable(line->text());
+    if (trimmed(text).empty()) continue;
+    agent.set_last_message(fit(trimmed(text), kMaxMessageColumns));
+    return;
+  }
+}
+
+void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
+  switch (event.payload_case()) {
+    case v1::Event::kPhaseChanged:
+      return change_phase(agent, event);
+    case v1::Event::kWorktreeReady:
+      agent.set_branch(event.worktree_ready().branch());
+      agent.set_worktree(event.worktree_ready().worktree());
+      agent.set_base_commit(event.worktree_ready().base_commit());
+      return;
+    case v1::Event::kCommandStarted:
+      agent.set_pid(event.command_started().pid());
+      return;
+    case v1::Event::kCommandEnded:
+      agent.clear_pid();
+      return;
+    case v1::Event::kOutput:
+      return take_output(agent, event.output());
+    case v1::Event::kWaiting:
+      agent.set_waiting_for(event.waiting().for_());
+      return;
+    case v1::Event::kWorkCommitted:
+      agent.set_commit_count(event.work_committed().commit_count());
+      return;
+    case v1::Event::kGateEnded: {
+      // After a rebase the gates run again: the newest result of a name counts.
+      auto& gates = *agent.mutable_gates();
+      const auto& result = event.gate_ended().result();
+      const auto same = std::find_if(gates.begin(), gates.end(), [&](const auto& g) { return g.name() == result.name(); });
+      (same != gates.end() ? *same : *gates.Add()) = result;
+      return;
+    }
+    case v1::Event::kReported:
+      *agent.mutable_report() = event.reported().report();
+      agent.set_commit_count(event.reported().report().commit_count());
+      return;
+    case v1::Event::kRetryRequested:
+      return begin_attempt(run, agent, event);
+    case v1::Event::kEnvironmentReady:
+    case v1::Event::kPushed:
+    case v1::Event::kNotice:
+    case v1::Event::kCancelRequested:
+    case v1::Event::kRunStarted:
+    case v1::Event::kRunEnded:
+    case v1::Event::PAYLOAD_NOT_SET:
+      return;
+  }
+}
+
+}  // namespace
+
+void apply(v1::Run& run, const v1::Event& event) {
+  if (event.sequence() <= run.last_sequence()) return;
+  if (event.has_run_started()) {
+    run = event.run_started().run();
+    run.set_state(v1::RUN_STATE_RUNNING);
+  } else if (event.has_run_ended()) {
+    run.set_state(event.run_ended().state());
+    *run.mutable_ended_at() = event.time();
+  } else if (auto* agent = find_subagent(run, event.task_id())) {
+    apply_to_task(run, *agent, event);
+  }
+  run.set_last_sequence(event.sequence());
+}
+
+bool is_end(v1::Phase phase) {
+  switch (phase) {
+    case v1::PHASE_COMPLETED:
+    case v1::PHASE_FAILED:
+    case v1::PHASE_BLOCKED:
+    case v1::PHASE_CANCELLED:
+    case v1::PHASE_SKIPPED:
+    case v1::PHASE_INTERRUPTED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_success(v1::Phase phase) { return phase == v1::PHASE_COMPLETED || phase == v1::PHASE_SKIPPED; }
+
+v1::RunState outcome(const v1::Run& run) {
+  const auto any = [&](auto... phases) {
+    return std::any_of(run.subagents().begin(), run.subagents().end(),
+                       [&](const auto& agent) { return ((agent.phase() == phases) || ...); });
+  };
+  if (any(v1::PHASE_INTERRUPTED)) return v1::RUN_STATE_INTERRUPTED;
+  if (any(v1::PHASE_FAILED)) return v1::RUN_STATE_FAILED;
+  if (any(v1::PHASE_CANCELLED)) return v1::RUN_STATE_CANCELLED;
+  if (any(v1::PHASE_BLOCKED)) return v1::RUN_STATE_FAILED;
+  return v1::RUN_STATE_COMPLETED;
+}
+
+const char* phase_name(v1::Phase phase) {
+  switch (phase) {
+    case v1::PHASE_PENDING: return "pending";
+    case v1::PHASE_SETTING_UP: return "setting_up";
+    case v1::PHASE_IMPLEMENTING: return "implementing";
+    case v1::PHASE_TESTING: return "testing";
+    case v1::PHASE_PUSHING: return "pushing";
+    case v1::PHASE_REPORTING: return "reporting";
+    case v1::PHASE_COMPLETED: return "completed";
+    case v1::PHASE_FAILED: return "failed";
+    case v1::PHASE_BLOCKED: return "blocked";
+    case v1::PHASE_CANCELLED: return "cancelled";
+    case v1::PHASE_SKIPPED: return "skipped";
+    case v1::PHASE_INTERRUPTED: return "interrupted";
+    default: return "unspecified";
+  }
+}
+
+v1::Subagent* find_subagent(v1::Run& run, const std::string& task_id) {
+  return const_cast<v1::Subagent*>(find_subagent(std::as_const(run), task_id));
+}
+
+const v1::Subagent* find_subagent(const v1::Run& run, const std::string& task_id) {
+  const auto& agents = run.subagents();
+  const auto found =
+      std::find_if(agents.begin(), agents.end(), [&](const auto& agent) { return agent.task_id() == task_id; });
+  return found == agents.end() ? nullptr : &*found;
+}
+
+}  // namespace fanout::domain

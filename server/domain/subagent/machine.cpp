@@ -1,0 +1,155 @@
+#include "server/domain/subagent/machine.hpp"
+
+#include <array>
+
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::domain {
+
+using namespace fanout::v1;
+
+namespace {
+
+using In = InputKind;
+using Do = Effect;
+
+// clang-format off
+constexpr std::array kTransitions{
+    //         from                input                     when                   to                  effect
+    Transition{PHASE_PENDING,      In::begin,                When::always,          PHASE_SETTING_UP,   Do::make_worktree},
+    Transition{PHASE_PENDING,      In::dependency_lost,      When::always,          PHASE_BLOCKED,      Do::none},
+    Transition{PHASE_SETTING_UP,   In::worktree_ready,       When::always,          PHASE_SETTING_UP,   Do::prepare_environment},
+    Transition{PHASE_SETTING_UP,   In::merge_conflict,       When::always,          PHASE_BLOCKED,      Do::none},
+    Transition{PHASE_SETTING_UP,   In::environment_ready,    When::always,          PHASE_SETTING_UP,   Do::verify_environment},
+    Transition{PHASE_SETTING_UP,   In::environment_verified, When::always,          PHASE_SETTING_UP,   Do::take_slot},
+    Transition{PHASE_SETTING_UP,   In::slot_taken,           When::always,          PHASE_IMPLEMENTING, Do::run_agent},
+    Transition{PHASE_IMPLEMENTING, In::agent_succeeded,      When::always,          PHASE_IMPLEMENTING, Do::commit_work},
+    Transition{PHASE_IMPLEMENTING, In::nothing_changed,      When::always,          PHASE_FAILED,       Do::none},
+    Transition{PHASE_IMPLEMENTING, In::work_committed,       When::always,          PHASE_TESTING,      Do::run_gates},
+    Transition{PHASE_TESTING,      In::gates_passed,         When::pushing_on,      PHASE_PUSHING,      Do::push},
+    Transition{PHASE_TESTING,      In::gates_passed,         When::pushing_off,     PHASE_REPORTING,    Do::report},
+    Transition{PHASE_PUSHING,      In::pushed,               When::always,          PHASE_REPORTING,    Do::report},
+    Transition{PHASE_PUSHING,      In::push_rejected,        When::not_rebased,     PHASE_PUSHING,      Do::rebase},
+    Transition{PHASE_PUSHING,      In::push_rejected,        When::already_rebased, PHASE_FAILED,       Do::none},
+    Transition{PHASE_PUSHING,      In::rebased,              When::always,          PHASE_TESTING,      Do::run_gates},
+    Transition{PHASE_REPORTING,    In::reported,             When::always,          PHASE_COMPLETED,    Do::none},
+};
+// clang-format on
+
+bool holds(When when, const Traits& traits, const State& state) {
+  switch (when) {
+    case When::always: return true;
+    case When::pushing_on: return traits.push;
+    case When::pushing_off: return !traits.push;
+    case When::not_rebased: return !state.rebased;
+    case When::already_rebased: return state.rebased;
+  }
+  return false;
+}
+
+Decision end(const State& state, Phase phase, const Input& why) {
+  Decision decision{state, Effect::none, why.reason, why.needs};
+  decision.state.phase = phase;
+  decision.state.ending.reset();
+  return decision;
+}
+
+Phase end_of(const Input& ending) {
+  return ending.kind == InputKind::cancel ? PHASE_CANCELLED : PHASE_INTERRUPTED;
+}
+
+/// A pending subagent has nothing under way and ends at once; any other is stopped first.
+Decision begin_stopping(const State& state, const Input& input) {
+  if (state.phase == PHASE_PENDING) return end(state, end_of(input), input);
+  Decision decision{state, Effect::stop, {}, {}};
+  decision.state.ending = input;
+  return decision;
+}
+
+Decision follow(const Transition& row, const State& state, const Input& input) {
+  Decision decision{state, row.effect, {}, {}};
+  decision.state.phase = row.to;
+  if (row.effect == Effect::rebase) decision.state.rebased = true;
+  if (is_end(row.to)) {
+    decision.reason = input.reason;
+    decision.needs = input.needs;
+  }
+  return decision;
+}
+
+}  // namespace
+
+std::span<const Transition> transitions() { return kTransitions; }
+
+Decision decide(const Traits& traits, const State& state, const Input& input) {
+  const Decision unchanged{state, Effect::none, {}, {}};
+  if (is_end(state.phase)) return unchanged;
+  if (state.ending) {
+    // While it is being stopped, what the effects still bring no longer counts.
+    return input.kind == InputKind::stopped ? end(state, end_of(*state.ending), *state.ending) : unchanged;
+  }
+  if (input.kind == InputKind::cancel || input.kind == InputKind::interrupt) return begin_stopping(state, input);
+  if (input.kind == InputKind::effect_failed && state.phase != PHASE_PENDING) return end(state, PHASE_FAILED, input);
+  for (const auto& row : kTransitions) {
+    if (row.from == state.phase && row.input == input.kind && holds(row.when, traits, state)) {
+      return follow(row, state, input);
+    }
+  }
+  return unchanged;
+}
+
+std::string_view to_string(InputKind kind) {
+  switch (kind) {
+    case In::begin: return "begin";
+    case In::dependency_lost: return "dependency lost";
+    case In::worktree_ready: return "worktree ready";
+    case In::merge_conflict: return "merge conflict";
+    case In::environment_ready: return "environment ready";
+    case In::environment_verified: return "environment verified";
+    case In::slot_taken: return "slot taken";
+    case In::agent_succeeded: return "agent succeeded";
+    case In::work_committed: return "work committed";
+    case In::nothing_changed: return "nothing changed";
+    case In::gates_passed: return "gates passed";
+    case In::pushed: return "pushed";
+    case In::push_rejected: return "push rejected";
+    case In::rebased: return "rebased";
+    case In::reported: return "reported";
+    case In::effect_failed: return "effect failed";
+    case In::cancel: return "cancel";
+    case In::interrupt: return "interrupt";
+    case In::stopped: return "stopped";
+  }
+  return "";
+}
+
+std::string_view to_string(Effect effect) {
+  switch (effect) {
+    case Do::none: return "";
+    case Do::make_worktree: return "make worktree";
+    case Do::prepare_environment: return "prepare environment";
+    case Do::verify_environment: return "verify environment";
+    case Do::take_slot: return "take an agent slot";
+    case Do::run_agent: return "run agent";
+    case Do::commit_work: return "commit work";
+    case Do::run_gates: return "run gates";
+    case Do::push: return "push";
+    case Do::rebase: return "rebase";
+    case Do::report: return "report";
+    case Do::stop: return "stop";
+  }
+  return "";
+}
+
+std::string_view to_string(When when) {
+  switch (when) {
+    case When::always: return "";
+    case When::pushing_on: return "pushing is on";
+    case When::pushing_off: return "pushing is off";
+    case When::not_rebased: return "first time";
+    case When::already_rebased: return "second time";
+  }
+  return "";
+}
+
+}  // namespace fanout::domain

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fanout/v1/run.pb.h"
+
+/// The life of a subagent as a pure machine: (state, input) → (state, effect). It reads no clock and does
+/// nothing; `server/subagent` performs the effects and brings their outcome back as the next input.
+namespace fanout::domain {
+
+using fanout::v1::Phase;
+
+/// What has happened, each told to the machine once.
+enum class InputKind {
+  begin,                 ///< All dependencies completed.
+  dependency_lost,       ///< A dependency ended without completing; `needs` names them.
+  worktree_ready,        ///< Branch and worktree hold the base.
+  merge_conflict,        ///< The dependencies' branches do not merge; `needs` names the files.
+  environment_ready,     ///< Untracked files copied, setup commands passed.
+  environment_verified,  ///< Verify commands passed.
+  slot_taken,            ///< One of `max_parallel` agent slots is ours.
+  agent_succeeded,       ///< The agent ended with 0.
+  work_committed,        ///< The branch holds at least one commit of ours, or may be empty.
+  nothing_changed,       ///< The agent left neither a commit nor a change.
+  gates_passed,          ///< All of them.
+  pushed,                ///< The branch is on the remote.
+  push_rejected,         ///< The remote has commits that we have not.
+  rebased,               ///< Our commits now stand upon the remote's.
+  reported,              ///< The report is recorded.
+  effect_failed,         ///< An effect could not be done; `reason` says why.
+  cancel,                ///< Someone asked for an end.
+  interrupt,             ///< The daemon is stopping.
+  stopped,               ///< Everything under way has ended, as asked by Effect::stop.
+};
+
+struct Input {
+  InputKind kind;
+  std::string reason;              ///< One sentence; for kinds that lead to an end.
+  std::vector<std::string> needs;  ///< For dependency_lost and merge_conflict.
+};
+
+/// What the shell must do next. Each ends with exactly one input, at the latest after `stop`.
+enum class Effect {
+  none,
+  make_worktree,        ///< → worktree_ready, merge_conflict or effect_failed
+  prepare_environment,  ///< → environment_ready or effect_failed
+  verify_environment,   ///< → environment_verified or effect_failed
+  take_slot,            ///< → slot_taken
+  run_agent,            ///< → agent_succeeded or effect_failed
+  commit_work,          ///< → work_committed, nothing_changed or effect_failed
+  run_gates,            ///< → gates_passed or effect_failed
+  push,                 ///< → pushed, push_rejected or effect_failed
+  rebase,               ///< → rebased or effect_failed
+  report,               ///< → reported or effect_failed
+  stop,                 ///< End all that is under way, then → stopped
+};
+
+/// Where a subagent stands.
+struct State {
+  Phase phase = fanout::v1::PHASE_PENDING;
+  bool rebased = false;         ///< The one retry of a rejected push is used up.
+  std::optional<Input> ending;  ///< Set while it is being stopped: the cancel or interrupt.
+};
+
+/// What differs from task to task.
+struct Traits {
+  bool push = false;
+};
+
+/// A condition on a row of the table.
+enum class When { always, pushing_on, pushing_off, not_rebased, already_rebased };
+
+/// One row: in `from`, on `input`, if `when`: go to `to` and do `effect`.
+struct Transition {
+  Phase from;
+  InputKind input;
+  When when;
+  Phase to;
+  Effect effect;
+};
+
+/// The whole table, printed in the README. The first row that fits is taken; where none fits the input
+/// changes nothing. Not in it, since they hold for every phase under way: effect_failed → failed;
+/// cancel and interrupt → stop, and once stopped → cancelled or interrupted.
+std::span<const Transition> transitions();
+
+struct Decision {
+  State state;
+  Effect effect = Effect::none;
+  std::string reason;              ///< When the new phase is an end: why.
+  std::vector<std::string> needs;  ///< When it is blocked: what it needs.
+};
+
+/// What follows from `input` in `state`.
+Decision decide(const Traits& traits, const State& state, const Input& input);
+
+std::string_view to_string(InputKind kind);
+std::string_view to_string(Effect effect);
+std::string_view to_string(When when);
+
+}  // namespace fanout::domain

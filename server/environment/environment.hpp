@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+/// What a fresh checkout lacks before work can begin in it.
+namespace fanout::environment {
+
+struct Commands {
+  std::vector<std::string> setup, verify;
+  /// For the prompt's placeholders; empty when unknown.
+  std::string unit_test, integration_test, lint, typecheck, format;
+};
+
+/// Commands for the kind of project that `root` holds, by the files at its top (package-lock.json,
+/// yarn.lock, pnpm-lock.yaml, package.json, uv.lock, pyproject.toml, requirements.txt, Cargo.toml,
+/// go.mod, CMakeLists.txt, Makefile). Several kinds: all of them, in that order. BLOCKS.
+Commands detect(const std::filesystem::path& root);
+
+/// Copies untracked files that a checkout lacks from `repository` to `worktree`: .env, .env.local, what
+/// `.worktreeinclude` names and `patterns` (both in .gitignore syntax; only files that git does not
+/// track). Existing files are never replaced; links are copied as links and only when they stay inside;
+/// devices, FIFOs, sockets, `.git` and other worktrees are left out. Returns the copied paths, relative,
+/// sorted. BLOCKS.
+std::vector<std::string> copy_untracked(const std::filesystem::path& repository,
+                                        const std::filesystem::path& worktree,
+                                        const std::vector<std::string>& patterns);
+
+}  // namespace fanout::environment

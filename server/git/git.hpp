@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// Git, by libgit2. Every function here BLOCKS and belongs on the worker pool; all may be called from
+/// any number of threads at once, on the same repository too. Object ids are 40 hexadecimal digits.
+/// All throw fanout::Error with one sentence. Nothing here runs hooks, filters or programs that a
+/// repository names, nor git itself, but for `git credential fill` when an https remote asks.
+namespace fanout::git {
+
+namespace fs = std::filesystem;
+
+/// Call once at the start of the process, keep until its end.
+class Library {
+ public:
+  Library();
+  ~Library();
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+};
+
+/// The root of the main checkout that `start` lies in; from inside a linked worktree too.
+/// Error not_found: no repository there; precondition: it is bare.
+fs::path find_repository(const fs::path& start);
+
+/// The commit that `ref` (branch, tag, HEAD, id) names. Error not_found, with a remedy when the
+/// repository has no commit yet.
+std::string resolve_commit(const fs::path& repository, const std::string& ref);
+
+/// The tip of local branch `branch`, or empty when there is none.
+std::optional<std::string> branch_tip(const fs::path& repository, const std::string& branch);
+
+/// Whether git accepts `name` for a branch.
+bool is_branch_name(const std::string& name);
+
+/// Sees to it that `git status` does not show `relative_folder` (such as "worktrees"), by
+/// .git/info/exclude. Does nothing when it is there already. Atomic.
+void exclude_from_status(const fs::path& repository, const std::string& relative_folder);
+
+struct WorktreeRequest {
+  fs::path repository;
+  fs::path path;       ///< Wanted, absolute.
+  std::string branch;  ///< Wanted.
+  std::string start;   ///< Commit id.
+};
+
+struct Worktree {
+  fs::path path;
+  std::string branch;
+  bool renamed = false;  ///< Path or branch was taken: -v2, -v3 … was appended to both.
+};
+
+/// Makes a branch at `start` and a worktree that holds it, both new: what exists is never touched.
+/// When it fails, nothing that it made is left behind. Registration is one at a time in a repository,
+/// checkout runs side by side.
+Worktree add_worktree(const WorktreeRequest& request);
+
+/// Whether `path` is a registered, whole worktree of `repository` with `branch` checked out.
+bool is_worktree(const fs::path& repository, const fs::path& path, const std::string& branch);
+
+struct Tip {
+  std::string name;  ///< For messages: a task id or branch.
+  std::string commit;
+};
+
+struct MergeConflict {
+  std::string with;                ///< Name of the tip that does not merge.
+  std::vector<std::string> files;  ///< Relative paths.
+};
+
+/// The commit that holds `base` and all `tips`: `base` when there are none, the tip itself when it
+/// holds the base, else merge commits made in memory (no checkout, no ref moved).
+std::variant<std::string, MergeConflict> merge_tips(const fs::path& repository, const std::string& base,
+                                                    const std::vector<Tip>& tips);
+
+/// Commits everything in the worktree that differs from HEAD, untracked files included, ignored ones
+/// not. Returns the new commit, or empty when there was nothing. Author and committer are the user's,
+/// else "Fanout <fanout@localhost>".
+/// A repository nested in the worktree that is no submodule is left out, where `git add -A` would record a
+/// link to a commit that nobody else has. A merge that waits to be committed becomes a merge commit. Goes
+/// wherever HEAD is, which the agent may have moved: see current_branch. Error precondition: index locked,
+/// conflicts unsolved, a rebase unfinished.
+std::optional<std::string> commit_all(const fs::path& worktree, const std::string& message);
+
+struct CommitInfo {
+  std::string id;
+  std::string summary;
+};
+
+struct FileDelta {
+  enum class Kind { added, modified, deleted, renamed };
+  std::string path;
+  Kind kind = Kind::modified;
+  std::optional<std::uint32_t> added, deleted;  ///< Lines; empty for binary files.
+};
+
+struct BranchSummary {
+  std::string head;
+  std::vector<CommitInfo> commits;  ///< Not in base, oldest first.
+  std::vector<FileDelta> files;     ///< Base tree against head tree.
+};
+
+/// What `branch` has that commit `base` has not.
+BranchSummary summarise_branch(const fs::path& repository, const std::string& base,
+                               const std::string& branch);
+
+/// The branch that HEAD of the worktree is on, or empty when it is detached.
+std::string current_branch(const fs::path& worktree);
+
+/// Whether `repository` has a remote of that name.
+bool has_remote(const fs::path& repository, const std::string& remote);
+
+struct PushRejected {
+  bool non_fast_forward = false;
+  std::string reason;
+};
+
+/// Pushes local `branch` to the same name on `remote`, without force. The user's own credentials: ssh
+/// agent and default keys, git's credential helpers. `stop` ends it early with Error cancelled.
+/// Returns the pushed commit.
+std::variant<std::string, PushRejected> push(const fs::path& repository, const std::string& remote,
+                                             const std::string& branch, std::stop_token stop);
+
+/// Fetches `branch` of `remote` and returns its tip; empty when the remote has no such branch.
+std::optional<std::string> fetch(const fs::path& repository, const std::string& remote,
+                                 const std::string& branch, std::stop_token stop);
+
+/// Rebases what is checked out in `worktree` onto `onto`. On a conflict the worktree is put back as it
+/// was, and `with` is the commit that does not apply. Error precondition: uncommitted changes, or an
+/// untracked file is in the way. Returns the new head.
+std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const std::string& onto);
+
+}  // namespace fanout::git

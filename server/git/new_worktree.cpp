@@ -1,0 +1,135 @@
+#include "server/git/new_worktree.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "server/git/files.hpp"
+#include "server/git/names.hpp"
+#include "server/git/registry.hpp"
+
+namespace fanout::git {
+
+namespace {
+
+constexpr int kMostNames = 1000;
+
+/// Moves a folder to a name that must be free. False when it is not.
+bool rename_to_free(const fs::path& from, const fs::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  // Some network file systems lack the flag. A plain rename refuses all but an empty folder.
+  if (errno == EINVAL && !fs::exists(fs::symlink_status(to)) && ::rename(from.c_str(), to.c_str()) == 0)
+    return true;
+  if (errno == EEXIST || errno == ENOTEMPTY || errno == EINVAL) return false;
+  throw Error(ErrorKind::system, "cannot register the worktree as " + to.string() + ": " + errno_text(errno));
+}
+
+void remove_tree(const fs::path& path) noexcept {
+  std::error_code ignored;
+  if (!path.empty()) fs::remove_all(path, ignored);
+}
+
+}  // namespace
+
+NewWorktree::~NewWorktree() {
+  if (kept_) return;
+  const RegistryLock lock(common_);
+  undo();
+}
+
+bool NewWorktree::reserve(const Repository& repository, const Worktree& names, const Commit& start) {
+  make_parents(names.path.parent_path());
+  if (!make_folder(names.path)) return false;
+  folder_ = real_path(names.path);
+  if (!make_branch(repository, names.branch, start)) {
+    undo();
+    return false;
+  }
+  register_folder(names.branch);
+  return true;
+}
+
+void NewWorktree::make_parents(const fs::path& folder) {
+  if (folder.empty() || folder == folder.root_path() || fs::is_directory(fs::status(folder))) return;
+  make_parents(folder.parent_path());
+  if (make_folder(folder)) parents_.push_back(folder);
+}
+
+bool NewWorktree::make_branch(const Repository& repository, const std::string& name, const Commit& start) {
+  Reference made;
+  const git_oid& id = *git_commit_id(start.get());
+  const std::string message = "branch: Created from " + text_of(id);
+  const int code = git_reference_create(made.out(), repository.get(), ("refs/heads/" + name).c_str(), &id,
+                                        false, message.c_str());
+  if (code == GIT_EEXISTS) return false;
+  check(code, "make branch " + name);
+  branch_ = name;
+  start_ = id;
+  return true;
+}
+
+void NewWorktree::register_folder(const std::string& branch) {
+  make_folder(common_ / "worktrees");
+  const fs::path draft = common_ / unique_name("new-worktree");
+  make_folder(draft);
+  draft_ = draft;
+  write_new(draft_ / "HEAD", "ref: refs/heads/" + branch + "\n");
+  write_new(draft_ / "commondir", "../..\n");
+  write_new(draft_ / "gitdir", (folder_ / ".git").string() + "\n");
+  const std::string name = administrative_name(folder_);
+  for (int number = 0; number < kMostNames; ++number) {
+    if (publish(common_ / "worktrees" / (number ? name + std::to_string(number) : name))) return;
+  }
+  throw Error(ErrorKind::already_there, "git has too many worktrees of the name " + name);
+}
+
+/// The folder points at its registration before that is there: the other way round, a `git worktree
+/// prune` at this moment would take the registration away.
+bool NewWorktree::publish(const fs::path& admin) {
+  const fs::path link = folder_ / ".git";
+  write_new(link, "gitdir: " + admin.string() + "\n");
+  if (!rename_to_free(draft_, admin)) {
+    ::unlink(link.c_str());
+    return false;
+  }
+  draft_.clear();
+  admin_ = admin;
+  return true;
+}
+
+void NewWorktree::check_out(const std::string& start) const {
+  const Repository worktree = open_repository(folder_);
+  const Commit commit = find_commit(worktree, start);
+  git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
+  // The folder is new and ours: there is nothing in it to be careful about.
+  options.checkout_strategy = GIT_CHECKOUT_FORCE;
+  check(git_checkout_tree(worktree.get(), reinterpret_cast<const git_object*>(commit.get()), &options),
+        "check out the worktree " + folder_.string());
+}
+
+void NewWorktree::undo() noexcept {
+  remove_tree(folder_);
+  remove_tree(draft_);
+  remove_tree(admin_);
+  if (!branch_.empty()) delete_branch();
+  for (auto parent = parents_.rbegin(); parent != parents_.rend(); ++parent) ::rmdir(parent->c_str());
+  folder_.clear();
+  draft_.clear();
+  admin_.clear();
+  branch_.clear();
+  parents_.clear();
+}
+
+/// As long as it is where it was put: a branch that has moved since holds somebody's work.
+void NewWorktree::delete_branch() const {
+  Repository repository;
+  Reference branch;
+  if (git_repository_open(repository.out(), common_.c_str()) != 0) return;
+  if (git_reference_lookup(branch.out(), repository.get(), ("refs/heads/" + branch_).c_str()) != 0) return;
+  const git_oid* target = git_reference_target(branch.get());
+  if (target && git_oid_equal(target, &start_)) git_reference_delete(branch.get());
+}
+
+}  // namespace fanout::git

@@ -1,0 +1,108 @@
+#include <array>
+
+#include "server/git/connection.hpp"
+#include "server/git/git.hpp"
+#include "server/git/repository.hpp"
+
+namespace fanout::git {
+
+namespace {
+
+/// One string in the form that libgit2 wants lists in.
+struct OneString {
+  explicit OneString(std::string text) : text_(std::move(text)), pointer_(text_.data()) {}
+  OneString(const OneString&) = delete;
+  OneString& operator=(const OneString&) = delete;
+  git_strarray array() { return {&pointer_, 1}; }
+
+ private:
+  std::string text_;
+  char* pointer_;
+};
+
+/// What servers say when the branch has moved on: before they look at the commits, or in the last moment.
+bool means_non_fast_forward(const std::string& reason) {
+  constexpr std::array<std::string_view, 4> kWords = {"non-fast-forward", "fetch first", "but expected",
+                                                      "reference already exists"};
+  for (const auto word : kWords) {
+    if (reason.find(word) != reason.npos) return true;
+  }
+  return false;
+}
+
+git_push_options push_options(Connection& connection) {
+  git_push_options options = GIT_PUSH_OPTIONS_INIT;
+  options.callbacks = connection.callbacks();
+  options.proxy_opts.type = GIT_PROXY_AUTO;
+  options.pb_parallelism = 1;  // Callbacks from several threads at once would need locks.
+  return options;
+}
+
+/// The tip of the branch at the connected remote, by its list of references.
+std::optional<git_oid> advertised(const Connection& connection, const std::string& branch,
+                                  const std::string& doing) {
+  const git_remote_head** heads = nullptr;
+  std::size_t count = 0;
+  connection.check(git_remote_ls(&heads, &count, connection.remote()), doing);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (heads[i]->name == "refs/heads/" + branch) return heads[i]->oid;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+/// By the settings alone: each git_remote_lookup of libgit2 1.5 leaks a little for every line of the
+/// configuration (it forgets a regular expression's workspace), and this one is asked often.
+bool has_remote(const fs::path& path, const std::string& remote) {
+  const Repository repository = open_repository(path);
+  Config config;
+  check(git_repository_config_snapshot(config.out(), repository.get()), "read the configuration");
+  for (const char* key : {".url", ".pushurl"}) {
+    const char* value = nullptr;
+    if (git_config_get_string(&value, config.get(), ("remote." + remote + key).c_str()) == 0) return true;
+  }
+  return false;
+}
+
+std::variant<std::string, PushRejected> push(const fs::path& path, const std::string& remote,
+                                             const std::string& branch, std::stop_token stop) {
+  const Repository repository = open_repository(path);
+  const git_oid tip = find_branch(repository, branch);
+  Connection connection(repository, remote, GIT_DIRECTION_PUSH, std::move(stop));
+  git_push_options options = push_options(connection);
+  const std::string ref = "refs/heads/" + branch;
+  OneString spec(ref + ":" + ref);
+  const git_strarray specs = spec.array();
+  const int code = git_remote_push(connection.remote(), &specs, &options);
+  if (code == GIT_ENONFASTFORWARD) return PushRejected{true, last_reason()};
+  if (auto reason = connection.rejection()) return PushRejected{means_non_fast_forward(*reason), *reason};
+  connection.check(code, "push " + branch + " to " + remote);
+  connection.accepted();
+  return text_of(tip);
+}
+
+std::optional<std::string> fetch(const fs::path& path, const std::string& remote, const std::string& branch,
+                                 std::stop_token stop) {
+  const Repository repository = open_repository(path);
+  const std::string doing = "fetch " + branch + " from " + remote;
+  Connection connection(repository, remote, GIT_DIRECTION_FETCH, std::move(stop));
+  git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
+  options.callbacks = connection.callbacks();
+  options.proxy_opts.type = GIT_PROXY_AUTO;
+  options.update_fetchhead = 0;  // One file that callers at the same time would fight for.
+  options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
+  options.prune = GIT_FETCH_NO_PRUNE;
+  connection.check(git_remote_connect(connection.remote(), GIT_DIRECTION_FETCH, &options.callbacks,
+                                      &options.proxy_opts, nullptr),
+                   doing);
+  const auto tip = advertised(connection, branch, doing);
+  if (!tip) return std::nullopt;
+  OneString spec("+refs/heads/" + branch + ":refs/remotes/" + remote + "/" + branch);
+  const git_strarray specs = spec.array();
+  connection.check(git_remote_fetch(connection.remote(), &specs, &options, nullptr), doing);
+  connection.accepted();
+  return text_of(*git_commit_id(find_commit(repository, *tip).get()));
+}
+
+}  // namespace fanout::git

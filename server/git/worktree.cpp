@@ -1,0 +1,68 @@
+#include "server/git/files.hpp"
+#include "server/git/git.hpp"
+#include "server/git/names.hpp"
+#include "server/git/new_worktree.hpp"
+#include "server/git/registry.hpp"
+#include "server/git/repository.hpp"
+
+namespace fanout::git {
+
+namespace {
+
+/// Other processes do not know our lock. Losing to them this often in a row is no accident.
+constexpr int kMostRaces = 20;
+
+/// As the administrative files need them: absolute, without dots, and on one line.
+Worktree checked(const WorktreeRequest& request) {
+  if (!is_branch_name(request.branch)) {
+    throw Error(ErrorKind::invalid_input,
+                "\"" + request.branch + "\" is not a name that git takes for a branch");
+  }
+  fs::path path = request.path.lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  if (!path.is_absolute() || path == path.root_path() || path.string().find('\n') != std::string::npos) {
+    throw Error(ErrorKind::invalid_input,
+                "\"" + request.path.string() + "\" cannot be the folder of a worktree");
+  }
+  return {path, request.branch, false};
+}
+
+Worktree reserve(NewWorktree& made, const WorktreeRequest& request, const fs::path& common) {
+  const Repository repository = open_repository(request.repository);
+  const Commit start = find_commit(repository, request.start);
+  const Worktree wanted = checked(request);
+  const RegistryLock lock(common);
+  for (int race = 0; race < kMostRaces; ++race) {
+    const Worktree names = TakenNames(repository, common).next_free(wanted);
+    if (made.reserve(repository, names, start)) return names;
+  }
+  throw Error(ErrorKind::unavailable,
+              "another program keeps taking the names of new worktrees in " + request.repository.string());
+}
+
+bool has_index(const Repository& worktree) { return fs::exists(git_folder(worktree) / "index"); }
+
+}  // namespace
+
+Worktree add_worktree(const WorktreeRequest& request) {
+  const fs::path common = common_folder(open_repository(request.repository));
+  NewWorktree made(common);
+  const Worktree worktree = reserve(made, request, common);
+  made.check_out(request.start);
+  made.keep();
+  return worktree;
+}
+
+bool is_worktree(const fs::path& path, const fs::path& folder, const std::string& branch) {
+  const Repository repository = open_repository(path);
+  Repository worktree;
+  if (git_repository_open(worktree.out(), folder.c_str()) != 0) return false;
+  if (!git_repository_is_worktree(worktree.get())) return false;
+  if (common_folder(worktree) != common_folder(repository)) return false;
+  const char* root = git_repository_workdir(worktree.get());
+  if (!root || real_path(fs::path(root) / ".git") != real_path(folder / ".git")) return false;
+  // The checkout writes the index last: without one it never came to its end.
+  return has_index(worktree) && current_branch(folder) == branch;
+}
+
+}  // namespace fanout::git

@@ -1,0 +1,279 @@
+#include "server/orchestrator/orchestrator.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "common/error.hpp"
+#include "common/text.hpp"
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::orchestrator {
+
+namespace v1 = fanout::v1;
+using fanout::internal::v1::RunSpec;
+
+namespace {
+
+/// "Decision tracking!" → "decision-tracking": fit for a file name and pleasant to type.
+std::string slug(const std::string& name) {
+  std::string text;
+  for (unsigned char c : name) {
+    if (std::isalnum(c) && c < 128) {
+      text += static_cast<char>(std::tolower(c));
+    } else if (!text.empty() && text.back() != '-') {
+      text += '-';
+    }
+    if (text.size() == 24) break;
+  }
+  while (!text.empty() && text.back() == '-') text.pop_back();
+  return text.empty() ? "run" : text;
+}
+
+std::string random_suffix() {
+  constexpr std::string_view letters = "0123456789abcdefghjkmnpqrstvwxyz";
+  std::random_device random;
+  std::string text;
+  for (int i = 0; i < 4; ++i) text += letters[random() % letters.size()];
+  return text;
+}
+
+/// The state that a run begins with, as `status` shows it.
+v1::Run initial_state(const RunSpec& spec) {
+  v1::Run run;
+  run.set_id(spec.run_id());
+  run.set_name(spec.name());
+  run.set_plan_path(spec.plan_path());
+  run.set_repository(spec.repository());
+  run.set_base(spec.base());
+  run.set_base_commit(spec.base_commit());
+  run.set_max_parallel(spec.max_parallel());
+  run.set_push(spec.push());
+  run.set_tracker(spec.tracker());
+  for (const auto& task : spec.tasks()) {
+    auto& agent = *run.add_subagents();
+    agent.set_task_id(task.id());
+    agent.set_title(task.title());
+    agent.set_priority(task.priority());
+    *agent.mutable_dependencies() = task.dependencies();
+    agent.set_phase(v1::PHASE_PENDING);
+    agent.set_attempt(1);
+    agent.set_agent(task.agent());
+  }
+  return run;
+}
+
+bool may_be_retried(const v1::Subagent& agent) {
+  return domain::is_end(agent.phase()) && !domain::is_success(agent.phase());
+}
+
+void require_task(const v1::Run& run, const std::string& task_id) {
+  if (task_id.empty() || domain::find_subagent(run, task_id)) return;
+  std::vector<std::string> ids;
+  for (const auto& agent : run.subagents()) ids.push_back(agent.task_id());
+  const auto near = nearest(task_id, ids);
+  throw Error(ErrorKind::not_found, "run " + run.id() + " has no task \"" + task_id + "\"" +
+                                        (near.empty() ? "" : " (did you mean " + near + "?)"));
+}
+
+/// The task and every blocked one that waits for it, directly or not; all of them when `task_id` is empty.
+std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id) {
+  std::set<std::string> chosen;
+  for (const auto& agent : run.subagents()) {
+    if (may_be_retried(agent) && (task_id.empty() || agent.task_id() == task_id)) chosen.insert(agent.task_id());
+  }
+  for (std::size_t before = 0; !chosen.empty() && before != chosen.size();) {
+    before = chosen.size();
+    for (const auto& agent : run.subagents()) {
+      const auto& needs = agent.dependencies();
+      const bool waits = std::any_of(needs.begin(), needs.end(), [&](const auto& id) { return chosen.contains(id); });
+      if (waits && agent.phase() == v1::PHASE_BLOCKED) chosen.insert(agent.task_id());
+    }
+  }
+  std::vector<std::string> ids;
+  for (const auto& agent : run.subagents()) {
+    if (chosen.contains(agent.task_id())) ids.push_back(agent.task_id());
+  }
+  return ids;
+}
+
+Error nothing_to_retry(const std::string& run_id, const std::string& task_id) {
+  const auto which = task_id.empty() ? "no task of run " + run_id + " has" : "task " + task_id + " has not";
+  return Error(ErrorKind::precondition, which + " ended without completing: there is nothing to retry");
+}
+
+}  // namespace
+
+Orchestrator::Orchestrator(subagent::Services& services)
+    : services_(services), lives_(services.executor), ended_(services.executor) {}
+
+awaitable<void> Orchestrator::recover() {
+  const auto ids = co_await services_.log.query([](store::Database& database) { return database.unended(); });
+  for (const auto& id : ids) {
+    auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(id); });
+    if (stored) co_await interrupt_left_over(std::move(*stored));
+  }
+}
+
+/// A run whose daemon died: what had not ended is interrupted, and the log says so.
+awaitable<void> Orchestrator::interrupt_left_over(store::StoredRun stored) {
+  const auto id = stored.run.id();
+  const auto before = stored.run;
+  services_.log.open_run(std::move(stored.run));
+  std::size_t interrupted = 0;
+  for (const auto& agent : before.subagents()) {
+    if (domain::is_end(agent.phase())) continue;
+    v1::Event event;
+    event.set_run_id(id);
+    event.set_task_id(agent.task_id());
+    event.set_attempt(agent.attempt());
+    event.set_phase(v1::PHASE_INTERRUPTED);
+    event.mutable_phase_changed()->set_from(agent.phase());
+    event.mutable_phase_changed()->set_to(v1::PHASE_INTERRUPTED);
+    event.mutable_phase_changed()->set_reason("the daemon died while it was under way");
+    co_await services_.log.append(std::move(event));
+    ++interrupted;
+  }
+  v1::Event end;
+  end.set_run_id(id);
+  end.mutable_run_ended()->set_state(domain::outcome(*services_.log.open(id)));
+  co_await services_.log.append(std::move(end));
+  services_.log.release_run(id);
+  spdlog::warn("run {}: the daemon had died; {} interrupted (fanout retry {})", id, counted(interrupted, "task"), id);
+}
+
+awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
+  refuse_when_stopping();
+  if (!spec.request_id().empty()) {
+    const auto known = co_await services_.log.query(
+        [&](store::Database& database) { return database.run_of_request(spec.request_id()); });
+    if (known) co_return co_await get(*known);
+  }
+  spec.set_run_id(co_await new_id(spec.name()));
+  v1::Event first;
+  *first.mutable_run_started()->mutable_run() = initial_state(spec);
+  co_await services_.log.create_run(spec, std::move(first));
+  const auto id = spec.run_id();
+  auto& run = *(runs_[id] = std::make_unique<Run>(services_, std::move(spec)));
+  if (stopping_) run.interrupt();
+  lives_.spawn(follow(run));
+  spdlog::info("run {}: {} started", id, counted(static_cast<std::size_t>(run.state().subagents_size()), "task"));
+  co_return run.state();
+}
+
+awaitable<void> Orchestrator::follow(Run& run) {
+  const auto id = run.id();
+  try {
+    co_await run.live();
+    spdlog::info("run {}: ended {}", id, v1::RunState_Name(run.state().state()));
+  } catch (const std::exception& error) {
+    // Only the event log itself can fail here. The run stays as it was last recorded; a restart takes it up.
+    spdlog::error("run {}: {}", id, error.what());
+  }
+  services_.log.release_run(id);
+  runs_.erase(id);
+  ended_.notify();
+}
+
+awaitable<std::string> Orchestrator::new_id(std::string name) {
+  for (;;) {
+    auto id = slug(name) + "-" + random_suffix();
+    const auto taken = co_await services_.log.query([&](store::Database& database) { return database.ids(id, 1); });
+    if (taken.empty()) co_return id;
+  }
+}
+
+awaitable<std::string> Orchestrator::find(std::string prefix) {
+  const auto ids = co_await services_.log.query([&](store::Database& database) { return database.ids(prefix, 10); });
+  if (ids.empty()) {
+    throw Error(ErrorKind::not_found, prefix.empty() ? "there is no run yet: start one with fanout execute PLAN"
+                                                     : "there is no run \"" + prefix + "\" (fanout status lists them)");
+  }
+  if (prefix.empty() || ids.size() == 1) co_return ids.front();
+  if (std::find(ids.begin(), ids.end(), prefix) != ids.end()) co_return prefix;
+  throw Error(ErrorKind::invalid_input, "several runs begin with \"" + prefix + "\": " + join(ids, ", "));
+}
+
+awaitable<v1::Run> Orchestrator::get(std::string run_id) {
+  if (const auto* open = services_.log.open(run_id)) co_return *open;
+  auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
+  if (!stored) throw Error(ErrorKind::not_found, "there is no run \"" + run_id + "\"");
+  co_return std::move(stored->run);
+}
+
+awaitable<std::vector<v1::Run>> Orchestrator::list(std::size_t limit, bool active_only) {
+  auto runs = co_await services_.log.query([&](store::Database& database) { return database.list(limit); });
+  for (auto& run : runs) {
+    if (const auto* open = services_.log.open(run.id())) run.set_state(open->state());
+  }
+  if (active_only) std::erase_if(runs, [](const auto& run) { return run.state() != v1::RUN_STATE_RUNNING; });
+  co_return runs;
+}
+
+awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std::string task_id) {
+  const auto state = co_await get(run_id);
+  require_task(state, task_id);
+  const auto run = runs_.find(run_id);
+  std::vector<std::string> ids;
+  if (run != runs_.end()) {
+    for (const auto& agent : run->second->state().subagents()) {
+      const bool asked = task_id.empty() || agent.task_id() == task_id;
+      if (asked && !domain::is_end(agent.phase())) ids.push_back(agent.task_id());
+    }
+  }
+  if (ids.empty()) {
+    throw Error(ErrorKind::precondition,
+                (task_id.empty() ? "run " + run_id : "task " + task_id + " of run " + run_id) + " has ended already");
+  }
+  co_await run->second->cancel(ids);
+  co_return ids;
+}
+
+awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id) {
+  refuse_when_stopping();
+  for (auto run = runs_.find(run_id); run != runs_.end() && run->second->closing(); run = runs_.find(run_id)) {
+    co_await ended_.wait();
+  }
+  require_task(co_await get(run_id), task_id);
+  if (!runs_.contains(run_id)) co_return co_await reopen(run_id, task_id);
+  auto& run = *runs_.at(run_id);
+  const auto ids = to_retry(run.state(), task_id);
+  if (ids.empty()) throw nothing_to_retry(run_id, task_id);
+  co_await run.retry(ids);
+  co_return ids;
+}
+
+/// A run that has ended lives again, with the subagents that are retried.
+awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std::string task_id) {
+  auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
+  if (runs_.contains(run_id)) co_return co_await retry(run_id, task_id);  // another request was faster
+  const auto ids = to_retry(stored->run, task_id);
+  if (ids.empty()) throw nothing_to_retry(run_id, task_id);
+  services_.log.open_run(std::move(stored->run));
+  auto& run = *(runs_[run_id] = std::make_unique<Run>(services_, std::move(stored->spec)));
+  co_await run.retry(ids);
+  lives_.spawn(follow(run));
+  co_return ids;
+}
+
+awaitable<void> Orchestrator::stop() {
+  stopping_ = true;
+  for (auto& [id, run] : runs_) run->interrupt();
+  co_await lives_.join();
+}
+
+std::size_t Orchestrator::active_subagents() const {
+  std::size_t count = 0;
+  for (const auto& [id, run] : runs_) {
+    for (const auto& agent : run->state().subagents()) count += domain::is_end(agent.phase()) ? 0 : 1;
+  }
+  return count;
+}
+
+void Orchestrator::refuse_when_stopping() const {
+  if (stopping_) throw Error(ErrorKind::unavailable, "the daemon is stopping: try again in a moment");
+}
+
+}  // namespace fanout::orchestrator

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/orchestrator/run.hpp"
+
+namespace fanout::orchestrator {
+
+/// All runs of this daemon: admits plans, and answers for every run ever recorded.
+/// Lives on the I/O thread. Not thread-safe.
+class Orchestrator {
+ public:
+  explicit Orchestrator(subagent::Services& services);
+
+  /// Ends what a daemon that died left open: its subagents become interrupted. Call before anything else.
+  awaitable<void> recover();
+
+  /// Starts a run and returns its state once it is recorded. The spec needs no run id yet. The same
+  /// request id gives the same run.
+  awaitable<fanout::v1::Run> execute(fanout::internal::v1::RunSpec spec);
+
+  /// The id that `prefix` stands for; the newest run's when it is empty.
+  /// Error: not_found; invalid_input when several runs begin so.
+  awaitable<std::string> find(std::string prefix);
+  awaitable<fanout::v1::Run> get(std::string run_id);
+  awaitable<std::vector<fanout::v1::Run>> list(std::size_t limit, bool active_only);
+
+  /// Asks one task, or all when `task_id` is empty, to end; returns those that were under way.
+  /// Error: not_found, precondition when nothing is under way.
+  awaitable<std::vector<std::string>> cancel(std::string run_id, std::string task_id);
+
+  /// Gives one task, or all that ended without completing, another attempt, and those they blocked.
+  /// Error: not_found, precondition when there is nothing to retry.
+  awaitable<std::vector<std::string>> retry(std::string run_id, std::string task_id);
+
+  /// Ends every subagent as interrupted and waits until all is recorded. Nothing is admitted after it.
+  awaitable<void> stop();
+
+  std::size_t active_runs() const { return runs_.size(); }
+  std::size_t active_subagents() const;
+
+ private:
+  awaitable<std::vector<std::string>> reopen(std::string run_id, std::string task_id);
+  awaitable<void> follow(Run& run);
+  awaitable<std::string> new_id(std::string name);
+  awaitable<void> interrupt_left_over(store::StoredRun stored);
+  void refuse_when_stopping() const;
+
+  subagent::Services& services_;
+  async::TaskGroup lives_;
+  async::Signal ended_;
+  std::map<std::string, std::unique_ptr<Run>> runs_;
+  bool stopping_ = false;
+};
+
+}  // namespace fanout::orchestrator

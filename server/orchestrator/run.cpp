@@ -1,0 +1,176 @@
+#include "server/orchestrator/run.hpp"
+
+#include <google/protobuf/util/time_util.h>
+
+#include <algorithm>
+
+#include "server/domain/plan/template.hpp"
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::orchestrator {
+
+namespace v1 = fanout::v1;
+using google::protobuf::util::TimeUtil;
+using subagent::Subagent;
+
+Run::Run(subagent::Services& services, fanout::internal::v1::RunSpec spec)
+    : services_(services),
+      spec_(std::move(spec)),
+      slots_(services.executor, spec_.max_parallel()),
+      lives_(services.executor),
+      changed_(services.executor) {
+  for (const auto& task : spec_.tasks()) {
+    const auto* from = domain::find_subagent(state(), task.id());
+    if (from->phase() == v1::PHASE_PENDING && !task.skipped()) start(task, *from);
+  }
+}
+
+const v1::Run& Run::state() const { return *services_.log.open(spec_.run_id()); }
+
+awaitable<void> Run::live() {
+  for (const auto& task : spec_.tasks()) {
+    const bool pending = domain::find_subagent(state(), task.id())->phase() == v1::PHASE_PENDING;
+    if (pending && task.skipped()) co_await skip(task.id());
+  }
+  for (;;) {
+    if (std::exchange(dirty_, false)) {
+      co_await release_ready();
+    } else if (all_ended()) {
+      break;
+    } else {
+      co_await changed_.wait();
+    }
+  }
+  closing_ = true;
+  co_await lives_.join();
+  v1::Event event;
+  event.set_run_id(spec_.run_id());
+  event.mutable_run_ended()->set_state(domain::outcome(state()));
+  const auto took = std::chrono::steady_clock::now() - began_;
+  *event.mutable_run_ended()->mutable_duration() =
+      TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+  co_await services_.log.append(std::move(event));
+}
+
+void Run::start(const TaskSpec& task, const v1::Subagent& from) {
+  auto& agent = agents_[task.id()];
+  if (agent) former_.push_back(std::move(agent));
+  agent = std::make_unique<Subagent>(services_, spec_, task, slots_, from.attempt(),
+                                     subagent::EarlierWork{from.branch(), from.worktree(), from.base_commit()});
+  released_[task.id()] = false;
+  if (interrupted_) agent->interrupt();
+  lives_.spawn(follow(*agent));
+}
+
+awaitable<void> Run::follow(Subagent& agent) {
+  co_await agent.live();
+  dirty_ = true;
+  changed_.notify();
+}
+
+awaitable<void> Run::skip(std::string task_id) {
+  v1::Event event;
+  event.set_run_id(spec_.run_id());
+  event.set_task_id(task_id);
+  event.set_attempt(1);
+  event.set_phase(v1::PHASE_SKIPPED);
+  event.mutable_phase_changed()->set_from(v1::PHASE_PENDING);
+  event.mutable_phase_changed()->set_to(v1::PHASE_SKIPPED);
+  event.mutable_phase_changed()->set_reason("the plan says that it is completed");
+  return services_.log.append(std::move(event));
+}
+
+/// Lets every pending subagent begin whose dependencies have all completed, and tells those which lost one.
+awaitable<void> Run::release_ready() {
+  for (const auto& task : spec_.tasks()) {
+    const auto agent = agents_.find(task.id());
+    if (agent == agents_.end() || released_[task.id()]) continue;
+    bool ready = true;
+    std::vector<std::string> lost;
+    for (const auto& id : task.dependencies()) {
+      const auto phase = domain::find_subagent(state(), id)->phase();
+      ready = ready && domain::is_success(phase);
+      if (domain::is_end(phase) && !domain::is_success(phase)) lost.push_back(id);
+    }
+    if (!lost.empty()) {
+      released_[task.id()] = true;
+      agent->second->lose_dependency(std::move(lost));
+    } else if (ready) {
+      released_[task.id()] = true;
+      // By id and not by reference: while we look up the tips, a retry may replace the subagent.
+      const std::vector<std::string> dependencies(task.dependencies().begin(), task.dependencies().end());
+      auto tips = co_await tips_of(dependencies);
+      if (released_[task.id()]) agents_.at(task.id())->begin(std::move(tips));
+    }
+  }
+}
+
+/// The branch tips that a dependent starts from. A skipped task's work may be merged already or stand on
+/// its branch; where there is such a branch it counts.
+awaitable<std::vector<git::Tip>> Run::tips_of(std::vector<std::string> dependencies) {
+  std::vector<git::Tip> tips;
+  for (const auto& id : dependencies) {
+    const auto& done = *domain::find_subagent(state(), id);
+    if (done.has_report()) {
+      tips.push_back({id, done.report().head_commit()});
+      continue;
+    }
+    const auto branch = domain::render_name(spec_.branch_pattern(), id, spec_.run_id());
+    const auto tip = co_await services_.workers.run(
+        [&](std::stop_token) { return git::branch_tip(spec_.repository(), branch); });
+    if (tip) tips.push_back({id, *tip});
+  }
+  co_return tips;
+}
+
+bool Run::all_ended() const {
+  return std::all_of(agents_.begin(), agents_.end(), [](const auto& entry) { return entry.second->ended(); });
+}
+
+const fanout::internal::v1::TaskSpec* Run::find_task(const std::string& id) const {
+  const auto found = std::find_if(spec_.tasks().begin(), spec_.tasks().end(),
+                                  [&](const auto& task) { return task.id() == id; });
+  return found == spec_.tasks().end() ? nullptr : &*found;
+}
+
+awaitable<void> Run::retry(std::vector<std::string> task_ids) {
+  for (const auto& id : task_ids) {
+    // Two requests may ask for the same: the second finds it under way.
+    const auto& last = *domain::find_subagent(state(), id);
+    if (!domain::is_end(last.phase()) || !retrying_.insert(id).second) continue;
+    v1::Event event;
+    event.set_run_id(spec_.run_id());
+    event.set_task_id(id);
+    event.set_attempt(last.attempt() + 1);
+    event.set_phase(v1::PHASE_PENDING);
+    event.mutable_retry_requested();
+    co_await services_.log.append(std::move(event));
+    retrying_.erase(id);
+    start(*find_task(id), *domain::find_subagent(state(), id));
+  }
+  dirty_ = true;
+  changed_.notify();
+}
+
+awaitable<void> Run::cancel(std::vector<std::string> task_ids) {
+  // All are told before anything is recorded: else the end of one would reach its dependents first.
+  std::vector<v1::Event> events;
+  for (const auto& id : task_ids) {
+    const auto& agent = *domain::find_subagent(state(), id);
+    auto& event = events.emplace_back();
+    event.set_run_id(spec_.run_id());
+    event.set_task_id(id);
+    event.set_attempt(agent.attempt());
+    event.set_phase(agent.phase());
+    event.mutable_cancel_requested();
+    agents_.at(id)->cancel();
+  }
+  for (auto& event : events) co_await services_.log.append(std::move(event));
+}
+
+void Run::interrupt() {
+  interrupted_ = true;
+  for (auto& [id, agent] : agents_) agent->interrupt();
+}
+
+}  // namespace fanout::orchestrator

@@ -1,0 +1,199 @@
+#include "server/planning/planner.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "common/text.hpp"
+#include "server/domain/plan/load.hpp"
+#include "server/domain/plan/resolve.hpp"
+#include "server/git/git.hpp"
+#include "server/planning/plan_files.hpp"
+
+namespace fanout::planning {
+
+namespace fs = std::filesystem;
+namespace v1 = fanout::v1;
+using domain::Diagnostic;
+using Diagnostics = std::vector<Diagnostic>;
+
+namespace {
+
+constexpr const char* kTemplate = ".parallel/templates/subagent-instructions.md";
+
+void add_error(Diagnostics& diagnostics, std::string file, std::string field, std::string message) {
+  diagnostics.push_back({Diagnostic::Severity::error, {std::move(file), 0, 0}, std::move(field), std::move(message)});
+}
+
+/// The text of a file that need not be there. One that is there and cannot be read is a fault.
+std::optional<std::string> read_optional(const fs::path& file, Diagnostics& diagnostics) {
+  std::error_code error;
+  if (!fs::exists(file, error)) return std::nullopt;
+  auto text = read_plan_file(file, {});
+  if (const auto* failure = std::get_if<domain::ReadFailure>(&text)) {
+    add_error(diagnostics, file.string(), "", "cannot be used: " + failure->reason);
+    return std::nullopt;
+  }
+  return std::get<std::string>(std::move(text));
+}
+
+/// Where the repository is looked for: the flag, the plan's own word, else around the plan.
+fs::path repository_hint(const Request& request, const domain::Plan& plan) {
+  if (!request.overrides.repository().empty()) return request.working_directory / request.overrides.repository();
+  const auto folder = request.plan_path.parent_path();
+  return plan.settings.repo ? folder / *plan.settings.repo : folder;
+}
+
+std::optional<fs::path> find_repository(const Request& request, const domain::Plan& plan, Diagnostics& diagnostics) {
+  const auto hint = repository_hint(request, plan).lexically_normal();
+  try {
+    return git::find_repository(hint);
+  } catch (const Error& error) {
+    const bool named = !request.overrides.repository().empty() || plan.settings.repo;
+    add_error(diagnostics, request.plan_path.string(), "repo",
+              std::string(error.what()) + (named ? "" : ": name it with --repo or repo: in the plan"));
+    return std::nullopt;
+  }
+}
+
+/// The program that a shell line begins with, when that can be told: plain words, no shell syntax.
+std::string program_of(const std::string& line) {
+  std::istringstream words(line);
+  std::string word;
+  while (words >> word) {
+    if (word.find('=') == std::string::npos) break;  // NAME=value before the program
+  }
+  return word.find_first_of("'\"$`(){};|&<>*?[]~\\#!") == std::string::npos ? word : "";
+}
+
+/// What `sh` understands by itself.
+bool is_shell_word(const std::string& word) {
+  static const std::set<std::string> words{".",    ":",    "[",     "case", "cd",     "command", "echo",  "eval",
+                                           "exec", "exit", "false", "for",  "if",     "printf",  "read",  "set",
+                                           "test", "trap", "true",  "type", "ulimit", "umask",   "unset", "until",
+                                           "wait", "while", "export"};
+  return words.contains(word);
+}
+
+bool is_program(const std::string& word, const std::string& search_path) {
+  if (is_shell_word(word)) return true;
+  if (word.find('/') != std::string::npos) return word.front() != '/' || access(word.c_str(), X_OK) == 0;
+  std::istringstream folders(search_path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (access((fs::path(folder.empty() ? "." : folder) / word).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+void check_agents(const Request& request, const fanout::internal::v1::RunSpec& spec,
+                  Diagnostics& diagnostics) {
+  std::vector<std::string> told;
+  for (const auto& task : spec.tasks()) {
+    const auto program = program_of(task.agent_command());
+    if (task.skipped() || program.empty() || is_program(program, request.search_path)) continue;
+    if (std::find(told.begin(), told.end(), program) != told.end()) continue;
+    told.push_back(program);
+    const bool is_path = program.find('/') != std::string::npos;
+    add_error(diagnostics, "", "agent",
+              "agent \"" + program + "\" " +
+                  (is_path ? "is not there or may not be executed"
+                           : "is neither a name from the configuration nor a program in PATH"));
+  }
+}
+
+/// A command line that begins with a path of the caller's folder means that file, wherever it runs.
+void make_agent_absolute(v1::Overrides& overrides, const fs::path& working_directory) {
+  const auto& line = overrides.agent();
+  const auto end = line.find(' ');
+  const auto word = line.substr(0, end);
+  if (word.find('/') == std::string::npos || word.front() == '/') return;
+  const auto file = (working_directory / word).lexically_normal();
+  std::error_code error;
+  if (!fs::exists(file, error)) return;
+  overrides.set_agent(shell_quoted(file.string()) + (end == std::string::npos ? "" : line.substr(end)));
+}
+
+void set_base_commit(fanout::internal::v1::RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
+  try {
+    spec.set_base_commit(git::resolve_commit(spec.repository(), spec.base()));
+    if (spec.push() && !git::has_remote(spec.repository(), spec.remote())) {
+      add_error(diagnostics, plan_path, "remote",
+                "pushing is on, but " + spec.repository() + " has no remote \"" + spec.remote() +
+                    "\": add it, or name another with --remote");
+    }
+  } catch (const Error& error) {
+    add_error(diagnostics, plan_path, "base", error.what());
+  }
+}
+
+domain::Layers read_layers(const Request& request, const fs::path& repository, const fs::path& user_config,
+                           Diagnostics& diagnostics) {
+  domain::Layers layers;
+  layers.flags = request.overrides;
+  make_agent_absolute(layers.flags, request.working_directory);
+  layers.repository_root = repository.string();
+  layers.cores = std::max(1u, std::thread::hardware_concurrency());
+  if (!repository.empty()) {
+    const auto settings = repository / ".fanout.yaml";
+    if (const auto text = read_optional(settings, diagnostics)) {
+      layers.repository = domain::parse_repository_settings(*text, settings.string(), diagnostics);
+    }
+    const auto prompt = repository / kTemplate;
+    if (auto text = read_optional(prompt, diagnostics)) {
+      layers.prompt_template = std::move(*text);
+      layers.prompt_template_file = prompt.string();
+    }
+  }
+  if (const auto text = read_optional(user_config, diagnostics)) {
+    layers.user = domain::parse_user_config(*text, user_config.string(), diagnostics);
+  }
+  return layers;
+}
+
+}  // namespace
+
+Prepared prepare(const Request& request, const fs::path& user_config, bool for_run) {
+  Prepared prepared;
+  prepared.loaded = domain::load_plan(
+      request.plan_path,
+      [](const fs::path& file, const fs::path& inside) { return read_plan_file(file, inside); });
+  auto& diagnostics = prepared.loaded.diagnostics;
+  Diagnostics repository_faults;
+  const auto repository = find_repository(request, prepared.loaded.plan, repository_faults);
+  if (for_run) diagnostics.insert(diagnostics.end(), repository_faults.begin(), repository_faults.end());
+
+  const auto layers = read_layers(request, repository.value_or(fs::path()), user_config, diagnostics);
+  prepared.spec = domain::resolve(prepared.loaded.plan, layers, diagnostics);
+  if (for_run && prepared.loaded.ok()) {
+    domain::require_agents(prepared.spec, diagnostics);
+    check_agents(request, prepared.spec, diagnostics);
+    set_base_commit(prepared.spec, request.plan_path.string(), diagnostics);
+  }
+  return prepared;
+}
+
+std::vector<v1::Diagnostic> to_wire(const Diagnostics& diagnostics) {
+  std::vector<v1::Diagnostic> wire;
+  for (const auto& diagnostic : diagnostics) {
+    auto& told = wire.emplace_back();
+    switch (diagnostic.severity) {
+      case Diagnostic::Severity::error: told.set_severity(v1::Diagnostic::SEVERITY_ERROR); break;
+      case Diagnostic::Severity::warning: told.set_severity(v1::Diagnostic::SEVERITY_WARNING); break;
+      case Diagnostic::Severity::note: told.set_severity(v1::Diagnostic::SEVERITY_NOTE); break;
+    }
+    told.set_file(valid_utf8(diagnostic.place.file));
+    told.set_line(diagnostic.place.line);
+    told.set_column(diagnostic.place.column);
+    told.set_field(valid_utf8(diagnostic.field));
+    told.set_message(valid_utf8(diagnostic.message));
+  }
+  return wire;
+}
+
+PlanFaultsError::PlanFaultsError(Diagnostics found)
+    : Error(ErrorKind::invalid_input, "the plan has faults: nothing was started"), diagnostics(std::move(found)) {}
+
+}  // namespace fanout::planning

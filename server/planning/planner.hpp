@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/error.hpp"
+#include "fanout/internal/v1/spec.pb.h"
+#include "fanout/v1/plan.pb.h"
+#include "server/domain/plan/plan.hpp"
+
+/// From a plan's path to a plan that can be run: reads plan, task files, `.fanout.yaml`, the user's
+/// configuration and the prompt template, and finds the repository. All functions BLOCK.
+namespace fanout::planning {
+
+struct Request {
+  std::filesystem::path plan_path;
+  fanout::v1::Overrides overrides;
+  std::filesystem::path working_directory;
+  std::string search_path;  ///< PATH that agents are looked up in.
+};
+
+struct Prepared {
+  domain::LoadedPlan loaded;
+  fanout::internal::v1::RunSpec spec;  ///< Meaningful when loaded.ok(); base_commit is set when for_run.
+};
+
+/// Loads, checks and resolves. With `for_run` also what only a run needs: a repository with a commit to
+/// start from, and an agent that exists. Faults are diagnostics, never exceptions.
+Prepared prepare(const Request& request, const std::filesystem::path& user_config, bool for_run);
+
+std::vector<fanout::v1::Diagnostic> to_wire(const std::vector<domain::Diagnostic>& diagnostics);
+
+/// A plan with faults, as an error.
+class PlanFaultsError : public Error {
+ public:
+  explicit PlanFaultsError(std::vector<domain::Diagnostic> found);
+  const std::vector<domain::Diagnostic> diagnostics;
+};
+
+}  // namespace fanout::planning

@@ -1,0 +1,48 @@
+#include "server/rpc/daemon_service.hpp"
+
+#include <google/protobuf/util/time_util.h>
+#include <unistd.h>
+
+#include "common/version.hpp"
+
+namespace fanout::rpc {
+
+namespace v1 = fanout::v1;
+
+DaemonService::DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, std::filesystem::path socket,
+                             std::filesystem::path state_directory, std::function<void()> shut_down)
+    : bridge_(bridge), runs_(runs), shut_down_(std::move(shut_down)) {
+  fixed_.set_version(kVersion);
+  fixed_.set_pid(getpid());
+  *fixed_.mutable_started_at() = google::protobuf::util::TimeUtil::GetCurrentTime();
+  fixed_.set_socket(socket.string());
+  fixed_.set_state_directory(state_directory.string());
+}
+
+grpc::ServerUnaryReactor* DaemonService::GetInfo(grpc::CallbackServerContext* context,
+                                                 const v1::GetInfoRequest* request, v1::GetInfoResponse* response) {
+  return bridge_.unary<v1::GetInfoRequest, v1::GetInfoResponse>(
+      context, request, response, [this](const auto&, auto& a) { return info(a); });
+}
+
+grpc::ServerUnaryReactor* DaemonService::Shutdown(grpc::CallbackServerContext* context,
+                                                  const v1::ShutdownRequest* request,
+                                                  v1::ShutdownResponse* response) {
+  return bridge_.unary<v1::ShutdownRequest, v1::ShutdownResponse>(
+      context, request, response, [this](const auto&, auto& a) { return shutdown(a); });
+}
+
+awaitable<void> DaemonService::info(v1::GetInfoResponse& response) {
+  response = fixed_;
+  response.set_active_runs(static_cast<std::uint32_t>(runs_.active_runs()));
+  response.set_active_subagents(static_cast<std::uint32_t>(runs_.active_subagents()));
+  co_return;
+}
+
+awaitable<void> DaemonService::shutdown(v1::ShutdownResponse& response) {
+  response.set_interrupted_subagents(static_cast<std::uint32_t>(runs_.active_subagents()));
+  shut_down_();
+  co_return;
+}
+
+}  // namespace fanout::rpc

@@ -1,0 +1,63 @@
+#include "server/rpc/plan_service.hpp"
+
+#include <cstdlib>
+
+#include "server/domain/plan/graph.hpp"
+
+namespace fanout::rpc {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+template <class Request>
+planning::Request looked_at(const Request& request) {
+  const char* path = std::getenv("PATH");
+  return {request.plan_path(), request.overrides(), request.working_directory(), path ? path : ""};
+}
+
+template <class Response>
+void tell(const std::vector<domain::Diagnostic>& diagnostics, Response& response) {
+  for (auto& diagnostic : planning::to_wire(diagnostics)) *response.add_diagnostics() = std::move(diagnostic);
+}
+
+}  // namespace
+
+awaitable<planning::Prepared> PlanLoader::load(planning::Request request, bool for_run) {
+  if (!request.plan_path.is_absolute()) {
+    throw Error(ErrorKind::invalid_input, "plan_path must be an absolute path, not \"" + request.plan_path.string() + "\"");
+  }
+  if (!request.working_directory.is_absolute()) request.working_directory = request.plan_path.parent_path();
+  co_return co_await workers_.run(
+      [&](std::stop_token) { return planning::prepare(request, user_config_, for_run); });
+}
+
+grpc::ServerUnaryReactor* PlanService::ValidatePlan(grpc::CallbackServerContext* context,
+                                                    const v1::ValidatePlanRequest* request,
+                                                    v1::ValidatePlanResponse* response) {
+  return bridge_.unary<v1::ValidatePlanRequest, v1::ValidatePlanResponse>(
+      context, request, response, [this](const auto& q, auto& a) { return validate(q, a); });
+}
+
+grpc::ServerUnaryReactor* PlanService::DescribePlan(grpc::CallbackServerContext* context,
+                                                    const v1::DescribePlanRequest* request,
+                                                    v1::DescribePlanResponse* response) {
+  return bridge_.unary<v1::DescribePlanRequest, v1::DescribePlanResponse>(
+      context, request, response, [this](const auto& q, auto& a) { return describe(q, a); });
+}
+
+awaitable<void> PlanService::validate(const v1::ValidatePlanRequest& request, v1::ValidatePlanResponse& response) {
+  const auto prepared = co_await loader_.load(looked_at(request), false);
+  response.set_valid(prepared.loaded.ok());
+  response.set_task_count(static_cast<std::uint32_t>(prepared.loaded.plan.tasks.size()));
+  tell(prepared.loaded.diagnostics, response);
+}
+
+awaitable<void> PlanService::describe(const v1::DescribePlanRequest& request, v1::DescribePlanResponse& response) {
+  const auto prepared = co_await loader_.load(looked_at(request), false);
+  if (!prepared.loaded.ok()) throw planning::PlanFaultsError(prepared.loaded.diagnostics);
+  *response.mutable_plan() = domain::describe(prepared.loaded.plan, prepared.spec);
+  tell(prepared.loaded.diagnostics, response);
+}
+
+}  // namespace fanout::rpc

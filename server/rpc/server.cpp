@@ -1,0 +1,75 @@
+#include "server/rpc/server.hpp"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/server_posix.h>
+
+#include "common/error.hpp"
+#include "server/rpc/acceptor.hpp"
+#include "server/rpc/bridge.hpp"
+#include "server/rpc/daemon_service.hpp"
+#include "server/rpc/plan_service.hpp"
+#include "server/rpc/run_service.hpp"
+
+namespace fanout::rpc {
+
+namespace {
+
+constexpr int kMaxRequestBytes = 4 << 20;
+constexpr int kMaxStreamsPerConnection = 200;
+constexpr std::chrono::seconds kDrainTime{2};  // for answers on their way
+
+}  // namespace
+
+struct Server::Impl {
+  explicit Impl(Parts parts)
+      : workers(parts.services.workers),
+        bridge(parts.services.executor),
+        loader(parts.services.workers, parts.user_config),
+        plans(bridge, loader),
+        runs(bridge, loader, parts.runs, parts.services),
+        daemon(bridge, parts.runs, parts.socket, parts.state_directory, parts.shut_down),
+        acceptor(parts.services.executor, parts.socket) {}
+
+  async::WorkerPool& workers;
+  Bridge bridge;
+  PlanLoader loader;
+  PlanService plans;
+  RunService runs;
+  DaemonService daemon;
+  Acceptor acceptor;
+  std::unique_ptr<grpc::Server> server;
+};
+
+Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
+  builder.RegisterService(&impl_->plans);
+  builder.RegisterService(&impl_->runs);
+  builder.RegisterService(&impl_->daemon);
+  impl_->server = builder.BuildAndStart();
+  if (!impl_->server) throw Error(ErrorKind::system, "the gRPC server does not start");
+}
+
+Server::~Server() = default;
+
+async::awaitable<void> Server::accept() {
+  return impl_->acceptor.run(
+      [this](int descriptor) { grpc::AddInsecureChannelFromFd(impl_->server.get(), descriptor); });
+}
+
+async::awaitable<void> Server::stop() {
+  // Shutdown blocks until every call has ended, so streams must be ended meanwhile.
+  async::TaskGroup shutdown(co_await boost::asio::this_coro::executor);
+  shutdown.spawn(impl_->workers.run(
+      [this](std::stop_token) { impl_->server->Shutdown(std::chrono::system_clock::now() + kDrainTime); }));
+  co_await impl_->bridge.drain();
+  co_await shutdown.join();
+  co_await impl_->bridge.drain();
+  impl_->server.reset();
+}
+
+}  // namespace fanout::rpc

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "server/async/worker_pool.hpp"
+#include "server/orchestrator/orchestrator.hpp"
+
+namespace fanout::rpc {
+
+/// The whole gRPC side: services, health, reflection, and the door. gRPC's headers stay behind it.
+/// Lives on the I/O thread.
+class Server {
+ public:
+  struct Parts {
+    orchestrator::Orchestrator& runs;
+    subagent::Services& services;
+    std::filesystem::path user_config;
+    std::filesystem::path socket;
+    std::filesystem::path state_directory;
+    std::function<void()> shut_down;
+  };
+
+  /// Serves from now on. Error{system} when it cannot.
+  explicit Server(Parts parts);
+  ~Server();
+
+  /// Accepts connections until cancelled.
+  async::awaitable<void> accept();
+  /// Takes no more calls, ends all streams, and returns when none is left.
+  async::awaitable<void> stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fanout::rpc

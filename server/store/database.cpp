@@ -1,0 +1,246 @@
+#include "server/store/database.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+
+#include "common/error.hpp"
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::store {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr int kSchemaVersion = 1;
+
+// Runs are ordered by rowid: the order in which they were made, whatever the clock said.
+constexpr const char* kSchema = R"sql(
+  CREATE TABLE run (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    request_id TEXT UNIQUE,
+    spec BLOB NOT NULL,
+    snapshot BLOB NOT NULL,
+    ended INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE TABLE event (
+    run_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (run_id, sequence)
+  ) WITHOUT ROWID;
+  CREATE INDEX run_unended ON run(number) WHERE ended = 0;
+)sql";
+
+/// Runs `work`; what SQLite throws becomes one sentence.
+template <class F>
+auto in_words(const std::string& file, F&& work) {
+  try {
+    return work();
+  } catch (const SQLite::Exception& error) {
+    switch (error.getErrorCode()) {
+      case SQLITE_FULL:
+        throw Error(ErrorKind::system, "the disk that holds " + file + " is full: free some space");
+      case SQLITE_CORRUPT:
+      case SQLITE_NOTADB:
+        throw Error(ErrorKind::system, file + " is damaged: move it away to begin with an empty log (" +
+                                           error.what() + ")");
+      case SQLITE_CANTOPEN:
+      case SQLITE_READONLY:
+        throw Error(ErrorKind::system, "cannot write " + file + ": check its folder's permissions");
+      default:
+        throw Error(ErrorKind::system, file + ": " + error.what());
+    }
+  }
+}
+
+void bind_blob(SQLite::Statement& statement, int index, const std::string& data) {
+  statement.bind(index, data.data(), static_cast<int>(data.size()));
+}
+
+template <class Message>
+Message parsed(const SQLite::Column& column) {
+  Message message;
+  message.ParseFromArray(column.getBlob(), column.getBytes());
+  return message;
+}
+
+/// A run as lists show it: without what makes it long.
+v1::Run listed(v1::Run run) {
+  for (auto& agent : *run.mutable_subagents()) {
+    agent.clear_report();
+    for (auto& gate : *agent.mutable_gates()) gate.clear_output_tail();
+  }
+  return run;
+}
+
+/// Values of LIKE that are wildcards stand for themselves.
+std::string prefix_pattern(const std::string& prefix) {
+  std::string pattern;
+  for (char c : prefix) {
+    if (c == '%' || c == '_' || c == '\\') pattern += '\\';
+    pattern += c;
+  }
+  return pattern + '%';
+}
+
+}  // namespace
+
+struct Database::Impl {
+  std::string file;
+  SQLite::Database db;
+
+  explicit Impl(const std::string& path)
+      : file(path), db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOFOLLOW, 5000) {}
+
+  void prepare() {
+    db.exec("PRAGMA journal_mode = WAL");
+    db.exec("PRAGMA synchronous = FULL");
+    const int version = db.execAndGet("PRAGMA user_version").getInt();
+    if (version > kSchemaVersion) {
+      throw Error(ErrorKind::system, file + " was written by a newer fanoutd (schema " + std::to_string(version) +
+                                         ", this one knows " + std::to_string(kSchemaVersion) +
+                                         "): install that version again");
+    }
+    if (version == kSchemaVersion) return;
+    SQLite::Transaction transaction(db);
+    db.exec(kSchema);
+    db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+    transaction.commit();
+  }
+
+  void insert(const v1::Event& event) {
+    SQLite::Statement statement(db, "INSERT INTO event (run_id, sequence, data) VALUES (?, ?, ?)");
+    statement.bind(1, event.run_id());
+    statement.bind(2, static_cast<std::int64_t>(event.sequence()));
+    bind_blob(statement, 3, event.SerializeAsString());
+    statement.exec();
+  }
+
+  void save_snapshot(const v1::Run& run) {
+    SQLite::Statement statement(db, "UPDATE run SET snapshot = ?, ended = ? WHERE id = ?");
+    bind_blob(statement, 1, run.SerializeAsString());
+    statement.bind(2, run.state() == v1::RUN_STATE_RUNNING ? 0 : 1);
+    statement.bind(3, run.id());
+    statement.exec();
+  }
+};
+
+Database::Database(const std::filesystem::path& file) {
+  const auto mask = umask(0077);
+  try {
+    in_words(file.string(), [&] {
+      impl_ = std::make_unique<Impl>(file.string());
+      impl_->prepare();
+    });
+  } catch (...) {
+    umask(mask);
+    throw;
+  }
+  umask(mask);
+}
+
+Database::~Database() = default;
+
+void Database::create_run(const fanout::internal::v1::RunSpec& spec, const v1::Event& first) {
+  in_words(impl_->file, [&] {
+    v1::Run run;
+    domain::apply(run, first);
+    SQLite::Transaction transaction(impl_->db);
+    SQLite::Statement statement(impl_->db, "INSERT INTO run (id, request_id, spec, snapshot) VALUES (?, ?, ?, ?)");
+    statement.bind(1, spec.run_id());
+    if (spec.request_id().empty()) {
+      statement.bind(2);
+    } else {
+      statement.bind(2, spec.request_id());
+    }
+    bind_blob(statement, 3, spec.SerializeAsString());
+    bind_blob(statement, 4, run.SerializeAsString());
+    statement.exec();
+    impl_->insert(first);
+    transaction.commit();
+  });
+}
+
+void Database::append(const std::vector<const v1::Event*>& events, const std::vector<const v1::Run*>& snapshots) {
+  in_words(impl_->file, [&] {
+    SQLite::Transaction transaction(impl_->db);
+    for (const auto* event : events) impl_->insert(*event);
+    for (const auto* run : snapshots) impl_->save_snapshot(*run);
+    transaction.commit();
+  });
+}
+
+std::vector<v1::Event> Database::events(const std::string& run_id, std::uint64_t after, std::size_t limit,
+                                        std::size_t max_bytes) {
+  return in_words(impl_->file, [&] {
+    SQLite::Statement query(impl_->db,
+                            "SELECT data FROM event WHERE run_id = ? AND sequence > ? ORDER BY sequence LIMIT ?");
+    query.bind(1, run_id);
+    query.bind(2, static_cast<std::int64_t>(after));
+    query.bind(3, static_cast<std::int64_t>(limit));
+    std::vector<v1::Event> found;
+    std::size_t bytes = 0;
+    while (bytes < max_bytes && query.executeStep()) {
+      bytes += static_cast<std::size_t>(query.getColumn(0).getBytes());
+      found.push_back(parsed<v1::Event>(query.getColumn(0)));
+    }
+    return found;
+  });
+}
+
+std::optional<StoredRun> Database::load(const std::string& run_id) {
+  auto stored = in_words(impl_->file, [&]() -> std::optional<StoredRun> {
+    SQLite::Statement query(impl_->db, "SELECT spec, snapshot FROM run WHERE id = ?");
+    query.bind(1, run_id);
+    if (!query.executeStep()) return std::nullopt;
+    return StoredRun{parsed<fanout::internal::v1::RunSpec>(query.getColumn(0)), parsed<v1::Run>(query.getColumn(1))};
+  });
+  if (!stored) return stored;
+  for (;;) {
+    const auto more = events(run_id, stored->run.last_sequence(), 1000);
+    if (more.empty()) return stored;
+    for (const auto& event : more) domain::apply(stored->run, event);
+  }
+}
+
+std::vector<v1::Run> Database::list(std::size_t limit) {
+  std::vector<v1::Run> runs;
+  for (const auto& id : ids("", limit)) {
+    if (auto stored = load(id)) runs.push_back(listed(std::move(stored->run)));
+  }
+  return runs;
+}
+
+std::vector<std::string> Database::ids(const std::string& prefix, std::size_t limit) {
+  return in_words(impl_->file, [&] {
+    SQLite::Statement query(impl_->db, R"(SELECT id FROM run WHERE id LIKE ? ESCAPE '\' ORDER BY number DESC LIMIT ?)");
+    query.bind(1, prefix_pattern(prefix));
+    query.bind(2, static_cast<std::int64_t>(limit));
+    std::vector<std::string> found;
+    while (query.executeStep()) found.push_back(query.getColumn(0).getString());
+    return found;
+  });
+}
+
+std::optional<std::string> Database::run_of_request(const std::string& request_id) {
+  return in_words(impl_->file, [&]() -> std::optional<std::string> {
+    SQLite::Statement query(impl_->db, "SELECT id FROM run WHERE request_id = ?");
+    query.bind(1, request_id);
+    if (!query.executeStep()) return std::nullopt;
+    return query.getColumn(0).getString();
+  });
+}
+
+std::vector<std::string> Database::unended() {
+  return in_words(impl_->file, [&] {
+    SQLite::Statement query(impl_->db, "SELECT id FROM run WHERE ended = 0 ORDER BY number");
+    std::vector<std::string> found;
+    while (query.executeStep()) found.push_back(query.getColumn(0).getString());
+    return found;
+  });
+}
+
+}  // namespace fanout::store

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fanout/internal/v1/spec.pb.h"
+#include "fanout/v1/event.pb.h"
+#include "fanout/v1/run.pb.h"
+
+namespace fanout::store {
+
+/// What is stored of a run besides its events.
+struct StoredRun {
+  fanout::internal::v1::RunSpec spec;
+  fanout::v1::Run run;  ///< Folded from all its events.
+};
+
+/// The SQLite file: specs and events, and a snapshot of each ended run so that listing need not fold.
+/// BLOCKS. Not thread-safe: one thread owns it (see EventLog). WAL mode; every commit is synced.
+/// Throws Error{system} in words: which file, what is wrong.
+class Database {
+ public:
+  /// Opens or makes `file` (0600). A newer schema is refused, and so is a damaged file.
+  explicit Database(const std::filesystem::path& file);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  /// Records a new run and its first event in one transaction.
+  void create_run(const fanout::internal::v1::RunSpec& spec, const fanout::v1::Event& first);
+  /// Appends events (of any runs) in one transaction. `snapshots` replace what `run` lists show.
+  void append(const std::vector<const fanout::v1::Event*>& events, const std::vector<const fanout::v1::Run*>& snapshots);
+
+  /// Events of a run after `sequence`, in order, at most `limit` of them and about `max_bytes`.
+  std::vector<fanout::v1::Event> events(const std::string& run_id, std::uint64_t after, std::size_t limit,
+                                        std::size_t max_bytes = 4u << 20);
+  std::optional<StoredRun> load(const std::string& run_id);
+  /// Newest first.
+  std::vector<fanout::v1::Run> list(std::size_t limit);
+  /// Ids of runs that begin with `prefix`, newest first, at most `limit`.
+  std::vector<std::string> ids(const std::string& prefix, std::size_t limit);
+  /// The run that was made for this request id.
+  std::optional<std::string> run_of_request(const std::string& request_id);
+  /// Ids of runs that have not ended, oldest first.
+  std::vector<std::string> unended();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fanout::store

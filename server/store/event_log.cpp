@@ -1,0 +1,199 @@
+#include "server/store/event_log.hpp"
+
+#include <google/protobuf/util/time_util.h>
+
+#include "common/error.hpp"
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::store {
+
+namespace v1 = fanout::v1;
+using async::awaitable;
+using google::protobuf::util::TimeUtil;
+
+namespace {
+
+constexpr std::size_t kReadLimit = 512;    // events in one read
+constexpr std::size_t kTailEvents = 1024;  // newest events kept in memory for those who follow live
+
+}  // namespace
+
+/// An event on its way to the database. Shared: whoever appends may be cancelled meanwhile.
+struct EventLog::Pending {
+  explicit Pending(const async::Executor& executor, v1::Event e) : event(std::move(e)), signal(executor) {}
+  v1::Event event;
+  async::Signal signal;
+  bool done = false;
+  std::exception_ptr error;
+};
+
+/// A run that events are appended to.
+struct EventLog::OpenRun {
+  OpenRun(const async::Executor& executor, v1::Run r)
+      : run(std::move(r)), next(run.last_sequence() + 1), changed(executor), opened(Clock::now()) {}
+  v1::Run run;
+  std::uint64_t next;
+  async::Signal changed;
+  Clock::time_point opened;
+  std::deque<v1::Event> tail;
+};
+
+EventLog::EventLog(async::Executor executor, const std::filesystem::path& file)
+    : executor_(executor), database_(std::make_unique<Database>(file)), work_(executor), opened_(executor) {}
+
+EventLog::~EventLog() = default;
+
+awaitable<void> EventLog::run() {
+  while (!closed_ || !pending_.empty()) {
+    if (pending_.empty()) {
+      co_await work_.wait();
+      continue;
+    }
+    const auto batch = number_pending();
+    std::exception_ptr error;
+    try {
+      co_await commit(batch);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (error) {
+      fail(batch, error);
+    } else {
+      publish(batch);
+    }
+  }
+}
+
+awaitable<void> EventLog::commit(const Batch& batch) {
+  std::vector<const v1::Event*> events;
+  std::map<std::string, v1::Run> snapshots;
+  for (const auto& item : batch) {
+    events.push_back(&item->event);
+    // Whether a run has ended, and how, is written in the same transaction as the event that says so.
+    if (item->event.has_run_ended() || item->event.has_retry_requested()) {
+      snapshots.try_emplace(item->event.run_id(), runs_.at(item->event.run_id())->run);
+    }
+  }
+  for (const auto& item : batch) {
+    if (const auto found = snapshots.find(item->event.run_id()); found != snapshots.end()) {
+      domain::apply(found->second, item->event);
+    }
+  }
+  std::vector<const v1::Run*> runs;
+  for (const auto& [id, run] : snapshots) runs.push_back(&run);
+  co_await query([&](Database& database) { database.append(events, runs); });
+}
+
+void EventLog::close() {
+  closed_ = true;
+  work_.notify();
+}
+
+awaitable<void> EventLog::create_run(fanout::internal::v1::RunSpec spec, v1::Event first) {
+  const auto id = spec.run_id();
+  first.set_run_id(id);
+  first.set_sequence(1);
+  *first.mutable_time() = TimeUtil::GetCurrentTime();
+  *first.mutable_run_started()->mutable_run()->mutable_started_at() = first.time();
+  co_await query([&](Database& database) { database.create_run(spec, first); });
+  v1::Run run;
+  domain::apply(run, first);
+  auto open = std::make_shared<OpenRun>(executor_, std::move(run));
+  open->tail.push_back(std::move(first));
+  runs_.emplace(id, std::move(open));
+}
+
+void EventLog::open_run(v1::Run run) {
+  const auto id = run.id();
+  runs_.try_emplace(id, std::make_shared<OpenRun>(executor_, std::move(run)));
+  opened_.notify();
+}
+
+void EventLog::release_run(const std::string& run_id) {
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end()) return;
+  const auto run = found->second;  // readers that wait on it are woken before it goes
+  runs_.erase(found);
+  run->changed.notify();
+}
+
+awaitable<void> EventLog::append(v1::Event event) {
+  if (closed_) throw Error(ErrorKind::unavailable, "the daemon is stopping");
+  auto item = std::make_shared<Pending>(executor_, std::move(event));
+  pending_.push_back(item);
+  work_.notify();
+  while (!item->done) co_await item->signal.wait();
+  if (item->error) std::rethrow_exception(item->error);
+}
+
+EventLog::Batch EventLog::number_pending() {
+  auto batch = std::exchange(pending_, {});
+  const auto now = TimeUtil::GetCurrentTime();
+  for (const auto& item : batch) {
+    auto& run = *runs_.at(item->event.run_id());
+    item->event.set_sequence(run.next++);
+    *item->event.mutable_time() = now;
+    const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - run.opened);
+    *item->event.mutable_elapsed() = TimeUtil::MicrosecondsToDuration(elapsed.count());
+  }
+  return batch;
+}
+
+void EventLog::publish(const Batch& batch) {
+  for (const auto& item : batch) {
+    auto& open = *runs_.at(item->event.run_id());
+    domain::apply(open.run, item->event);
+    open.tail.push_back(item->event);
+    if (open.tail.size() > kTailEvents) open.tail.pop_front();
+    open.changed.notify();
+    item->done = true;
+    item->signal.notify();
+  }
+}
+
+void EventLog::fail(const Batch& batch, std::exception_ptr error) {
+  for (const auto& item : batch) {
+    auto& open = *runs_.at(item->event.run_id());
+    open.next = open.run.last_sequence() + 1;
+    item->done = true;
+    item->error = error;
+    item->signal.notify();
+  }
+}
+
+awaitable<std::vector<v1::Event>> EventLog::read(std::string run_id, std::uint64_t after) {
+  if (const auto found = runs_.find(run_id); found != runs_.end()) {
+    const auto& tail = found->second->tail;
+    if (found->second->run.last_sequence() <= after) co_return std::vector<v1::Event>{};
+    if (!tail.empty() && tail.front().sequence() <= after + 1) {
+      const auto first = tail.begin() + static_cast<std::ptrdiff_t>(after + 1 - tail.front().sequence());
+      const auto count = std::min<std::ptrdiff_t>(tail.end() - first, kReadLimit);
+      co_return std::vector<v1::Event>(first, first + count);
+    }
+  }
+  co_return co_await query([&](Database& database) { return database.events(run_id, after, kReadLimit); });
+}
+
+awaitable<void> EventLog::wait_for_more(std::string run_id, std::uint64_t sequence) {
+  const auto found = runs_.find(run_id);
+  if (found == runs_.end()) {
+    co_await opened_.wait();
+    co_return;
+  }
+  const auto run = found->second;  // it may be released while we wait
+  if (run->run.last_sequence() > sequence) co_return;
+  co_await run->changed.wait();
+}
+
+const v1::Run* EventLog::open(const std::string& run_id) const {
+  const auto found = runs_.find(run_id);
+  return found == runs_.end() ? nullptr : &found->second->run;
+}
+
+std::vector<std::string> EventLog::open_runs() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, run] : runs_) ids.push_back(id);
+  return ids;
+}
+
+}  // namespace fanout::store

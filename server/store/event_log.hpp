@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/async/async.hpp"
+#include "server/async/worker_pool.hpp"
+#include "server/store/database.hpp"
+
+namespace fanout::store {
+
+/// The event log: the one place where facts about runs are recorded and read.
+///
+/// An event is committed before append() returns and before any reader sees it. Events that are asked
+/// for while a commit is under way share the next one (group commit). A reader is a cursor: it asks for
+/// what comes after its sequence and waits on `changed`; so it can neither miss nor repeat, and a slow
+/// one holds nothing up.
+///
+/// Lives on the I/O thread; the database on a thread of its own. Not thread-safe.
+/// Lifetime: run() must be under way while others append; close() ends it.
+class EventLog {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  EventLog(async::Executor executor, const std::filesystem::path& file);
+  ~EventLog();
+
+  /// Writes what is appended until close(); spawn it once.
+  async::awaitable<void> run();
+  /// run() returns once everything appended so far is committed.
+  void close();
+
+  /// Records a new run; `first` is its RunStarted event.
+  async::awaitable<void> create_run(fanout::internal::v1::RunSpec spec, fanout::v1::Event first);
+  /// Takes up a run that is in the database, so that events can be appended to it.
+  void open_run(fanout::v1::Run run);
+  /// Lets go of a run that has ended; its events stay in the database.
+  void release_run(const std::string& run_id);
+
+  /// Records an event: sequence and times are filled in. Returns once it is committed.
+  /// Failure: Error{system}; nothing was recorded then, and no number was used up.
+  /// Cancellation: throws operation_aborted; the event is recorded all the same.
+  async::awaitable<void> append(fanout::v1::Event event);
+
+  /// Events after `sequence`, in order, as many as are good to send at once; empty when there are none.
+  async::awaitable<std::vector<fanout::v1::Event>> read(std::string run_id, std::uint64_t after);
+  /// Waits until there may be more than `sequence` of a run; for one that is not open, until some run is
+  /// opened. It may return without there being more: read, then wait again.
+  async::awaitable<void> wait_for_more(std::string run_id, std::uint64_t sequence);
+
+  /// The folded state of an open run, or null.
+  const fanout::v1::Run* open(const std::string& run_id) const;
+  std::vector<std::string> open_runs() const;
+
+  /// Runs `query(Database&)` on the database's thread.
+  template <class F>
+  auto query(F f) {
+    return thread_.run([this, f = std::move(f)](std::stop_token) mutable { return f(*database_); });
+  }
+
+ private:
+  struct Pending;
+  struct OpenRun;
+
+  using Batch = std::vector<std::shared_ptr<Pending>>;
+  Batch number_pending();
+  async::awaitable<void> commit(const Batch& batch);
+  void publish(const Batch& batch);
+  void fail(const Batch& batch, std::exception_ptr error);
+
+  async::Executor executor_;
+  std::unique_ptr<Database> database_;
+  async::WorkerPool thread_{1};
+  std::map<std::string, std::shared_ptr<OpenRun>> runs_;
+  Batch pending_;
+  async::Signal work_;
+  async::Signal opened_;
+  bool closed_ = false;
+};
+
+}  // namespace fanout::store

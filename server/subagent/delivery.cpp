@@ -1,0 +1,174 @@
+// From the agent's commits to the report: gates, push, rebase, report.
+#include <google/protobuf/util/time_util.h>
+
+#include <fstream>
+
+#include "common/error.hpp"
+#include "common/text.hpp"
+#include "server/subagent/subagent.hpp"
+
+namespace fanout::subagent {
+
+namespace v1 = fanout::v1;
+using domain::Input;
+using domain::InputKind;
+using google::protobuf::util::TimeUtil;
+
+namespace {
+
+constexpr std::chrono::minutes kGateTimeout{15};
+constexpr std::chrono::minutes kNetworkTimeout{10};
+constexpr std::size_t kTailBytes = 4096;
+constexpr int kReportedCommits = 100;
+constexpr int kReportedFiles = 1000;
+
+/// The last `kTailBytes` of a file, or nothing when it is not there.
+std::string file_tail(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  if (!in) return {};
+  const auto size = static_cast<std::size_t>(in.tellg());
+  const auto length = std::min(size, kTailBytes);
+  std::string text(length, '\0');
+  in.seekg(static_cast<std::streamoff>(size - length));
+  in.read(text.data(), static_cast<std::streamsize>(length));
+  return tail(valid_utf8(text), kTailBytes);
+}
+
+/// A gate's name made fit for a file name.
+std::string gate_log(int index, const std::string& name) {
+  std::string safe;
+  for (char c : name) safe += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
+  return "gate-" + std::to_string(index + 1) + "-" + head(safe, 40) + ".log";
+}
+
+v1::FileChange::Kind kind_of(git::FileDelta::Kind kind) {
+  switch (kind) {
+    case git::FileDelta::Kind::added: return v1::FileChange::KIND_ADDED;
+    case git::FileDelta::Kind::modified: return v1::FileChange::KIND_MODIFIED;
+    case git::FileDelta::Kind::deleted: return v1::FileChange::KIND_DELETED;
+    case git::FileDelta::Kind::renamed: return v1::FileChange::KIND_RENAMED;
+  }
+  return v1::FileChange::KIND_UNSPECIFIED;
+}
+
+void describe_branch(const git::BranchSummary& branch, v1::Report& report) {
+  report.set_head_commit(branch.head);
+  report.set_commit_count(static_cast<std::uint32_t>(branch.commits.size()));
+  report.set_file_count(static_cast<std::uint32_t>(branch.files.size()));
+  for (const auto& commit : branch.commits) {
+    if (report.commits_size() == kReportedCommits) break;
+    auto& described = *report.add_commits();
+    described.set_id(commit.id);
+    described.set_summary(valid_utf8(commit.summary));
+  }
+  for (const auto& file : branch.files) {
+    if (report.files_size() == kReportedFiles) break;
+    auto& described = *report.add_files();
+    described.set_path(valid_utf8(file.path));
+    described.set_kind(kind_of(file.kind));
+    if (file.added) described.set_added(*file.added);
+    if (file.deleted) described.set_deleted(*file.deleted);
+  }
+}
+
+}  // namespace
+
+awaitable<Input> Subagent::run_gates() {
+  gates_.clear();
+  for (int i = 0; i < task_.gates_size(); ++i) {
+    const auto& gate = task_.gates(i);
+    const auto result = co_await run_gate(gate, gate_log(i, gate.name()));
+    gates_.push_back(result);
+    v1::Event event;
+    *event.mutable_gate_ended()->mutable_result() = result;
+    co_await record(std::move(event));
+    if (result.passed()) continue;
+    const auto how = result.has_exit_code() ? " with exit code " + std::to_string(result.exit_code()) : "";
+    co_return Input{InputKind::effect_failed,
+                    "gate \"" + gate.name() + "\" failed" + how + "; its output: fanout logs " + spec_.run_id() + " " +
+                        task_.id() + " --log " + result.log(),
+                    {}};
+  }
+  co_return Input{InputKind::gates_passed, {}, {}};
+}
+
+awaitable<v1::GateResult> Subagent::run_gate(v1::Gate gate, std::string log) {
+  const auto timeout = gate.has_timeout()
+                           ? std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(gate.timeout()))
+                           : std::chrono::milliseconds(kGateTimeout);
+  Program program{"gate", gate.run(), log, log, {}, timeout};
+  const auto exit = co_await run_program(std::move(program));
+  v1::GateResult result;
+  result.set_name(gate.name());
+  result.set_passed(exit.success());
+  if (exit.code && !exit.timed_out) result.set_exit_code(*exit.code);
+  *result.mutable_duration() = TimeUtil::MillisecondsToDuration(exit.duration.count());
+  result.set_log(log);
+  result.set_output_tail(co_await services_.files.run(
+      [&](std::stop_token) { return file_tail(attempt_directory() / log); }));
+  co_return result;
+}
+
+awaitable<Input> Subagent::push() {
+  const auto start = Clock::now();
+  auto result = co_await async::with_deadline(services_.workers.run([this](std::stop_token stop) {
+    return git::push(spec_.repository(), spec_.remote(), worktree_.branch, stop);
+  }), kNetworkTimeout, "pushing to " + spec_.remote());
+  if (auto* rejected = std::get_if<git::PushRejected>(&result)) {
+    const auto reason = spec_.remote() + " rejected the push of " + worktree_.branch + ": " + rejected->reason;
+    co_return Input{rejected->non_fast_forward ? InputKind::push_rejected : InputKind::effect_failed, reason, {}};
+  }
+  pushed_to_ = spec_.remote();
+  v1::Event event;
+  auto& pushed = *event.mutable_pushed();
+  pushed.set_remote(spec_.remote());
+  pushed.set_branch(worktree_.branch);
+  pushed.set_commit(std::get<std::string>(result));
+  pushed.set_rebased(rebased_);
+  *pushed.mutable_duration() = TimeUtil::MillisecondsToDuration(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count());
+  co_await record(std::move(event));
+  co_return Input{InputKind::pushed, {}, {}};
+}
+
+awaitable<Input> Subagent::rebase() {
+  auto result = co_await async::with_deadline(
+      services_.workers.run([this](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
+        const auto theirs = git::fetch(spec_.repository(), spec_.remote(), worktree_.branch, stop);
+        if (!theirs) throw Error(ErrorKind::unavailable, spec_.remote() + " no longer has " + worktree_.branch);
+        return git::rebase(worktree_.path, *theirs);
+      }),
+      kNetworkTimeout, "fetching from " + spec_.remote());
+  if (auto* conflict = std::get_if<git::MergeConflict>(&result)) {
+    co_return Input{InputKind::effect_failed,
+                    worktree_.branch + " on " + spec_.remote() + " has other commits, and ours conflict with them in " +
+                        join(conflict->files, ", "),
+                    {}};
+  }
+  rebased_ = true;
+  co_await notice(v1::Notice::SEVERITY_INFO,
+                  "rebased onto what " + spec_.remote() + " had on " + worktree_.branch + "; the gates run again");
+  co_return Input{InputKind::rebased, {}, {}};
+}
+
+awaitable<Input> Subagent::report() {
+  v1::Report report;
+  report.set_branch(worktree_.branch);
+  report.set_worktree(worktree_.path.string());
+  report.set_base_commit(base_commit_);
+  report.set_pushed_to(pushed_to_);
+  for (const auto& gate : gates_) *report.add_gates() = gate;
+  const auto branch = co_await services_.workers.run([&](std::stop_token) {
+    report.set_summary(file_tail(attempt_directory() / "agent.stdout"));
+    return git::summarise_branch(spec_.repository(), base_commit_, worktree_.branch);
+  });
+  describe_branch(branch, report);
+  *report.mutable_duration() = TimeUtil::MillisecondsToDuration(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_).count());
+  v1::Event event;
+  *event.mutable_reported()->mutable_report() = std::move(report);
+  co_await record(std::move(event));
+  co_return Input{InputKind::reported, {}, {}};
+}
+
+}  // namespace fanout::subagent

@@ -1,0 +1,105 @@
+// Running a program for the task, with all that is recorded about it.
+#include <google/protobuf/util/time_util.h>
+
+#include "common/duration.hpp"
+#include "common/error.hpp"
+#include "common/text.hpp"
+#include "server/subagent/subagent.hpp"
+
+namespace fanout::subagent {
+
+namespace v1 = fanout::v1;
+using google::protobuf::util::TimeUtil;
+
+namespace {
+
+/// How much of one program's output becomes events. Beyond it the log alone has the rest.
+constexpr std::uint64_t kMaxRecordedOutput = 16u << 20;
+
+}  // namespace
+
+std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout) {
+  if (exit.timed_out) return what + " took longer than " + format_duration(timeout) + " and was ended";
+  if (exit.signal != 0) return what + " was ended by signal " + std::to_string(exit.signal);
+  return what + " ended with exit code " + std::to_string(exit.code.value_or(-1));
+}
+
+std::filesystem::path Subagent::attempt_directory() const {
+  return services_.runs_directory / spec_.run_id() / task_.id() / std::to_string(attempt_);
+}
+
+Variables Subagent::own_variables() const {
+  return {{"FANOUT_TASK_ID", task_.id()},
+          {"FANOUT_RUN_ID", spec_.run_id()},
+          {"FANOUT_WORKTREE", worktree_.path.string()},
+          {"FANOUT_BRANCH", worktree_.branch},
+          {"FANOUT_PROMPT_FILE", (attempt_directory() / "prompt.md").string()}};
+}
+
+awaitable<process::Exit> Subagent::run_program(Program program) {
+  const auto folder = attempt_directory();
+  co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
+  output_recorded_ = 0;
+  muted_ = false;
+
+  const Variables caller(spec_.environment().begin(), spec_.environment().end());
+  const Variables named(task_.env().begin(), task_.env().end());
+  const Variables own = own_variables();
+  process::Command command;
+  command.argv = process::shell_command(program.command);
+  command.directory = worktree_.path;
+  command.environment = merged({&services_.environment, &caller, &named, &own});
+  command.stdin_file = program.stdin_file;
+  command.stdout_log = folder / program.stdout_log;
+  command.stderr_log = folder / program.stderr_log;
+  command.timeout = program.timeout;
+
+  process::Listener listener;
+  listener.started = [&](int pid) -> awaitable<void> {
+    v1::Event event;
+    auto& started = *event.mutable_command_started();
+    started.set_role(program.role);
+    started.set_command(program.command);
+    started.set_pid(pid);
+    started.set_stdout_log(program.stdout_log);
+    started.set_stderr_log(program.stderr_log);
+    return record(std::move(event));
+  };
+  listener.output = [&](process::Stream stream, std::vector<process::Line> lines) {
+    return record_output(program.role, stream, std::move(lines));
+  };
+  const auto exit = co_await process::run(services_.files, std::move(command), listener);
+
+  v1::Event event;
+  auto& ended = *event.mutable_command_ended();
+  ended.set_role(program.role);
+  if (exit.code) ended.set_exit_code(*exit.code);
+  ended.set_signal(exit.signal);
+  ended.set_timed_out(exit.timed_out);
+  *ended.mutable_duration() = TimeUtil::MillisecondsToDuration(exit.duration.count());
+  ended.set_stdout_bytes(exit.stdout_bytes);
+  ended.set_stderr_bytes(exit.stderr_bytes);
+  co_await record(std::move(event));
+  co_return exit;
+}
+
+awaitable<void> Subagent::record_output(std::string role, process::Stream stream, std::vector<process::Line> lines) {
+  if (muted_) co_return;
+  v1::Event event;
+  auto& output = *event.mutable_output();
+  output.set_stream(stream == process::Stream::out ? v1::Output::STREAM_STDOUT : v1::Output::STREAM_STDERR);
+  output.set_role(std::move(role));
+  for (const auto& line : lines) {
+    auto& recorded = *output.add_lines();
+    recorded.set_text(valid_utf8(line.text));
+    recorded.set_offset(line.offset);
+    recorded.set_truncated(line.truncated);
+    recorded.set_partial(line.partial);
+    output_recorded_ += line.text.size() + 1;
+  }
+  muted_ = output_recorded_ > kMaxRecordedOutput;
+  output.set_muted(muted_);
+  co_await record(std::move(event));
+}
+
+}  // namespace fanout::subagent

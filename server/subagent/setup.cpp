@@ -1,0 +1,118 @@
+// Setting up: worktree and branch, untracked files, setup and verify commands.
+#include <google/protobuf/util/time_util.h>
+
+#include "common/error.hpp"
+#include "common/text.hpp"
+#include "server/domain/plan/template.hpp"
+#include "server/subagent/subagent.hpp"
+
+namespace fanout::subagent {
+
+namespace v1 = fanout::v1;
+using domain::Input;
+using domain::InputKind;
+using google::protobuf::util::TimeUtil;
+
+namespace {
+
+constexpr std::chrono::minutes kSetupTimeout{30};
+
+google::protobuf::Duration since(std::chrono::steady_clock::time_point start) {
+  const auto passed = std::chrono::steady_clock::now() - start;
+  return TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(passed).count());
+}
+
+std::vector<std::string> to_vector(const google::protobuf::RepeatedPtrField<std::string>& field) {
+  return {field.begin(), field.end()};
+}
+
+}  // namespace
+
+awaitable<Input> Subagent::make_worktree() {
+  const auto start = Clock::now();
+  const bool reused = !earlier_.worktree.empty() && co_await services_.workers.run([&](std::stop_token) {
+    return git::is_worktree(spec_.repository(), earlier_.worktree, earlier_.branch);
+  });
+  if (reused) {
+    worktree_ = {earlier_.worktree, earlier_.branch, false};
+    base_commit_ = earlier_.base_commit;
+  } else {
+    auto merged = co_await services_.workers.run(
+        [&](std::stop_token) { return git::merge_tips(spec_.repository(), spec_.base_commit(), tips_); });
+    if (auto* conflict = std::get_if<git::MergeConflict>(&merged)) {
+      co_return Input{InputKind::merge_conflict,
+                      "the branch of " + conflict->with + " does not merge with what this task starts from, in " +
+                          join(conflict->files, ", "),
+                      conflict->files};
+    }
+    co_await use_new_worktree(std::get<std::string>(std::move(merged)));
+  }
+  v1::Event event;
+  auto& ready = *event.mutable_worktree_ready();
+  ready.set_branch(worktree_.branch);
+  ready.set_worktree(worktree_.path.string());
+  ready.set_base_commit(base_commit_);
+  ready.set_reused(reused);
+  *ready.mutable_duration() = since(start);
+  co_await record(std::move(event));
+  co_return Input{InputKind::worktree_ready, {}, {}};
+}
+
+awaitable<void> Subagent::use_new_worktree(std::string start) {
+  const auto folder = domain::render_name(spec_.worktree_pattern(), task_.id(), spec_.run_id());
+  git::WorktreeRequest request;
+  request.repository = spec_.repository();
+  request.path = std::filesystem::path(spec_.repository()) / folder;
+  request.branch = domain::render_name(spec_.branch_pattern(), task_.id(), spec_.run_id());
+  request.start = start;
+  worktree_ = co_await services_.workers.run([&](std::stop_token) {
+    git::exclude_from_status(request.repository, std::filesystem::path(folder).begin()->string());
+    return git::add_worktree(request);
+  });
+  base_commit_ = std::move(start);
+  if (worktree_.renamed) {
+    co_await notice(v1::Notice::SEVERITY_INFO, "branch " + request.branch + " or folder " + folder +
+                                                   " was there already and is left alone; this task uses " +
+                                                   worktree_.branch + " in " + worktree_.path.string());
+  }
+}
+
+awaitable<Input> Subagent::prepare_environment() {
+  const auto start = Clock::now();
+  const auto copied = co_await services_.workers.run([&](std::stop_token) {
+    detected_ = environment::detect(worktree_.path);
+    return environment::copy_untracked(spec_.repository(), worktree_.path, to_vector(task_.copy()));
+  });
+  if (!task_.detect_setup()) detected_.setup = to_vector(task_.setup());
+  if (!task_.detect_verify()) detected_.verify = to_vector(task_.verify());
+  co_await run_all("setup", detected_.setup);
+
+  v1::Event event;
+  auto& ready = *event.mutable_environment_ready();
+  ready.mutable_copied_files()->Assign(copied.begin(), copied.end());
+  ready.mutable_setup_commands()->Assign(detected_.setup.begin(), detected_.setup.end());
+  ready.mutable_verify_commands()->Assign(detected_.verify.begin(), detected_.verify.end());
+  *ready.mutable_duration() = since(start);
+  co_await record(std::move(event));
+  co_return Input{InputKind::environment_ready, {}, {}};
+}
+
+awaitable<Input> Subagent::verify_environment() {
+  co_await run_all("verify", detected_.verify);
+  co_return Input{InputKind::environment_verified, {}, {}};
+}
+
+awaitable<void> Subagent::run_all(std::string role, std::vector<std::string> commands) {
+  const auto log = role + ".log";
+  for (const auto& command : commands) {
+    Program program{role, command, log, log, {}, kSetupTimeout};
+    const auto exit = co_await run_program(std::move(program));
+    if (!exit.success()) {
+      throw Error(ErrorKind::precondition, describe_end(role + " command \"" + command + "\"", exit, kSetupTimeout) +
+                                               "; its output: fanout logs " + spec_.run_id() + " " + task_.id() +
+                                               " --log " + log);
+    }
+  }
+}
+
+}  // namespace fanout::subagent

@@ -1,0 +1,147 @@
+#include "server/subagent/subagent.hpp"
+
+#include <google/protobuf/util/time_util.h>
+
+#include <boost/system/system_error.hpp>
+
+#include "common/error.hpp"
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::subagent {
+
+namespace v1 = fanout::v1;
+using domain::Effect;
+using domain::Input;
+using domain::InputKind;
+using google::protobuf::util::TimeUtil;
+
+Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec,
+                   const fanout::internal::v1::TaskSpec& task, async::Slots& slots, unsigned attempt,
+                   EarlierWork earlier)
+    : services_(services),
+      spec_(spec),
+      task_(task),
+      slots_(slots),
+      attempt_(attempt),
+      earlier_(std::move(earlier)),
+      inputs_(services.executor),
+      effects_(services.executor) {}
+
+void Subagent::begin(std::vector<git::Tip> tips) {
+  tips_ = std::move(tips);
+  began_ = Clock::now();
+  input(InputKind::begin);
+}
+
+void Subagent::lose_dependency(std::vector<std::string> tasks) {
+  std::string names;
+  for (const auto& task : tasks) names += (names.empty() ? "" : ", ") + task;
+  input(InputKind::dependency_lost, "it needs " + names + ", which did not complete", std::move(tasks));
+}
+
+void Subagent::cancel() { input(InputKind::cancel, "cancelled on request"); }
+void Subagent::interrupt() { input(InputKind::interrupt, "the daemon was stopped"); }
+bool Subagent::ended() const { return domain::is_end(state_.phase); }
+
+void Subagent::input(InputKind kind, std::string reason, std::vector<std::string> needs) {
+  inputs_.put(Input{kind, std::move(reason), std::move(needs)});
+}
+
+awaitable<void> Subagent::live() {
+  const domain::Traits traits{spec_.push()};
+  while (!ended()) {
+    const auto next = co_await inputs_.take();
+    co_await take(domain::decide(traits, state_, next));
+  }
+  co_await effects_.join();
+}
+
+/// The one door: every change of state goes through here, and a change of phase is recorded before
+/// anything follows from it.
+awaitable<void> Subagent::take(domain::Decision decision) {
+  const auto from = state_.phase;
+  const auto effect = decision.effect;
+  if (decision.state.phase != from) co_await record_transition(from, decision);
+  state_ = std::move(decision.state);
+  if (effect == Effect::stop) {
+    effects_.cancel();
+    co_await effects_.join();
+    input(InputKind::stopped);
+  } else if (effect != Effect::none) {
+    effects_.spawn(perform(effect));
+  }
+}
+
+awaitable<void> Subagent::record_transition(v1::Phase from, domain::Decision decision) {
+  const auto now = Clock::now();
+  v1::Event event;
+  event.set_phase(decision.state.phase);
+  auto& change = *event.mutable_phase_changed();
+  change.set_from(from);
+  change.set_to(decision.state.phase);
+  change.set_reason(decision.reason);
+  for (auto& need : decision.needs) change.add_needs(std::move(need));
+  *change.mutable_duration() =
+      TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(now - phase_began_).count());
+  phase_began_ = now;
+  co_await record(std::move(event));
+  if (!spec_.write_status() || task_.file().empty()) co_return;
+  std::string trouble;
+  try {
+    co_await services_.files.run(
+        [&](std::stop_token) { write_task_status(task_.file(), decision.state.phase); });
+  } catch (const Error& error) {
+    trouble = error.what();
+  }
+  if (!trouble.empty()) co_await notice(v1::Notice::SEVERITY_WARNING, trouble);
+}
+
+awaitable<void> Subagent::perform(Effect effect) {
+  Input outcome{InputKind::effect_failed, {}, {}};
+  try {
+    outcome = co_await outcome_of(effect);
+  } catch (const Error& error) {
+    outcome.reason = error.what();
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == boost::asio::error::operation_aborted) co_return;  // stopped: no outcome counts
+    outcome.reason = error.code().message();
+  } catch (const std::exception& error) {
+    outcome.reason = error.what();
+  }
+  inputs_.put(std::move(outcome));
+}
+
+awaitable<Input> Subagent::outcome_of(Effect effect) {
+  switch (effect) {
+    case Effect::make_worktree: return make_worktree();
+    case Effect::prepare_environment: return prepare_environment();
+    case Effect::verify_environment: return verify_environment();
+    case Effect::take_slot: return take_slot();
+    case Effect::run_agent: return run_agent();
+    case Effect::commit_work: return commit_work();
+    case Effect::run_gates: return run_gates();
+    case Effect::push: return push();
+    case Effect::rebase: return rebase();
+    case Effect::report: return report();
+    case Effect::none:
+    case Effect::stop: break;  // not effects of their own: see take()
+  }
+  throw std::logic_error("no such effect");
+}
+
+awaitable<void> Subagent::record(v1::Event event) {
+  event.set_run_id(spec_.run_id());
+  event.set_task_id(task_.id());
+  event.set_attempt(attempt_);
+  if (!event.has_phase_changed()) event.set_phase(state_.phase);
+  return services_.log.append(std::move(event));
+}
+
+awaitable<void> Subagent::notice(v1::Notice::Severity severity, std::string text) {
+  v1::Event event;
+  event.mutable_notice()->set_severity(severity);
+  event.mutable_notice()->set_text(std::move(text));
+  return record(std::move(event));
+}
+
+}  // namespace fanout::subagent

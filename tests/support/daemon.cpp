@@ -1,0 +1,159 @@
+#include "tests/support/daemon.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <stdexcept>
+
+namespace fanout::test {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr int kStartMilliseconds = 60'000;
+constexpr std::chrono::minutes kPatience{4};
+
+/// The line that the daemon writes to its --ready-fd.
+std::string read_line(int fd) {
+  std::string line;
+  char c;
+  for (;;) {
+    pollfd watched{fd, POLLIN, 0};
+    if (poll(&watched, 1, kStartMilliseconds) != 1) throw std::runtime_error("fanoutd does not get ready");
+    if (read(fd, &c, 1) != 1 || c == '\n') return line;
+    line += c;
+  }
+}
+
+}  // namespace
+
+Daemon::Daemon() { start(); }
+
+Daemon::~Daemon() {
+  if (pid_ > 0) stop(SIGKILL);
+}
+
+std::pair<pid_t, std::string> Daemon::launch() {
+  int ready[2];
+  if (pipe2(ready, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 2, (folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&actions, ready[1], 9);
+  const std::vector<std::string> arguments{FANOUTD,          "--socket", socket().string(),
+                                           "--state",        state().string(),
+                                           "--config",       (folder_ / "config.toml").string(),
+                                           "--ready-fd",     "9"};
+  std::vector<char*> argv;
+  for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  pid_t pid = -1;
+  const int failed = posix_spawn(&pid, FANOUTD, &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ready[1]);
+  if (failed != 0) throw std::runtime_error("cannot start " FANOUTD);
+  auto line = read_line(ready[0]);
+  close(ready[0]);
+  return {pid, std::move(line)};
+}
+
+void Daemon::start() {
+  auto [pid, line] = launch();
+  pid_ = pid;
+  if (line != "ready") throw std::runtime_error("fanoutd says: " + line + "\n" + log());
+  channel_ = grpc::CreateChannel("unix:" + socket().string(), grpc::InsecureChannelCredentials());
+  runs_ = v1::RunService::NewStub(channel_);
+  plans_ = v1::PlanService::NewStub(channel_);
+  daemon_ = v1::DaemonService::NewStub(channel_);
+}
+
+int Daemon::stop(int signal) {
+  kill(pid_, signal);
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  pid_ = -1;
+  return status;
+}
+
+std::string Daemon::start_second() {
+  const auto [pid, line] = launch();
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return line;
+}
+
+std::unique_ptr<grpc::ClientContext> patient() {
+  auto context = std::make_unique<grpc::ClientContext>();
+  context->set_deadline(std::chrono::system_clock::now() + kPatience);
+  return context;
+}
+
+std::string execute(Daemon& daemon, const std::filesystem::path& plan,
+                    const std::function<void(v1::ExecutePlanRequest&)>& change) {
+  v1::ExecutePlanRequest request;
+  request.set_plan_path(plan.string());
+  request.set_working_directory(plan.parent_path().string());
+  if (change) change(request);
+  v1::ExecutePlanResponse response;
+  const auto status = daemon.runs().ExecutePlan(patient().get(), request, &response);
+  if (!status.ok()) {
+    v1::PlanFaults faults;
+    faults.ParseFromString(status.error_details());
+    throw std::runtime_error(status.error_message() + "\n" + faults.DebugString());
+  }
+  return response.run().id();
+}
+
+std::vector<v1::Event> watch(Daemon& daemon, const std::string& run, std::uint64_t after,
+                             const std::function<bool(const v1::Event&)>& enough) {
+  v1::WatchRunRequest request;
+  request.set_run_id(run);
+  request.set_after_sequence(after);
+  const auto context = patient();
+  auto reader = daemon.runs().WatchRun(context.get(), request);
+  std::vector<v1::Event> events;
+  v1::WatchRunResponse response;
+  while (reader->Read(&response)) {
+    for (auto& event : *response.mutable_events()) {
+      events.push_back(event);
+      if (!enough || !enough(event)) continue;
+      context->TryCancel();
+      reader->Finish();
+      return events;
+    }
+  }
+  const auto status = reader->Finish();
+  if (!status.ok()) throw std::runtime_error("watch: " + status.error_message() + "\n" + daemon.log());
+  return events;
+}
+
+v1::Run get(Daemon& daemon, const std::string& run) {
+  v1::GetRunRequest request;
+  request.set_run_id(run);
+  v1::GetRunResponse response;
+  const auto status = daemon.runs().GetRun(patient().get(), request, &response);
+  if (!status.ok()) throw std::runtime_error(status.error_message());
+  return response.run();
+}
+
+v1::Run run_to_end(Daemon& daemon, const std::filesystem::path& plan,
+                   const std::function<void(v1::ExecutePlanRequest&)>& change) {
+  const auto id = execute(daemon, plan, change);
+  watch(daemon, id);
+  return get(daemon, id);
+}
+
+const v1::Subagent& task(const v1::Run& run, const std::string& id) {
+  for (const auto& agent : run.subagents()) {
+    if (agent.task_id() == id) return agent;
+  }
+  throw std::runtime_error("no task " + id);
+}
+
+}  // namespace fanout::test

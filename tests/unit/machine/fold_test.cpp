@@ -1,0 +1,130 @@
+#include "server/domain/run/fold.hpp"
+
+#include <gtest/gtest.h>
+
+namespace fanout::domain {
+namespace {
+
+using namespace fanout::v1;
+
+class FoldTest : public testing::Test {
+ protected:
+  FoldTest() {
+    Event event;
+    auto& run = *event.mutable_run_started()->mutable_run();
+    run.set_id("r");
+    for (const char* task : {"a", "b"}) {
+      auto& agent = *run.add_subagents();
+      agent.set_task_id(task);
+      agent.set_attempt(1);
+      agent.set_phase(PHASE_PENDING);
+    }
+    fold(event);
+  }
+
+  void fold(Event event) {
+    event.set_sequence(++sequence_);
+    apply(run_, event);
+  }
+
+  Event of(const std::string& task) {
+    Event event;
+    event.set_task_id(task);
+    event.set_attempt(1);
+    return event;
+  }
+
+  void change(const std::string& task, Phase from, Phase to, const std::string& reason = "") {
+    auto event = of(task);
+    event.set_phase(to);
+    event.mutable_phase_changed()->set_from(from);
+    event.mutable_phase_changed()->set_to(to);
+    event.mutable_phase_changed()->set_reason(reason);
+    fold(event);
+  }
+
+  const Subagent& agent(const std::string& task) { return *find_subagent(run_, task); }
+
+  fanout::v1::Run run_;
+  std::uint64_t sequence_ = 0;
+};
+
+TEST_F(FoldTest, AnEventThatIsFoldedInAlreadyChangesNothing) {
+  change("a", PHASE_PENDING, PHASE_SETTING_UP);
+  auto again = of("a");
+  again.set_sequence(1);
+  again.mutable_phase_changed()->set_to(PHASE_FAILED);
+  apply(run_, again);
+  EXPECT_EQ(agent("a").phase(), PHASE_SETTING_UP);
+}
+
+TEST_F(FoldTest, AFailureKeepsThePhaseItHappenedInAndTheReason) {
+  change("a", PHASE_PENDING, PHASE_SETTING_UP);
+  change("a", PHASE_SETTING_UP, PHASE_FAILED, "no disk");
+  EXPECT_EQ(agent("a").ended_in(), PHASE_SETTING_UP);
+  EXPECT_EQ(agent("a").reason(), "no disk");
+  EXPECT_EQ(agent("b").phase(), PHASE_PENDING);
+}
+
+TEST_F(FoldTest, ARetryOpensTheRunAgainAndKeepsTheWorktree) {
+  auto ready = of("a");
+  ready.mutable_worktree_ready()->set_branch("feature/a");
+  fold(ready);
+  change("a", PHASE_SETTING_UP, PHASE_FAILED, "x");
+  Event end;
+  end.mutable_run_ended()->set_state(RUN_STATE_FAILED);
+  fold(end);
+  EXPECT_EQ(run_.state(), RUN_STATE_FAILED);
+  auto retry = of("a");
+  retry.set_attempt(2);
+  retry.mutable_retry_requested();
+  fold(retry);
+  EXPECT_EQ(run_.state(), RUN_STATE_RUNNING);
+  EXPECT_EQ(agent("a").attempt(), 2u);
+  EXPECT_EQ(agent("a").phase(), PHASE_PENDING);
+  EXPECT_EQ(agent("a").reason(), "");
+  EXPECT_EQ(agent("a").branch(), "feature/a");
+}
+
+TEST_F(FoldTest, TheNewestResultOfAGateCounts) {
+  for (const bool passed : {false, true}) {
+    auto gate = of("a");
+    gate.mutable_gate_ended()->mutable_result()->set_name("tests");
+    gate.mutable_gate_ended()->mutable_result()->set_passed(passed);
+    fold(gate);
+  }
+  ASSERT_EQ(agent("a").gates_size(), 1);
+  EXPECT_TRUE(agent("a").gates(0).passed());
+}
+
+TEST_F(FoldTest, TheLastWordsAreCleanedForATerminal) {
+  auto output = of("a");
+  output.mutable_output()->add_lines()->set_text("\x1b[31mred\x1b[0m \x1b]0;title\x07words");
+  output.mutable_output()->add_lines()->set_text("   ");
+  fold(output);
+  EXPECT_EQ(agent("a").last_message(), "red words");
+}
+
+TEST_F(FoldTest, TheOutcomeOfARunIsItsWorstEnd) {
+  change("a", PHASE_REPORTING, PHASE_COMPLETED);
+  change("b", PHASE_PENDING, PHASE_SKIPPED);
+  EXPECT_EQ(outcome(run_), RUN_STATE_COMPLETED);
+  change("b", PHASE_PENDING, PHASE_BLOCKED);
+  EXPECT_EQ(outcome(run_), RUN_STATE_FAILED);
+  change("b", PHASE_PENDING, PHASE_CANCELLED);
+  EXPECT_EQ(outcome(run_), RUN_STATE_CANCELLED);
+  change("b", PHASE_PENDING, PHASE_FAILED);
+  EXPECT_EQ(outcome(run_), RUN_STATE_FAILED);
+  change("b", PHASE_PENDING, PHASE_INTERRUPTED);
+  EXPECT_EQ(outcome(run_), RUN_STATE_INTERRUPTED);
+}
+
+TEST_F(FoldTest, AnEventOfAnUnknownTaskOrKindIsCountedAndHarmless) {
+  fold(of("nobody"));
+  Event empty;
+  fold(empty);
+  EXPECT_EQ(run_.last_sequence(), sequence_);
+}
+
+}  // namespace
+}  // namespace fanout::domain

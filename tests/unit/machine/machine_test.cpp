@@ -1,0 +1,166 @@
+#include "server/domain/subagent/machine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::domain {
+namespace {
+
+using namespace fanout::v1;
+using testing::HasSubstr;
+
+const std::vector<Phase> kUnderWay{PHASE_PENDING, PHASE_SETTING_UP, PHASE_IMPLEMENTING,
+                                   PHASE_TESTING, PHASE_PUSHING,    PHASE_REPORTING};
+const std::vector<Phase> kEnds{PHASE_COMPLETED, PHASE_FAILED,  PHASE_BLOCKED,
+                               PHASE_CANCELLED, PHASE_SKIPPED, PHASE_INTERRUPTED};
+
+std::vector<InputKind> all_inputs() {
+  std::vector<InputKind> kinds;
+  for (int kind = 0; kind <= static_cast<int>(InputKind::stopped); ++kind) kinds.push_back(static_cast<InputKind>(kind));
+  return kinds;
+}
+
+State in(Phase phase) {
+  State state;
+  state.phase = phase;
+  return state;
+}
+
+/// Feeds inputs in order; returns the phases that were passed.
+std::vector<Phase> walk(const Traits& traits, const std::vector<InputKind>& inputs, State state = {}) {
+  std::vector<Phase> passed{state.phase};
+  for (const auto kind : inputs) {
+    state = decide(traits, state, {kind, "because", {}}).state;
+    if (passed.back() != state.phase) passed.push_back(state.phase);
+  }
+  return passed;
+}
+
+const std::vector<InputKind> kUpToGates{InputKind::begin,
+                                        InputKind::worktree_ready,
+                                        InputKind::environment_ready,
+                                        InputKind::environment_verified,
+                                        InputKind::slot_taken,
+                                        InputKind::agent_succeeded,
+                                        InputKind::work_committed,
+                                        InputKind::gates_passed};
+
+std::vector<InputKind> followed_by(std::vector<InputKind> first, std::initializer_list<InputKind> then) {
+  first.insert(first.end(), then);
+  return first;
+}
+
+TEST(Machine, ATaskThatGoesWellPassesEveryPhaseInOrder) {
+  EXPECT_EQ(walk({true}, followed_by(kUpToGates, {InputKind::pushed, InputKind::reported})),
+            (std::vector<Phase>{PHASE_PENDING, PHASE_SETTING_UP, PHASE_IMPLEMENTING, PHASE_TESTING, PHASE_PUSHING,
+                                PHASE_REPORTING, PHASE_COMPLETED}));
+}
+
+TEST(Machine, WithoutPushingThePushingPhaseIsLeftOut) {
+  EXPECT_EQ(walk({false}, followed_by(kUpToGates, {InputKind::reported})),
+            (std::vector<Phase>{PHASE_PENDING, PHASE_SETTING_UP, PHASE_IMPLEMENTING, PHASE_TESTING, PHASE_REPORTING,
+                                PHASE_COMPLETED}));
+}
+
+TEST(Machine, ARejectedPushIsRebasedAndTestedAgainOnceOnly) {
+  const auto once = followed_by(kUpToGates, {InputKind::push_rejected, InputKind::rebased, InputKind::gates_passed});
+  EXPECT_EQ(walk({true}, followed_by(once, {InputKind::pushed})).back(), PHASE_REPORTING);
+  EXPECT_EQ(walk({true}, followed_by(once, {InputKind::push_rejected})).back(), PHASE_FAILED);
+}
+
+TEST(Machine, EveryEndAbsorbsEveryInput) {
+  for (const auto phase : kEnds) {
+    for (const auto kind : all_inputs()) {
+      const auto decision = decide({true}, in(phase), {kind, "x", {}});
+      EXPECT_EQ(decision.state.phase, phase) << to_string(kind);
+      EXPECT_EQ(decision.effect, Effect::none) << to_string(kind);
+    }
+  }
+}
+
+TEST(Machine, EveryPairOfPhaseAndInputIsARowOrChangesNothing) {
+  const std::set<InputKind> everywhere{InputKind::cancel, InputKind::interrupt, InputKind::effect_failed};
+  for (const auto phase : kUnderWay) {
+    for (const auto kind : all_inputs()) {
+      if (everywhere.contains(kind)) continue;
+      const auto decision = decide({false}, in(phase), {kind, "x", {}});
+      bool has_row = false;
+      for (const auto& row : transitions()) has_row = has_row || (row.from == phase && row.input == kind);
+      const bool changes = decision.state.phase != phase || decision.effect != Effect::none;
+      EXPECT_TRUE(has_row || !changes) << phase_name(phase) << " × " << to_string(kind);
+    }
+  }
+}
+
+TEST(Machine, AFailedEffectEndsTheTaskInThatPhaseWithItsReason) {
+  for (const auto phase : kUnderWay) {
+    if (phase == PHASE_PENDING) continue;  // nothing is under way that could fail
+    const auto decision = decide({true}, in(phase), {InputKind::effect_failed, "disk full", {}});
+    EXPECT_EQ(decision.state.phase, PHASE_FAILED);
+    EXPECT_EQ(decision.reason, "disk full");
+  }
+}
+
+TEST(Machine, CancellingStopsWhatIsUnderWayAndOnlyThenEnds) {
+  for (const auto phase : kUnderWay) {
+    auto decision = decide({true}, in(phase), {InputKind::cancel, "asked", {}});
+    if (phase != PHASE_PENDING) {
+      EXPECT_EQ(decision.state.phase, phase) << "still there until all has stopped";
+      EXPECT_EQ(decision.effect, Effect::stop);
+      // What the effect still brought meanwhile does not count.
+      for (const auto kind : all_inputs()) {
+        if (kind == InputKind::stopped) continue;
+        const auto late = decide({true}, decision.state, {kind, "late", {}});
+        EXPECT_EQ(late.state.phase, phase) << to_string(kind);
+        EXPECT_EQ(late.effect, Effect::none) << to_string(kind);
+      }
+      decision = decide({true}, decision.state, {InputKind::stopped, {}, {}});
+    }
+    EXPECT_EQ(decision.state.phase, PHASE_CANCELLED);
+    EXPECT_EQ(decision.reason, "asked");
+  }
+}
+
+TEST(Machine, AStoppingDaemonInterruptsInsteadOfCancelling) {
+  auto decision = decide({true}, in(PHASE_IMPLEMENTING), {InputKind::interrupt, "daemon", {}});
+  decision = decide({true}, decision.state, {InputKind::stopped, {}, {}});
+  EXPECT_EQ(decision.state.phase, PHASE_INTERRUPTED);
+}
+
+TEST(Machine, ALostDependencyBlocksAndNamesIt) {
+  const auto decision = decide({true}, in(PHASE_PENDING), {InputKind::dependency_lost, "needs task-1", {"task-1"}});
+  EXPECT_EQ(decision.state.phase, PHASE_BLOCKED);
+  EXPECT_EQ(decision.needs, std::vector<std::string>{"task-1"});
+}
+
+TEST(Machine, EveryRowCanBeReachedAndNoneIsWrittenTwice) {
+  std::set<std::tuple<Phase, InputKind, When>> seen;
+  for (const auto& row : transitions()) {
+    EXPECT_TRUE(seen.insert({row.from, row.input, row.when}).second) << to_string(row.input);
+    EXPECT_FALSE(is_end(row.from));
+  }
+}
+
+/// A row as the README has it.
+std::string as_markdown(const Transition& row) {
+  std::ostringstream out;
+  out << "| " << phase_name(row.from) << " | " << to_string(row.input);
+  if (row.when != When::always) out << ", " << to_string(row.when);
+  out << " | " << phase_name(row.to) << " | " << to_string(row.effect) << (row.effect == Effect::none ? "|" : " |");
+  return out.str();
+}
+
+TEST(Machine, TheReadmePrintsTheTableAsItIs) {
+  std::ifstream file(FANOUT_README);
+  const std::string readme((std::istreambuf_iterator<char>(file)), {});
+  for (const auto& row : transitions()) EXPECT_THAT(readme, HasSubstr(as_markdown(row)));
+}
+
+}  // namespace
+}  // namespace fanout::domain

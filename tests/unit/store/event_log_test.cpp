@@ -1,0 +1,217 @@
+#include "server/store/event_log.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "common/error.hpp"
+#include "server/domain/run/fold.hpp"
+#include "tests/support/coroutine.hpp"
+
+namespace fanout::store {
+namespace {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+namespace v1 = fanout::v1;
+using async::awaitable;
+using async::TaskGroup;
+using fanout::internal::v1::RunSpec;
+using test::run_coroutine;
+
+class EventLogTest : public testing::Test {
+ protected:
+  EventLogTest() {
+    std::string folder = testing::TempDir() + "fanout-store-XXXXXX";
+    directory_ = mkdtemp(folder.data());
+  }
+  ~EventLogTest() override { fs::remove_all(directory_); }
+
+  fs::path file() const { return directory_ / "fanout.db"; }
+
+  fs::path directory_;
+};
+
+RunSpec spec(const std::string& id) {
+  RunSpec spec;
+  spec.set_run_id(id);
+  spec.set_request_id("request of " + id);
+  return spec;
+}
+
+v1::Event started(const std::string& id) {
+  v1::Event event;
+  auto& run = *event.mutable_run_started()->mutable_run();
+  run.set_id(id);
+  for (const char* task : {"a", "b"}) {
+    auto& agent = *run.add_subagents();
+    agent.set_task_id(task);
+    agent.set_attempt(1);
+    agent.set_phase(v1::PHASE_PENDING);
+  }
+  return event;
+}
+
+v1::Event phase(const std::string& run, const std::string& task, v1::Phase from, v1::Phase to) {
+  v1::Event event;
+  event.set_run_id(run);
+  event.set_task_id(task);
+  event.set_phase(to);
+  event.mutable_phase_changed()->set_from(from);
+  event.mutable_phase_changed()->set_to(to);
+  return event;
+}
+
+v1::Event note(const std::string& run, const std::string& text) {
+  v1::Event event;
+  event.set_run_id(run);
+  event.set_task_id("a");
+  event.mutable_notice()->set_text(text);
+  return event;
+}
+
+v1::Event ended(const std::string& run, v1::RunState state) {
+  v1::Event event;
+  event.set_run_id(run);
+  event.mutable_run_ended()->set_state(state);
+  return event;
+}
+
+awaitable<void> append_notes(EventLog& log, std::string run, std::string who, int count) {
+  for (int i = 0; i < count; ++i) co_await log.append(note(run, who + std::to_string(i)));
+}
+
+/// Follows a run to its end, as a client does.
+awaitable<void> follow(EventLog& log, std::string run, std::uint64_t cursor, std::vector<v1::Event>& seen) {
+  for (;;) {
+    auto events = co_await log.read(run, cursor);
+    if (events.empty()) {
+      const auto* open = log.open(run);
+      if (!open || open->state() != v1::RUN_STATE_RUNNING) co_return;
+      co_await log.wait_for_more(run, cursor);
+      continue;
+    }
+    cursor = events.back().sequence();
+    for (auto& event : events) seen.push_back(std::move(event));
+  }
+}
+
+awaitable<void> with_log(asio::io_context& io, fs::path file, std::function<awaitable<void>(EventLog&)> body) {
+  EventLog log(io.get_executor(), file);
+  TaskGroup writer(io.get_executor());
+  writer.spawn(log.run());
+  std::exception_ptr error;
+  try {
+    co_await body(log);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  log.close();
+  co_await writer.join();
+  if (error) std::rethrow_exception(error);
+}
+
+awaitable<void> many_writers_and_readers(EventLog& log, asio::io_context& io) {
+  co_await log.create_run(spec("r"), started("r"));
+  std::vector<v1::Event> early, late;
+  TaskGroup writers(io.get_executor()), readers(io.get_executor());
+  readers.spawn(follow(log, "r", 0, early));
+  for (int w = 0; w < 8; ++w) writers.spawn(append_notes(log, "r", std::string(1, static_cast<char>('A' + w)), 400));
+  readers.spawn(follow(log, "r", 1, late));
+  co_await writers.join();
+  co_await log.append(ended("r", v1::RUN_STATE_COMPLETED));
+  co_await readers.join();
+  EXPECT_EQ(early.size(), 8u * 400u + 2u);
+  EXPECT_EQ(late.size(), early.size() - 1);
+  for (std::size_t i = 0; i < early.size(); ++i) EXPECT_EQ(early[i].sequence(), i + 1);
+  for (std::size_t i = 0; i < late.size(); ++i) EXPECT_EQ(late[i].sequence(), i + 2);
+}
+
+TEST_F(EventLogTest, ReadersSeeEveryEventOnceInOrderWhenManyWriteAtOnce) {
+  run_coroutine([&](auto& io) {
+    return with_log(io, file(), [&io](EventLog& log) { return many_writers_and_readers(log, io); });
+  });
+}
+
+awaitable<void> complete_one_of_two(EventLog& log) {
+  co_await log.create_run(spec("first"), started("first"));
+  co_await log.append(phase("first", "a", v1::PHASE_PENDING, v1::PHASE_SETTING_UP));
+  co_await log.append(phase("first", "a", v1::PHASE_SETTING_UP, v1::PHASE_FAILED));
+  co_await log.append(phase("first", "b", v1::PHASE_PENDING, v1::PHASE_BLOCKED));
+  co_await log.append(ended("first", v1::RUN_STATE_FAILED));
+  co_await log.create_run(spec("second"), started("second"));
+  co_await log.append(phase("second", "a", v1::PHASE_PENDING, v1::PHASE_SETTING_UP));
+}
+
+awaitable<void> find_them_again(EventLog& log) {
+  const auto first = co_await log.query([](Database& db) { return db.load("first"); });
+  const auto second = co_await log.query([](Database& db) { return db.load("second"); });
+  EXPECT_EQ(first->run.state(), v1::RUN_STATE_FAILED);
+  EXPECT_EQ(first->run.last_sequence(), 5u);
+  EXPECT_EQ(second->run.state(), v1::RUN_STATE_RUNNING);
+  EXPECT_EQ(second->run.subagents(0).phase(), v1::PHASE_SETTING_UP);
+  EXPECT_THAT(co_await log.query([](Database& db) { return db.unended(); }), testing::ElementsAre("second"));
+  EXPECT_THAT(co_await log.query([](Database& db) { return db.ids("", 9); }),
+              testing::ElementsAre("second", "first"));
+  EXPECT_EQ(co_await log.query([](Database& db) { return db.run_of_request("request of first"); }), "first");
+  // Numbers go on where they were.
+  log.open_run(second->run);
+  co_await log.append(note("second", "again"));
+  EXPECT_EQ((co_await log.read("second", 2)).front().sequence(), 3u);
+}
+
+TEST_F(EventLogTest, WhatWasRecordedIsThereAfterARestart) {
+  run_coroutine([&](auto& io) { return with_log(io, file(), complete_one_of_two); });
+  run_coroutine([&](auto& io) { return with_log(io, file(), find_them_again); });
+}
+
+TEST_F(EventLogTest, TheLiveStateEqualsTheFoldOfTheStoredEvents) {
+  run_coroutine([&](auto& io) {
+    return with_log(io, file(), [](EventLog& log) -> awaitable<void> {
+      return [](EventLog& events) -> awaitable<void> {
+        co_await complete_one_of_two(events);
+        v1::Run folded;
+        for (const auto& event : co_await events.query([](Database& db) { return db.events("second", 0, 99); })) {
+          domain::apply(folded, event);
+        }
+        EXPECT_EQ(folded.SerializeAsString(), events.open("second")->SerializeAsString());
+      }(log);
+    });
+  });
+}
+
+TEST_F(EventLogTest, TheFileIsForItsOwnerAlone) {
+  Database database(file());
+  struct stat status {};
+  ASSERT_EQ(stat(file().c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+}
+
+TEST_F(EventLogTest, AFileThatIsNoDatabaseIsRefusedAndLeftAsItIs) {
+  std::ofstream(file()) << std::string(8192, 'x');
+  try {
+    Database database(file());
+    FAIL() << "opened";
+  } catch (const Error& error) {
+    EXPECT_THAT(std::string(error.what()), testing::HasSubstr("is damaged: move it away"));
+  }
+  EXPECT_EQ(fs::file_size(file()), 8192u);
+}
+
+TEST_F(EventLogTest, PrefixesAreTakenToTheLetter) {
+  Database database(file());
+  for (const char* id : {"demo-1", "demo-2", "d%-3"}) {
+    auto first = started(id);
+    first.set_run_id(id);
+    first.set_sequence(1);
+    database.create_run(spec(id), first);
+  }
+  EXPECT_THAT(database.ids("d%", 9), testing::ElementsAre("d%-3"));
+  EXPECT_THAT(database.ids("demo", 9), testing::ElementsAre("demo-2", "demo-1"));
+}
+
+}  // namespace
+}  // namespace fanout::store
