@@ -15,9 +15,10 @@ export CTEST_OUTPUT_ON_FAILURE=1
 
 step() { printf '\n== %s\n' "$*"; }
 
-build() { # PRESET BUILD_FOLDER
-  cmake -S deploy/presets --preset "$1" >"$2.configure.log" 2>&1 || { cat "$2.configure.log"; return 1; }
-  cmake --build "$2" -j "$jobs"
+build() { # PRESET TARGET
+  mkdir -p build
+  cmake -S deploy/presets --preset "$1" >"build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }
+  cmake --build "build/$1" -j "$jobs" --target "$2"
 }
 
 plain() {
@@ -30,8 +31,7 @@ plain() {
 
 sanitized() { # PRESET
   step "Build for $1"
-  mkdir -p build
-  build "$1" "build/$1"
+  build "$1" all
   step "Tests under $1"
   ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
   UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
@@ -43,11 +43,11 @@ sanitized() { # PRESET
 fuzz() {
   step "Fuzz"
   install_packages $fuzz_packages
-  build fuzz build/fuzz
+  build fuzz fuzzers
   local target corpus
   for target in $(find build/fuzz -type f -name 'fuzz_*' -perm -u+x); do
     corpus=$(mktemp -d)
-    "$target" -max_total_time=60 -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    "$target" -max_total_time="${FUZZ_SECONDS:-60}" -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
       "$corpus" "tests/fuzz/corpus/$(basename "$target" | sed 's/^fuzz_//')" 2>&1 | tail -n 12
     rm -rf "$corpus"
   done
