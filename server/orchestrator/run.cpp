@@ -33,9 +33,10 @@ awaitable<void> Run::live() {
     if (pending && task.skipped()) co_await skip(task.id());
   }
   for (;;) {
+    if (lost_ && !interrupted_) interrupt();
     if (std::exchange(dirty_, false)) {
       co_await release_ready();
-    } else if (all_ended()) {
+    } else if (living_ == 0 && retrying_.empty()) {
       break;
     } else {
       co_await changed_.wait();
@@ -43,6 +44,7 @@ awaitable<void> Run::live() {
   }
   closing_ = true;
   co_await lives_.join();
+  if (lost_) std::rethrow_exception(lost_);
   v1::Event event;
   event.set_run_id(spec_.run_id());
   event.mutable_run_ended()->set_state(domain::outcome(state()));
@@ -59,11 +61,17 @@ void Run::start(const TaskSpec& task, const v1::Subagent& from) {
                                      subagent::EarlierWork{from.branch(), from.worktree(), from.base_commit()});
   released_[task.id()] = false;
   if (interrupted_) agent->interrupt();
+  ++living_;
   lives_.spawn(follow(*agent));
 }
 
 awaitable<void> Run::follow(Subagent& agent) {
-  co_await agent.live();
+  try {
+    co_await agent.live();
+  } catch (...) {
+    lost_ = std::current_exception();
+  }
+  --living_;
   dirty_ = true;
   changed_.notify();
 }
@@ -121,10 +129,6 @@ awaitable<std::vector<git::Tip>> Run::tips_of(std::vector<std::string> dependenc
     if (tip) tips.push_back({id, *tip});
   }
   co_return tips;
-}
-
-bool Run::all_ended() const {
-  return std::all_of(agents_.begin(), agents_.end(), [](const auto& entry) { return entry.second->ended(); });
 }
 
 const fanout::internal::v1::TaskSpec* Run::find_task(const std::string& id) const {

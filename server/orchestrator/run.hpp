@@ -44,7 +44,6 @@ class Run {
   awaitable<void> skip(std::string task_id);
   awaitable<void> release_ready();
   awaitable<std::vector<git::Tip>> tips_of(std::vector<std::string> dependencies);
-  bool all_ended() const;
   const TaskSpec* find_task(const std::string& id) const;
 
   subagent::Services& services_;
@@ -57,6 +56,8 @@ class Run {
   std::map<std::string, bool> released_;                     ///< Told to begin, or that it cannot.
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   std::set<std::string> retrying_;                           ///< Their RetryRequested is being recorded.
+  std::size_t living_ = 0;     ///< Subagents whose live() is not over.
+  std::exception_ptr lost_;    ///< The event log failed: the run cannot go on.
   bool dirty_ = true;
   bool interrupted_ = false;
   bool closing_ = false;

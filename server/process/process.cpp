@@ -85,25 +85,19 @@ class Pump {
 /// One program under way.
 class Running {
  public:
-  Running(const async::Executor& executor, async::WorkerPool& pool, const Command& command, const Listener& listener,
-          Spawned spawned, std::shared_ptr<LogFile> out, std::shared_ptr<LogFile> err)
+  Running(const async::Executor& executor, async::WorkerPool& pool, const Command& command, const Listener& listener)
       : pool_(pool),
         command_(command),
         listener_(listener),
-        pid_(spawned.pid),
-        exited_(executor, spawned.pidfd.release()),
+        exited_(executor),
         pump_ended_(executor),
-        pumps_group_(executor) {
-    pumps_.push_back(std::make_unique<Pump>(executor, Stream::out, std::move(spawned.out), std::move(out)));
-    if (spawned.err.ok()) {
-      pumps_.push_back(std::make_unique<Pump>(executor, Stream::err, std::move(spawned.err), std::move(err)));
-    }
-  }
+        pumps_group_(executor) {}
 
   /// A coroutine of its own, so that switching cancellation off here concerns nobody else.
   awaitable<void> run() {
     // From here to reap() nothing may be skipped: cancellation is looked at, and never thrown at us.
     co_await asio::this_coro::throw_if_cancelled(false);
+    co_await start();
     try {
       if (listener_.started) co_await listener_.started(pid_);
     } catch (...) {
@@ -126,6 +120,24 @@ class Running {
   const Exit& exit() const { return exit_; }
 
  private:
+  awaitable<void> start() {
+    std::shared_ptr<LogFile> out, err;
+    auto spawned = co_await pool_.run([&](std::stop_token) {
+      out = std::make_shared<LogFile>(command_.stdout_log);
+      err = command_.stderr_log == command_.stdout_log ? out : std::make_shared<LogFile>(command_.stderr_log);
+      return spawn(command_);
+    });
+    began_ = std::chrono::steady_clock::now();
+    pid_ = spawned.pid;
+    exited_.assign(spawned.pidfd.release());
+    add_pump(Stream::out, std::move(spawned.out), std::move(out));
+    if (spawned.err.ok()) add_pump(Stream::err, std::move(spawned.err), std::move(err));
+  }
+
+  void add_pump(Stream stream, Descriptor pipe, std::shared_ptr<LogFile> log) {
+    pumps_.push_back(std::make_unique<Pump>(exited_.get_executor(), stream, std::move(pipe), std::move(log)));
+  }
+
   static awaitable<bool> is_cancelled() {
     co_return (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
   }
@@ -210,13 +222,13 @@ class Running {
   async::WorkerPool& pool_;
   const Command& command_;
   const Listener& listener_;
-  pid_t pid_;
+  pid_t pid_ = -1;
   asio::posix::stream_descriptor exited_;
   std::vector<std::unique_ptr<Pump>> pumps_;
   async::Signal pump_ended_;
   async::TaskGroup pumps_group_;
   std::size_t ended_pumps_ = 0;
-  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point began_;
   std::exception_ptr failure_;
   Exit exit_;
   bool cancelled_ = false;
@@ -226,13 +238,8 @@ class Running {
 
 awaitable<Exit> run(async::WorkerPool& pool, Command command, Listener listener) {
   const auto executor = co_await asio::this_coro::executor;
-  std::shared_ptr<LogFile> out, err;
-  co_await pool.run([&](std::stop_token) {
-    out = std::make_shared<LogFile>(command.stdout_log);
-    err = command.stderr_log == command.stdout_log ? out : std::make_shared<LogFile>(command.stderr_log);
-  });
   co_await async::checkpoint();  // from here to join() nothing may throw: the program must be awaited
-  Running running(executor, pool, command, listener, spawn(command), std::move(out), std::move(err));
+  Running running(executor, pool, command, listener);
   async::TaskGroup group(executor);
   group.spawn(running.run());
   co_await group.join();

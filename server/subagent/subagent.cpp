@@ -49,11 +49,18 @@ void Subagent::input(InputKind kind, std::string reason, std::vector<std::string
 
 awaitable<void> Subagent::live() {
   const domain::Traits traits{spec_.push()};
-  while (!ended()) {
-    const auto next = co_await inputs_.take();
-    co_await take(domain::decide(traits, state_, next));
+  std::exception_ptr lost;
+  try {
+    while (!ended()) {
+      const auto next = co_await inputs_.take();
+      co_await take(domain::decide(traits, state_, next));
+    }
+  } catch (...) {
+    lost = std::current_exception();  // the event log: what cannot be recorded must not go on
   }
+  if (lost) effects_.cancel();
   co_await effects_.join();
+  if (lost) std::rethrow_exception(lost);
 }
 
 /// The one door: every change of state goes through here, and a change of phase is recorded before
