@@ -1,0 +1,29 @@
+#include "client/call_failed.hpp"
+
+#include <algorithm>
+
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::client {
+
+ExitCode exit_code_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::invalid_input: return kExitUsage;
+    case ErrorKind::unavailable:
+    case ErrorKind::timed_out: return kExitUnreachable;
+    case ErrorKind::not_found:
+    case ErrorKind::precondition:
+    case ErrorKind::already_there:
+    case ErrorKind::cancelled:
+    case ErrorKind::system: return kExitTasksFailed;
+  }
+  return kExitTasksFailed;
+}
+
+ExitCode exit_code_of(const fanout::v1::Run& run) {
+  const bool all = std::all_of(run.subagents().begin(), run.subagents().end(),
+                               [](const auto& agent) { return domain::is_success(agent.phase()); });
+  return all ? kExitOk : kExitTasksFailed;
+}
+
+}  // namespace fanout::client

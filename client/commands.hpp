@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "client/session.hpp"
+
+/// The commands. Each returns the exit code; failures are Errors.
+namespace fanout::client {
+
+/// Which plan, and settings that stand above those in files.
+struct PlanOptions {
+  std::string plan;  ///< As typed; empty: the usual places.
+  std::string agent;
+  std::string base;
+  std::string repo;
+  std::optional<std::uint32_t> max_parallel;
+  std::string timeout;
+  std::optional<bool> push;
+  std::string remote;
+  std::string tracker;
+  bool no_write_status = false;
+};
+
+struct ExecuteOptions {
+  PlanOptions plan;
+  bool detach = false;
+  bool verbose = false;
+};
+
+struct WatchCommandOptions {
+  std::string run;
+  std::optional<std::uint64_t> after;
+  bool verbose = false;
+};
+
+struct LogsOptions {
+  std::string run;
+  std::string task;
+  std::string log;
+  std::uint32_t attempt = 0;
+  bool follow = false;
+};
+
+struct CancelOptions {
+  std::string run;
+  std::string task;
+};
+
+struct RetryOptions {
+  std::string run;
+  std::string task;
+  bool detach = false;
+  bool verbose = false;
+};
+
+int validate_plan(Session& session, const PlanOptions& options);
+int show_plan(Session& session, const PlanOptions& options);
+int execute(Session& session, const ExecuteOptions& options);
+int status(Session& session, const std::string& run);
+int watch(Session& session, const WatchCommandOptions& options);
+int logs(Session& session, const LogsOptions& options);
+int cancel(Session& session, const CancelOptions& options);
+int retry(Session& session, const RetryOptions& options);
+int daemon_start(Session& session);
+int daemon_stop(Session& session);
+int daemon_status(Session& session);
+int version(Session& session);
+
+/// As the API wants it: "last" is the newest run, which the API names by nothing.
+std::string run_reference(const std::string& typed);
+
+/// The newest run when `typed` is empty or "last". Throws CallFailed{not_found}.
+fanout::v1::Run get_run(Session& session, const std::string& typed);
+
+}  // namespace fanout::client

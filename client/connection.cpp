@@ -1,0 +1,117 @@
+#include "client/connection.hpp"
+
+#include "client/rpc.hpp"
+
+namespace fanout::client {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr std::chrono::seconds kAnswerTime{60};
+constexpr int kMostMessageBytes = 64 << 20;  // a run with many reports is one message
+
+/// A path as gRPC wants it: a URI, in which %, ? and # mean something.
+std::string target_of(const std::filesystem::path& socket) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string target = "unix:";
+  for (const char c : socket.string()) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || std::string_view("/-._~").find(c) != std::string_view::npos;
+    if (plain) {
+      target += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      target += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return target;
+}
+
+std::shared_ptr<grpc::Channel> open_channel(const std::filesystem::path& socket) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMostMessageBytes);
+  // A renewed connection must not share the old one's channel, nor its back-off.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  return grpc::CreateCustomChannel(target_of(socket), grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+struct Connection::Stubs {
+  explicit Stubs(const std::filesystem::path& socket) : channel(open_channel(socket)) {}
+
+  template <class Response, class Service, class Request>
+  Response unary(Service& service, grpc::Status (Service::*method)(grpc::ClientContext*, const Request&, Response*),
+                 const Request& request, const std::filesystem::path& socket) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kAnswerTime);
+    Response response;
+    const auto status = (service.*method)(&context, request, &response);
+    if (!status.ok()) throw to_failure(status, socket);
+    return response;
+  }
+
+  std::shared_ptr<grpc::Channel> channel;
+  v1::PlanService::Stub plans{channel};
+  v1::RunService::Stub runs{channel};
+  v1::DaemonService::Stub daemon{channel};
+};
+
+Connection::Connection(std::filesystem::path socket)
+    : socket_(std::move(socket)), stubs_(std::make_unique<Stubs>(socket_)) {}
+
+Connection::~Connection() = default;
+
+void Connection::renew() { stubs_ = std::make_unique<Stubs>(socket_); }
+
+v1::ValidatePlanResponse Connection::call(const v1::ValidatePlanRequest& request) {
+  return stubs_->unary(stubs_->plans, &v1::PlanService::Stub::ValidatePlan, request, socket_);
+}
+
+v1::DescribePlanResponse Connection::call(const v1::DescribePlanRequest& request) {
+  return stubs_->unary(stubs_->plans, &v1::PlanService::Stub::DescribePlan, request, socket_);
+}
+
+v1::ExecutePlanResponse Connection::call(const v1::ExecutePlanRequest& request) {
+  return stubs_->unary(stubs_->runs, &v1::RunService::Stub::ExecutePlan, request, socket_);
+}
+
+v1::GetRunResponse Connection::call(const v1::GetRunRequest& request) {
+  return stubs_->unary(stubs_->runs, &v1::RunService::Stub::GetRun, request, socket_);
+}
+
+v1::ListRunsResponse Connection::call(const v1::ListRunsRequest& request) {
+  return stubs_->unary(stubs_->runs, &v1::RunService::Stub::ListRuns, request, socket_);
+}
+
+v1::CancelRunResponse Connection::call(const v1::CancelRunRequest& request) {
+  return stubs_->unary(stubs_->runs, &v1::RunService::Stub::CancelRun, request, socket_);
+}
+
+v1::RetryRunResponse Connection::call(const v1::RetryRunRequest& request) {
+  return stubs_->unary(stubs_->runs, &v1::RunService::Stub::RetryRun, request, socket_);
+}
+
+v1::GetInfoResponse Connection::call(const v1::GetInfoRequest& request) {
+  return stubs_->unary(stubs_->daemon, &v1::DaemonService::Stub::GetInfo, request, socket_);
+}
+
+v1::ShutdownResponse Connection::call(const v1::ShutdownRequest& request) {
+  return stubs_->unary(stubs_->daemon, &v1::DaemonService::Stub::Shutdown, request, socket_);
+}
+
+std::unique_ptr<EventStream> Connection::watch(const v1::WatchRunRequest& request) {
+  return open_event_stream(stubs_->runs, request, socket_);
+}
+
+void Connection::read_log(const v1::ReadLogRequest& request,
+                          const std::function<void(const v1::ReadLogResponse&)>& sink) {
+  grpc::ClientContext context;
+  const auto reader = stubs_->runs.ReadLog(&context, request);
+  v1::ReadLogResponse piece;
+  while (reader->Read(&piece)) sink(piece);
+  if (const auto status = reader->Finish(); !status.ok()) throw to_failure(status, socket_);
+}
+
+}  // namespace fanout::client

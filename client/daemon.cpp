@@ -1,0 +1,105 @@
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "client/commands.hpp"
+#include "client/descriptor.hpp"
+#include "client/reach.hpp"
+#include "client/render/looks.hpp"
+#include "client/render/table.hpp"
+#include "client/render/times.hpp"
+#include "common/exit_code.hpp"
+
+namespace fanout::client {
+
+namespace v1 = fanout::v1;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::chrono::seconds kStopTime{60};  // agents get time to end in order
+constexpr std::chrono::milliseconds kPause{100};
+
+/// Nothing of these starts a daemon: whether one answers is the question.
+v1::GetInfoResponse ask(Session& session) { return Connection(session.socket()).call(v1::GetInfoRequest()); }
+
+void print_info(Session& session, const v1::GetInfoResponse& info) {
+  if (session.json()) return session.print_json(info);
+  Table table({{""}, {""}});
+  const auto fact = [&](const char* name, const std::string& value) { table.add({{name, Ink::dim}, {value}}); };
+  fact("fanoutd", info.version() + ", pid " + std::to_string(info.pid()));
+  fact("started", ago(to_time(info.started_at()), std::chrono::system_clock::now()));
+  fact("socket", info.socket());
+  fact("state", info.state_directory());
+  fact("log", info.state_directory() + "/fanoutd.log");
+  fact("at work", numbered(info.active_runs(), "run") + ", " + numbered(info.active_subagents(), "subagent"));
+  session.print(table.lines(session.out().style(), {session.out().columns(), false, 1}));
+}
+
+/// The end of the process, not only of its service: the next one needs its lock.
+bool wait_for_end(const Descriptor& process, const std::filesystem::path& socket) {
+  if (process) {
+    pollfd watched{process.get(), POLLIN, 0};
+    const auto most = std::chrono::milliseconds(kStopTime).count();
+    return poll(&watched, 1, static_cast<int>(most)) == 1;
+  }
+  // Its number means nothing here, such as in a container: then the socket tells.
+  const auto until = Clock::now() + kStopTime;
+  while (answers(socket)) {
+    if (Clock::now() >= until) return false;
+    std::this_thread::sleep_for(kPause);
+  }
+  return true;
+}
+
+void tell_stopped(Session& session, const v1::ShutdownResponse& answer) {
+  if (session.json()) return session.print_json(answer);
+  const auto interrupted = answer.interrupted_subagents();
+  auto text = std::string("fanoutd has stopped");
+  if (interrupted > 0) text += "; " + numbered(interrupted, "subagent") + " interrupted (fanout retry continues them)";
+  session.out().line(text);
+}
+
+}  // namespace
+
+int daemon_start(Session& session) {
+  const bool ran = answers(session.socket());
+  session.daemon();
+  const auto info = ask(session);
+  if (session.json()) {
+    session.print_json(info);
+  } else if (ran) {
+    session.out().line("fanoutd is running already (pid " + std::to_string(info.pid()) + ")");
+  }
+  return kExitOk;
+}
+
+int daemon_stop(Session& session) {
+  if (!answers(session.socket())) {
+    if (session.json()) session.print_json(v1::ShutdownResponse());
+    else session.out().line("fanoutd is not running");
+    return kExitOk;
+  }
+  const auto info = ask(session);
+  // Held before the request, so that the number cannot have gone to another process.
+  const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, info.pid(), 0)));
+  const auto answer = Connection(session.socket()).call(v1::ShutdownRequest());
+  if (!wait_for_end(process, session.socket())) {
+    throw Error(ErrorKind::timed_out, "fanoutd (pid " + std::to_string(info.pid()) + ") was asked to stop and has not after 60 s");
+  }
+  tell_stopped(session, answer);
+  return kExitOk;
+}
+
+int daemon_status(Session& session) {
+  if (!answers(session.socket())) {
+    throw Error(ErrorKind::unavailable, "fanoutd is not running (nothing answers on " + session.socket().string() + ")");
+  }
+  print_info(session, ask(session));
+  return kExitOk;
+}
+
+}  // namespace fanout::client

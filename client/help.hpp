@@ -1,0 +1,83 @@
+#pragma once
+
+/// The ends of the help pages: examples and what else is worth knowing.
+namespace fanout::client::help {
+
+inline constexpr const char* kMain = R"(Examples:
+  fanout plan validate                 check .parallel/plans/plan.yaml
+  fanout execute plan.yaml --agent ./my-agent.sh
+  fanout status                        how the runs stand
+  fanout watch                         back to the newest run
+  fanout logs last task-1 --follow     what an agent says
+
+RUN is an id, the beginning of one, or "last". All options above also go behind a command.
+fanoutd, the daemon, is started when it is needed.
+
+Exit codes:
+  0    done; for a run: every task completed or was skipped
+  1    some task did not complete, or the request failed
+  2    bad usage, or a plan with faults; nothing was started
+  3    no daemon answers, and none could be started
+  130  interrupted: Ctrl-C left or cancelled the run)";
+
+inline constexpr const char* kPlan = R"(Examples:
+  fanout plan validate plan.yaml
+  fanout plan show .parallel/plans)";
+
+inline constexpr const char* kPlanValidate = R"(Examples:
+  fanout plan validate                 .parallel/plans/plan.yaml, else plan.yaml
+  fanout plan validate plan.yaml --json
+
+Exit code 2 when the plan cannot be executed, else 0.)";
+
+inline constexpr const char* kPlanShow = R"(Examples:
+  fanout plan show plan.yaml
+  fanout plan show plan.yaml --base release --json)";
+
+inline constexpr const char* kExecute = R"(Examples:
+  fanout execute plan.yaml --agent ./my-agent.sh
+  fanout execute --agent "claude -p" --max-parallel 4 --timeout 30m
+  run=$(fanout execute plan.yaml --detach)
+  fanout execute plan.yaml --json | jq -r 'select(.phaseChanged) | .taskId + " " + .phase'
+
+Ctrl-C leaves the run alone, which goes on; Ctrl-C again within two seconds cancels it.
+With --json every event is one line of JSON; with --detach --json the run is.)";
+
+inline constexpr const char* kStatus = R"(Examples:
+  fanout status                        all that run, the latest, and the newest in full
+  fanout status first-steps-7k2m
+  fanout status last --json | jq '.run.subagents[] | {taskId, phase, reason}')";
+
+inline constexpr const char* kWatch = R"(Examples:
+  fanout watch                         the newest run
+  fanout watch first-steps-7k2m
+  fanout watch last --json --after 120 | jq -c .
+
+Ctrl-C leaves the run alone, which goes on; Ctrl-C again within two seconds cancels it.
+On a terminal the present state is drawn; elsewhere, and with --json, events are lines.)";
+
+inline constexpr const char* kLogs = R"(Examples:
+  fanout logs task-1                   of the newest run
+  fanout logs first-steps task-1 --follow
+  fanout logs last task-1 --log gate-1-unit.log
+  fanout logs last task-1 --attempt 1 > first-attempt.log
+
+Into a file or pipe the bytes go as they are; on a terminal control characters are left out.
+A name that is none is answered with those that there are.)";
+
+inline constexpr const char* kCancel = R"(Examples:
+  fanout cancel last
+  fanout cancel first-steps-7k2m task-2)";
+
+inline constexpr const char* kRetry = R"(Examples:
+  fanout retry                         the newest run
+  fanout retry first-steps-7k2m task-2
+  fanout retry last --detach
+
+Tasks that were blocked by what is tried again are tried again too.)";
+
+inline constexpr const char* kDaemon = R"(Examples:
+  fanout daemon status
+  fanout daemon stop)";
+
+}  // namespace fanout::client::help

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+
+#include "client/commands.hpp"
+
+/// From what was typed to what a request holds.
+namespace fanout::client {
+
+/// The absolute path of the plan: a folder means its plan.yaml; nothing means .parallel/plans/plan.yaml or
+/// plan.yaml in `folder`. Throws Error{invalid_input} when there is none.
+std::filesystem::path find_plan(const std::string& typed, const std::filesystem::path& folder);
+
+/// Throws Error{invalid_input} for a timeout that is none.
+fanout::v1::Overrides overrides_of(const PlanOptions& options);
+
+/// The same start of all requests about plans.
+template <class Request>
+Request plan_request(const PlanOptions& options) {
+  const auto folder = present_folder();
+  Request request;
+  request.set_plan_path(find_plan(options.plan, folder).string());
+  request.set_working_directory(folder.string());
+  *request.mutable_overrides() = overrides_of(options);
+  return request;
+}
+
+}  // namespace fanout::client

@@ -1,0 +1,151 @@
+#include "client/reach.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+#include <thread>
+
+#include "client/descriptor.hpp"
+#include "client/launch.hpp"
+#include "client/terminal.hpp"
+#include "common/error.hpp"
+#include "common/paths.hpp"
+
+namespace fanout::client {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kStartTime = 10s;
+constexpr auto kProbePause = 50ms;
+constexpr auto kPatience = 1s;  // after that, the person is told what is waited for
+
+sockaddr_un address_of(const fs::path& socket) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
+  return address;
+}
+
+/// Whoever serves the socket sees the plans and starts programs: it must be us.
+void require_own(int fd, const fs::path& socket) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return;
+  if (peer.uid == geteuid() || peer.uid == 0) return;
+  throw Error(ErrorKind::unavailable, "another user (uid " + std::to_string(peer.uid) + ") serves " + socket.string() +
+                                          ": name a socket of your own with --socket");
+}
+
+bool is_executable_file(const fs::path& file) {
+  std::error_code error;
+  return fs::is_regular_file(file, error) && access(file.c_str(), X_OK) == 0;
+}
+
+Error cannot_start(const std::string& why) {
+  return Error(ErrorKind::unavailable, "fanoutd cannot be started: " + why);
+}
+
+/// Whether the one that we started gave way to another one, which starts, stops or serves just now.
+bool gave_way(const Launched& launched) { return launched.error.find("is running already") != std::string::npos; }
+
+/// Waits for a moment, or until the socket answers.
+bool answers_within(const fs::path& socket, Clock::duration time) {
+  const auto until = Clock::now() + time;
+  while (!answers(socket)) {
+    if (Clock::now() >= until) return false;
+    std::this_thread::sleep_for(kProbePause);
+  }
+  return true;
+}
+
+void start_daemon(const fs::path& program, const fs::path& socket) {
+  const auto begin = Clock::now();
+  const auto deadline = begin + kStartTime;
+  bool told = false;
+  for (;;) {
+    const auto launched = launch_daemon(program, socket, deadline);
+    if (launched.ready) return say("started fanoutd (pid " + std::to_string(launched.pid) + ")");
+    if (!gave_way(launched)) {
+      // Whatever its trouble is, a daemon that answers is all we want.
+      if (answers(socket)) return;
+      throw cannot_start(launched.error);
+    }
+    // The other one is about to serve, or to end: then ours can start.
+    if (answers_within(socket, 250ms)) return;
+    if (Clock::now() >= deadline) throw cannot_start(launched.error + ", but does not answer on " + socket.string());
+    if (!told && Clock::now() - begin > kPatience) {
+      told = true;
+      say("waiting: " + launched.error + ", but does not answer on " + socket.string());
+    }
+  }
+}
+
+}  // namespace
+
+fs::path choose_socket(const std::string& flag) {
+  const auto socket = flag.empty() ? default_socket() : fs::absolute(flag);
+  if (socket.string().size() >= sizeof(sockaddr_un::sun_path)) {
+    throw Error(ErrorKind::invalid_input, "the path of the socket is too long (" + std::to_string(socket.string().size()) +
+                                              " bytes, at most 107 are allowed): " + socket.string());
+  }
+  return socket;
+}
+
+bool answers(const fs::path& socket) {
+  const Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) throw Error(ErrorKind::unavailable, "no socket: " + errno_text(errno));
+  const auto address = address_of(socket);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    require_own(fd.get(), socket);
+    return true;
+  }
+  switch (errno) {
+    case EAGAIN: return true;  // it has much to do
+    case ENOENT:
+    case ENOTDIR:
+    case ECONNREFUSED: return false;
+    default: throw Error(ErrorKind::unavailable, "cannot connect to " + socket.string() + ": " + errno_text(errno));
+  }
+}
+
+void ensure_daemon(const fs::path& socket, bool may_start) {
+  if (answers(socket)) return;
+  if (!may_start) {
+    throw Error(ErrorKind::unavailable, "no daemon answers on " + socket.string() +
+                                            " (start one with: fanout daemon start, or leave out --no-start)");
+  }
+  const auto program = find_daemon_program();
+  if (program.empty()) {
+    throw Error(ErrorKind::unavailable, "no daemon answers on " + socket.string() +
+                                            ", and fanoutd is neither beside this program nor in PATH");
+  }
+  start_daemon(program, socket);
+}
+
+fs::path find_daemon_program() {
+  std::error_code error;
+  const auto here = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (const auto* place : {"fanoutd", "../server/fanoutd", "../libexec/fanout/fanoutd"}) {
+    const auto file = (here / place).lexically_normal();
+    if (!error && is_executable_file(file)) return file;
+  }
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path ? path : "");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    // An empty or relative entry means the present folder, where anybody's fanoutd may lie.
+    if (folder.starts_with('/') && is_executable_file(fs::path(folder) / "fanoutd")) return fs::path(folder) / "fanoutd";
+  }
+  return {};
+}
+
+}  // namespace fanout::client

@@ -1,0 +1,74 @@
+#include "client/render/looks.hpp"
+
+#include <algorithm>
+
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::client {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr std::size_t kShownDigits = 8;
+
+std::string word_of(v1::Phase phase) {
+  std::string word = domain::phase_name(phase);
+  std::replace(word.begin(), word.end(), '_', ' ');
+  return word;
+}
+
+}  // namespace
+
+Look look_of(v1::Phase phase) {
+  const auto word = word_of(phase);
+  switch (phase) {
+    case v1::PHASE_PENDING: return {"○", word, Ink::dim};
+    case v1::PHASE_SETTING_UP:
+    case v1::PHASE_IMPLEMENTING:
+    case v1::PHASE_TESTING:
+    case v1::PHASE_PUSHING:
+    case v1::PHASE_REPORTING: return {"●", word, Ink::cyan};
+    case v1::PHASE_COMPLETED: return {"✓", word, Ink::green};
+    case v1::PHASE_FAILED: return {"✗", word, Ink::red};
+    case v1::PHASE_BLOCKED:
+    case v1::PHASE_CANCELLED:
+    case v1::PHASE_INTERRUPTED: return {"⊘", word, Ink::yellow};
+    case v1::PHASE_SKIPPED: return {"–", word, Ink::dim};
+    default: return {"?", "unknown", Ink::dim};  // a newer daemon's
+  }
+}
+
+Look look_of(v1::RunState state) {
+  switch (state) {
+    case v1::RUN_STATE_RUNNING: return {"●", "running", Ink::cyan};
+    case v1::RUN_STATE_COMPLETED: return {"✓", "completed", Ink::green};
+    case v1::RUN_STATE_FAILED: return {"✗", "failed", Ink::red};
+    case v1::RUN_STATE_CANCELLED: return {"⊘", "cancelled", Ink::yellow};
+    case v1::RUN_STATE_INTERRUPTED: return {"⊘", "interrupted", Ink::yellow};
+    default: return {"?", "unknown", Ink::dim};
+  }
+}
+
+bool at_work(v1::Phase phase) { return phase != v1::PHASE_PENDING && !domain::is_end(phase); }
+
+std::string numbered(std::size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string short_commit(const std::string& id) { return id.substr(0, kShownDigits); }
+
+std::string base_of(const v1::Run& run) {
+  // A base given as a commit would say the same twice.
+  if (run.base_commit().empty()) return run.base();
+  if (run.base().empty() || run.base_commit().starts_with(run.base())) return short_commit(run.base_commit());
+  return run.base() + "@" + short_commit(run.base_commit());
+}
+
+std::size_t count_done(const v1::Run& run) {
+  return static_cast<std::size_t>(std::count_if(run.subagents().begin(), run.subagents().end(), [](const auto& agent) {
+    return domain::is_success(agent.phase());
+  }));
+}
+
+}  // namespace fanout::client

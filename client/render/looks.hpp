@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "client/render/style.hpp"
+#include "fanout/v1/run.pb.h"
+
+namespace fanout::client {
+
+/// How a state is shown: a glyph, and a word that says the same.
+struct Look {
+  const char* glyph;
+  std::string word;
+  Ink ink;
+};
+
+Look look_of(fanout::v1::Phase phase);
+Look look_of(fanout::v1::RunState state);
+
+/// Whether a subagent is between its start and its end.
+bool at_work(fanout::v1::Phase phase);
+
+/// "1 commit", "3 commits".
+std::string numbered(std::size_t count, const std::string& noun);
+
+/// The first digits of an object id.
+std::string short_commit(const std::string& id);
+
+/// "main@1a2b3c4d"; either part may be missing.
+std::string base_of(const fanout::v1::Run& run);
+
+/// Completed or skipped.
+std::size_t count_done(const fanout::v1::Run& run);
+
+}  // namespace fanout::client

@@ -1,0 +1,154 @@
+#include "client/render/plain.hpp"
+
+#include <algorithm>
+
+#include "client/render/looks.hpp"
+#include "client/render/times.hpp"
+#include "common/duration.hpp"
+#include "common/text.hpp"
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::client {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr std::size_t kTimeColumns = 7;
+constexpr std::size_t kMostIdColumns = 40;
+constexpr std::size_t kShownGateLines = 10;
+
+struct Said {
+  std::string text;
+  Ink ink = Ink::plain;
+};
+
+Said said_of_phase(const v1::PhaseChanged& change) {
+  const auto look = look_of(change.to());
+  auto text = look.word;
+  if (!change.reason().empty()) text += ": " + change.reason();
+  return {text, domain::is_end(change.to()) ? look.ink : Ink::plain};
+}
+
+Said said_of_end(const v1::RunEnded& end) {
+  const auto look = look_of(end.state());
+  return {"run " + look.word + (end.has_duration() ? " after " + format_duration(to_milliseconds(end.duration())) : ""),
+          look.ink};
+}
+
+std::string said_of_start(const v1::Run& run) {
+  auto text = "run " + run.id() + ": " + numbered(static_cast<std::size_t>(run.subagents_size()), "task");
+  if (!base_of(run).empty()) text += ", from " + base_of(run);
+  return text;
+}
+
+std::string said_of_worktree(const v1::WorktreeReady& ready) {
+  return "branch " + ready.branch() + (ready.reused() ? ", as before, in " : " in ") + ready.worktree();
+}
+
+std::string said_of_environment(const v1::EnvironmentReady& ready) {
+  const auto ran = static_cast<std::size_t>(ready.setup_commands_size() + ready.verify_commands_size());
+  const auto copied = static_cast<std::size_t>(ready.copied_files_size());
+  if (ran == 0 && copied == 0) return {};
+  return "environment ready: " + numbered(copied, "file") + " copied, " + numbered(ran, "command") + " run";
+}
+
+std::string said_of_command_end(const v1::CommandEnded& end) {
+  if (end.timed_out()) return end.role() + " ended: it took longer than it may";
+  if (end.signal() != 0) return end.role() + " ended by signal " + std::to_string(end.signal());
+  if (end.has_exit_code() && end.exit_code() != 0) return end.role() + " ended with exit code " + std::to_string(end.exit_code());
+  return {};
+}
+
+std::string said_of_commits(const v1::WorkCommitted& work) {
+  if (work.commit_count() == 0) return "no commits";
+  return numbered(work.commit_count(), "commit") + ", " + numbered(work.file_count(), "file") +
+         (work.fanout_commit().empty() ? "" : "; what was left over was committed as " + short_commit(work.fanout_commit()));
+}
+
+std::string said_of_push(const v1::Pushed& pushed) {
+  return "pushed " + pushed.branch() + " to " + pushed.remote() + (pushed.rebased() ? ", rebased" : "");
+}
+
+/// What is said of an event in one line; empty: nothing.
+Said said_of(const v1::Event& event) {
+  switch (event.payload_case()) {
+    case v1::Event::kRunStarted: return {said_of_start(event.run_started().run())};
+    case v1::Event::kRunEnded: return said_of_end(event.run_ended());
+    case v1::Event::kPhaseChanged: return said_of_phase(event.phase_changed());
+    case v1::Event::kWorktreeReady: return {said_of_worktree(event.worktree_ready()), Ink::dim};
+    case v1::Event::kEnvironmentReady: return {said_of_environment(event.environment_ready()), Ink::dim};
+    case v1::Event::kCommandEnded: return {said_of_command_end(event.command_ended()), Ink::dim};
+    case v1::Event::kWaiting:
+      return {event.waiting().for_().empty() ? "" : "waits for " + event.waiting().for_(), Ink::dim};
+    case v1::Event::kWorkCommitted: return {said_of_commits(event.work_committed())};
+    case v1::Event::kPushed: return {said_of_push(event.pushed())};
+    case v1::Event::kNotice: {
+      const bool warns = event.notice().severity() == v1::Notice::SEVERITY_WARNING;
+      return {(warns ? "warning: " : "note: ") + event.notice().text(), warns ? Ink::yellow : Ink::dim};
+    }
+    case v1::Event::kRetryRequested: return {"attempt " + std::to_string(event.attempt())};
+    case v1::Event::kCancelRequested: return {"asked to cancel"};
+    // Told by the end that follows, by lines of their own, or of no interest to a person.
+    case v1::Event::kReported:
+    case v1::Event::kGateEnded:
+    case v1::Event::kOutput:
+    case v1::Event::kCommandStarted:
+    case v1::Event::PAYLOAD_NOT_SET: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+PlainLines::PlainLines(const v1::Run& run, Options options) : options_(options) {
+  for (const auto& agent : run.subagents()) {
+    id_columns_ = std::max(id_columns_, display_width(printable(agent.task_id())));
+  }
+  id_columns_ = std::min(id_columns_, kMostIdColumns);
+}
+
+std::string PlainLines::line(const v1::Event& event, std::string_view text, Ink ink) const {
+  const auto time = format_duration(to_milliseconds(event.elapsed()));
+  Line line(options_.style);
+  line.pad_to(kTimeColumns - std::min(kTimeColumns, time.size())).add(time, Ink::dim).pad_to(kTimeColumns + 2);
+  if (!event.task_id().empty()) {
+    line.add(fit(printable(event.task_id()), id_columns_)).pad_to(kTimeColumns + 2 + id_columns_ + 2);
+  }
+  return line.add(text, ink).text();
+}
+
+std::vector<std::string> PlainLines::lines(const v1::Event& event) const {
+  if (event.has_gate_ended()) return gate_lines(event);
+  if (event.has_output()) return output_lines(event);
+  const auto said = said_of(event);
+  if (said.text.empty()) return {};
+  return {line(event, said.text, said.ink)};
+}
+
+std::vector<std::string> PlainLines::gate_lines(const v1::Event& event) const {
+  const auto& gate = event.gate_ended().result();
+  const auto time = " (" + format_duration(to_milliseconds(gate.duration())) + ")";
+  if (gate.passed()) return {line(event, "gate " + gate.name() + " passed" + time, Ink::green)};
+  const auto how = gate.has_exit_code() ? " with exit code " + std::to_string(gate.exit_code()) : "";
+  std::vector<std::string> lines{line(event, "gate " + gate.name() + " failed" + how + time, Ink::red)};
+  std::vector<std::string_view> tail;
+  for (std::string_view rest = trimmed(gate.output_tail()); !rest.empty();) {
+    const auto end = rest.find('\n');
+    tail.push_back(rest.substr(0, end));
+    rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
+  }
+  const auto first = tail.size() - std::min(tail.size(), kShownGateLines);
+  for (std::size_t i = first; i < tail.size(); ++i) lines.push_back(line(event, "| " + std::string(tail[i]), Ink::dim));
+  return lines;
+}
+
+std::vector<std::string> PlainLines::output_lines(const v1::Event& event) const {
+  std::vector<std::string> lines;
+  if (!options_.verbose) return lines;
+  for (const auto& said : event.output().lines()) lines.push_back(line(event, "| " + said.text(), Ink::dim));
+  if (event.output().muted()) lines.push_back(line(event, "| … the rest is only in the log", Ink::dim));
+  return lines;
+}
+
+}  // namespace fanout::client

@@ -1,0 +1,92 @@
+#include "client/render/runs.hpp"
+
+#include "client/render/looks.hpp"
+#include "client/render/summary.hpp"
+#include "client/render/table.hpp"
+#include "common/duration.hpp"
+#include "common/text.hpp"
+
+namespace fanout::client {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+std::string run_time(const v1::Run& run, Time now) {
+  const auto time = time_of(run, now);
+  if (!time) return {};
+  return run.state() == v1::RUN_STATE_RUNNING ? ticking(*time) : format_duration(*time);
+}
+
+std::string gate_text(const v1::GateResult& gate) {
+  const auto time = format_duration(to_milliseconds(gate.duration()));
+  if (gate.passed()) return "passed in " + time;
+  return "failed in " + time + (gate.has_exit_code() ? " with exit code " + std::to_string(gate.exit_code()) : "");
+}
+
+/// Empty when no gate has run.
+std::vector<std::string> gate_table(const v1::Run& run, const Style& style, std::size_t columns) {
+  Table table({{""}, {"TASK", false, 0, 40}, {"GATE", false, 0, 40}, {"RESULT"}});
+  bool any = false;
+  for (const auto& agent : run.subagents()) {
+    for (const auto& gate : agent.gates()) {
+      any = true;
+      const auto look = look_of(gate.passed() ? v1::PHASE_COMPLETED : v1::PHASE_FAILED);
+      table.add({{look.glyph, look.ink}, {agent.task_id()}, {gate.name()}, {gate_text(gate), gate.passed() ? Ink::dim : Ink::plain}});
+    }
+  }
+  return any ? table.lines(style, {columns, true, 1}) : std::vector<std::string>{};
+}
+
+void append(std::vector<std::string>& lines, std::vector<std::string> more) {
+  for (auto& line : more) lines.push_back(std::move(line));
+}
+
+std::vector<std::string> facts(const v1::Run& run, const Style& style, std::size_t columns) {
+  Table table({{""}, {""}});
+  const auto fact = [&](const char* name, const std::string& value) {
+    if (!value.empty()) table.add({{name, Ink::dim}, {value}});
+  };
+  fact("run", run.id());
+  fact("plan", run.plan_path());
+  fact("repository", run.repository());
+  fact("base", base_of(run));
+  return table.lines(style, {columns, false, 2});
+}
+
+}  // namespace
+
+std::vector<std::string> run_table(const std::vector<v1::Run>& runs, Time now, const Style& style, std::size_t columns) {
+  Table table({{""}, {"RUN"}, {"STATE"}, {"DONE", true}, {"TIME", true}, {"STARTED"}, {"PLAN"}});
+  for (const auto& run : runs) {
+    const auto look = look_of(run.state());
+    table.add({{look.glyph, look.ink},
+               {run.id()},
+               {look.word, look.ink},
+               {std::to_string(count_done(run)) + "/" + std::to_string(run.subagents_size())},
+               {run_time(run, now), Ink::dim},
+               {run.has_started_at() ? ago(to_time(run.started_at()), now) : "", Ink::dim},
+               {run.name(), Ink::dim}});
+  }
+  return table.lines(style, {columns, true, 1});
+}
+
+std::vector<std::string> run_details(const v1::Run& run, Time now, const Style& style, std::size_t columns) {
+  const auto look = look_of(run.state());
+  Line title(style, columns);
+  title.add(std::string(look.glyph) + " " + look.word, look.ink).add("  ");
+  title.add(run.name().empty() ? run.id() : run.name(), Ink::bold).add("  " + outcome_sentence(run, now));
+  std::vector<std::string> lines{title.text(), ""};
+  append(lines, facts(run, style, columns));
+  lines.emplace_back();
+  append(lines, task_table(run, now, style, columns));
+  if (auto gates = gate_table(run, style, columns); !gates.empty()) {
+    lines.emplace_back();
+    append(lines, std::move(gates));
+  }
+  lines.emplace_back();
+  append(lines, next_lines(run, style));
+  return lines;
+}
+
+}  // namespace fanout::client

@@ -1,0 +1,125 @@
+#include "client/render/summary.hpp"
+
+#include <algorithm>
+
+#include "client/render/live.hpp"
+#include "client/render/looks.hpp"
+#include "client/render/table.hpp"
+#include "common/duration.hpp"
+#include "common/text.hpp"
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::client {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr std::size_t kReasonLines = 4;
+constexpr std::size_t kMostIdColumns = 40;
+
+bool needs_quotes(const std::string& word) {
+  return word.empty() || word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                "0123456789@%+=:,./_-") != std::string::npos;
+}
+
+std::string word(const std::string& text) { return needs_quotes(text) ? shell_quoted(text) : text; }
+
+std::string count_or_blank(const v1::Subagent& agent, std::size_t count) {
+  return agent.has_report() || count > 0 ? std::to_string(count) : "";
+}
+
+const v1::Subagent* first_failure(const v1::Run& run) {
+  const v1::Subagent* first = nullptr;
+  for (const auto& agent : run.subagents()) {
+    if (agent.phase() == v1::PHASE_FAILED) return &agent;
+    if (!first && domain::is_end(agent.phase()) && !domain::is_success(agent.phase())) first = &agent;
+  }
+  return first;
+}
+
+/// Where the cause can be read, when something ran at all.
+std::string logs_command(const v1::Run& run, const v1::Subagent& agent) {
+  const auto command = "fanout logs " + word(run.id()) + " " + word(agent.task_id());
+  for (const auto& gate : agent.gates()) {
+    if (!gate.passed() && !gate.log().empty()) return command + " --log " + word(gate.log());
+  }
+  const bool ran = agent.ended_in() == v1::PHASE_IMPLEMENTING || agent.ended_in() == v1::PHASE_TESTING;
+  return ran ? command : "";
+}
+
+std::string first_branch(const v1::Run& run) {
+  for (const auto& agent : run.subagents()) {
+    if (agent.phase() == v1::PHASE_COMPLETED && !agent.branch().empty()) return agent.branch();
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> task_table(const v1::Run& run, Time now, const Style& style, std::size_t columns) {
+  const bool running = run.state() == v1::RUN_STATE_RUNNING;
+  Table table({{""}, {"TASK", false, 0, kMostIdColumns}, {running ? "PHASE" : "OUTCOME"}, {"TIME", true},
+               {"COMMITS", true}, {"FILES", true}, {running ? "BRANCH OR MESSAGE" : "BRANCH OR REASON"}});
+  for (const auto& agent : run.subagents()) {
+    const auto look = look_of(agent.phase());
+    const bool success = domain::is_success(agent.phase());
+    table.add({{look.glyph, look.ink},
+               {agent.task_id()},
+               {look.word, look.ink},
+               {shown_time(agent, now), Ink::dim},
+               {count_or_blank(agent, agent.commit_count()), Ink::dim},
+               {count_or_blank(agent, agent.report().file_count()), Ink::dim},
+               {success && !agent.branch().empty() ? agent.branch() : message_of(agent, run),
+                success ? Ink::dim : Ink::plain}});
+  }
+  return table.lines(style, {columns, true, kReasonLines});
+}
+
+std::string outcome_sentence(const v1::Run& run, Time now) {
+  const auto total = static_cast<std::size_t>(run.subagents_size());
+  const auto time = time_of(run, now);
+  const bool running = run.state() == v1::RUN_STATE_RUNNING;
+  auto sentence = std::to_string(count_done(run)) + " of " + numbered(total, "task") + " completed";
+  if (time) sentence += (running ? ", running for " : " in ") + (running ? ticking(*time) : format_duration(*time));
+  return sentence;
+}
+
+std::vector<std::string> summary(const v1::Run& run, Time now, const Style& style, std::size_t columns) {
+  const auto look = look_of(run.state());
+  Line title(style, columns);
+  title.add(std::string(look.glyph) + " " + look.word, look.ink).add("  ");
+  title.add(run.name().empty() ? run.id() : run.name(), Ink::bold).add("  " + outcome_sentence(run, now));
+  std::vector<std::string> lines{title.text(), ""};
+  for (auto& line : task_table(run, now, style, columns)) lines.push_back(std::move(line));
+  lines.emplace_back();
+  for (auto& line : next_lines(run, style)) lines.push_back(std::move(line));
+  return lines;
+}
+
+std::vector<std::string> next_steps(const v1::Run& run) {
+  const auto id = word(run.id());
+  if (run.state() == v1::RUN_STATE_RUNNING) return {"fanout watch " + id, "fanout cancel " + id};
+  if (const auto* failure = first_failure(run)) {
+    std::vector<std::string> steps{logs_command(run, *failure), "fanout retry " + id};
+    std::erase(steps, "");
+    return steps;
+  }
+  std::vector<std::string> steps;
+  const auto branch = first_branch(run);
+  const auto base = run.base().empty() || run.base() == "HEAD" ? short_commit(run.base_commit()) : run.base();
+  if (!branch.empty()) steps.push_back("git diff " + word(base + "..." + branch));
+  steps.push_back("fanout status " + id);
+  return steps;
+}
+
+std::vector<std::string> next_lines(const v1::Run& run, const Style& style) {
+  std::vector<std::string> lines;
+  for (const auto& step : next_steps(run)) {
+    // Never cut: it is there to be copied.
+    lines.push_back(Line(style).add(lines.empty() ? "Next:  " : "       ", Ink::dim).add(step).text());
+  }
+  return lines;
+}
+
+}  // namespace fanout::client

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/render/style.hpp"
+#include "client/render/times.hpp"
+#include "fanout/v1/run.pb.h"
+
+namespace fanout::client {
+
+/// One line per task: outcome, time, commits, files, and the branch or the reason.
+std::vector<std::string> task_table(const fanout::v1::Run& run, Time now, const Style& style, std::size_t columns);
+
+/// What a run came to: one sentence, the table, and what to do next.
+std::vector<std::string> summary(const fanout::v1::Run& run, Time now, const Style& style, std::size_t columns);
+
+/// "4 of 5 tasks completed in 8.3s".
+std::string outcome_sentence(const fanout::v1::Run& run, Time now);
+
+/// Commands that are worth typing now, the most likely first.
+std::vector<std::string> next_steps(const fanout::v1::Run& run);
+
+/// "Next: A", one step a line.
+std::vector<std::string> next_lines(const fanout::v1::Run& run, const Style& style);
+
+}  // namespace fanout::client

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "client/call_failed.hpp"
+#include "client/event_stream.hpp"
+#include "fanout/v1/service.grpc.pb.h"
+
+/// What the files that speak gRPC share. Only they include this.
+namespace fanout::client {
+
+/// The failure that a status stands for.
+CallFailed to_failure(const grpc::Status& status, const std::filesystem::path& socket);
+
+std::unique_ptr<EventStream> open_event_stream(fanout::v1::RunService::Stub& runs,
+                                               const fanout::v1::WatchRunRequest& request,
+                                               const std::filesystem::path& socket);
+
+}  // namespace fanout::client

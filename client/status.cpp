@@ -1,0 +1,87 @@
+#include <set>
+
+#include "client/commands.hpp"
+#include "client/render/json.hpp"
+#include "client/render/runs.hpp"
+#include "common/exit_code.hpp"
+
+namespace fanout::client {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr std::uint32_t kLatest = 8;
+constexpr std::uint32_t kMostActive = 100;
+
+std::vector<v1::Run> list(Session& session, std::uint32_t limit, bool active_only) {
+  v1::ListRunsRequest request;
+  request.set_limit(limit);
+  request.set_active_only(active_only);
+  const auto answer = session.daemon().call(request);
+  return {answer.runs().begin(), answer.runs().end()};
+}
+
+/// The latest runs and, behind them, older ones that still run.
+std::vector<v1::Run> latest_and_active(Session& session) {
+  auto runs = list(session, kLatest, false);
+  std::set<std::string> known;
+  for (const auto& run : runs) known.insert(run.id());
+  for (auto& run : list(session, kMostActive, true)) {
+    if (!known.contains(run.id())) runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+void print_json(Session& session, const std::vector<v1::Run>& runs) {
+  std::string json = "{";
+  if (!runs.empty()) json += "\"run\":" + to_json(get_run(session, runs.front().id())) + ",";
+  json += "\"runs\":[";
+  for (const auto& run : runs) json += (&run == &runs.front() ? "" : ",") + to_json(run);
+  session.out().line(json + "]}");
+}
+
+int all_runs(Session& session) {
+  const auto runs = latest_and_active(session);
+  if (session.json()) {
+    print_json(session, runs);
+    return kExitOk;
+  }
+  if (runs.empty()) {
+    session.out().line("No runs yet. Start one: fanout execute PLAN");
+    return kExitOk;
+  }
+  const auto now = std::chrono::system_clock::now();
+  const auto& style = session.out().style();
+  const auto columns = session.out().columns();
+  if (runs.size() > 1) {
+    session.print(run_table(runs, now, style, columns));
+    session.out().line("");
+  }
+  session.print(run_details(get_run(session, runs.front().id()), now, style, columns));
+  return kExitOk;
+}
+
+}  // namespace
+
+std::string run_reference(const std::string& typed) { return typed == "last" ? "" : typed; }
+
+v1::Run get_run(Session& session, const std::string& typed) {
+  v1::GetRunRequest request;
+  request.set_run_id(run_reference(typed));
+  auto answer = session.daemon().call(request);
+  return std::move(*answer.mutable_run());
+}
+
+int status(Session& session, const std::string& run) {
+  if (run.empty()) return all_runs(session);
+  const auto found = get_run(session, run);
+  if (session.json()) {
+    session.out().line("{\"run\":" + to_json(found) + "}");
+  } else {
+    session.print(run_details(found, std::chrono::system_clock::now(), session.out().style(), session.out().columns()));
+  }
+  return kExitOk;
+}
+
+}  // namespace fanout::client

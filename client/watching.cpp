@@ -1,0 +1,186 @@
+#include "client/watching.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "client/reach.hpp"
+#include "server/domain/run/fold.hpp"
+
+namespace fanout::client {
+
+namespace v1 = fanout::v1;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kTick = 1s;            // the clocks in the view
+constexpr auto kFramePause = 50ms;    // more frames a second nobody sees
+constexpr auto kSecondInterrupt = 2s;
+constexpr auto kReconnectTime = 15s;
+constexpr auto kReconnectPause = 200ms;
+constexpr auto kSettled = 5s;  // a connection that held so long was a good one
+
+int milliseconds_until(std::chrono::steady_clock::time_point time) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - std::chrono::steady_clock::now()).count();
+  return static_cast<int>(std::clamp<long long>(left, 0, 60'000));
+}
+
+}  // namespace
+
+Watching::Watching(Connection& daemon, Presenter& presenter, v1::Run run, std::uint64_t after)
+    : daemon_(daemon), presenter_(presenter), run_(std::move(run)), seen_(after) {}
+
+int Watching::to_the_end() {
+  open();
+  show();
+  for (;;) {
+    wait();
+    while (const auto signal = signals_.take()) {
+      if (handle(*signal) == Next::stop) return kExitInterrupted;
+    }
+    if (!stream_) try_again();
+    if (take_news() == Next::stop) break;
+    show();
+  }
+  presenter_.end(run_);
+  return cancelled_ ? kExitInterrupted : exit_code_of(run_);
+}
+
+void Watching::open() {
+  v1::WatchRunRequest request;
+  request.set_run_id(run_.id());
+  request.set_after_sequence(seen_);
+  stream_ = daemon_.watch(request);
+  opened_ = Clock::now();
+}
+
+void Watching::wait() {
+  auto until = next_show();
+  if (!stream_) until = std::min(until, Clock::now() + kReconnectPause);
+  pollfd watched[] = {{signals_.descriptor(), POLLIN, 0}, {stream_ ? stream_->descriptor() : -1, POLLIN, 0}};
+  poll(watched, 2, milliseconds_until(until));
+}
+
+/// Stop: the run has ended, and all of it was seen.
+Watching::Next Watching::take_news() {
+  if (!stream_) return Next::go_on;
+  const auto news = stream_->take();
+  for (const auto& event : news.events) {
+    if (event.sequence() <= seen_) continue;
+    seen_ = event.sequence();
+    domain::apply(run_, event);
+    presenter_.on_event(run_, event);
+    stale_ = true;
+  }
+  if (!news.ended) return Next::go_on;
+  if (!news.failure) return Next::stop;
+  stream_.reset();
+  lose(*news.failure);
+  return Next::go_on;
+}
+
+void Watching::lose(const CallFailed& failure) {
+  if (failure.kind() != ErrorKind::unavailable) {
+    presenter_.leave();
+    throw failure;
+  }
+  const auto now = Clock::now();
+  if (!lost_ || now - opened_ > kSettled) {
+    give_up_ = now + kReconnectTime;
+    presenter_.remark("lost the connection to fanoutd; trying again for 15 s");
+  }
+  lost_ = failure;
+}
+
+/// Goes on where it was: events have numbers.
+void Watching::try_again() {
+  if (answers(daemon_.socket())) {
+    daemon_.renew();
+    open();
+  } else if (Clock::now() >= give_up_) {
+    presenter_.leave();
+    throw CallFailed(ErrorKind::unavailable, "fanoutd on " + daemon_.socket().string() +
+                                                 " has gone while run " + run_.id() + " was watched; fanout status " +
+                                                 run_.id() + " starts it again and tells how the run stands");
+  }
+}
+
+Watching::Next Watching::handle(int signal) {
+  switch (signal) {
+    case SIGWINCH:
+      stale_ = true;
+      return Next::go_on;
+    case SIGTSTP:
+      presenter_.leave();
+      stop_until_continued();
+      stale_ = true;
+      return Next::go_on;
+    case SIGINT:
+      if (!cancelled_) return offer_cancel();
+      [[fallthrough]];
+    default:
+      presenter_.leave();
+      say("detached from " + run_.id() + "; return with: fanout watch " + run_.id());
+      return Next::stop;
+  }
+}
+
+Watching::Next Watching::offer_cancel() {
+  presenter_.leave();
+  say("detached from " + run_.id() + "; it goes on. Return: fanout watch " + run_.id() +
+      ". Cancel: Ctrl-C again within 2 s, or fanout cancel " + run_.id());
+  if (wait_for_second_interrupt() == Next::stop) return Next::stop;
+  cancel();
+  return Next::go_on;
+}
+
+Watching::Next Watching::wait_for_second_interrupt() {
+  for (const auto until = Clock::now() + kSecondInterrupt; Clock::now() < until;) {
+    pollfd watched{signals_.descriptor(), POLLIN, 0};
+    poll(&watched, 1, milliseconds_until(until));
+    while (const auto signal = signals_.take()) {
+      if (*signal == SIGINT) return Next::go_on;
+      if (*signal == SIGTSTP) stop_until_continued();
+      else if (*signal != SIGWINCH) return Next::stop;
+    }
+  }
+  return Next::stop;
+}
+
+void Watching::cancel() {
+  cancelled_ = true;
+  v1::CancelRunRequest request;
+  request.set_run_id(run_.id());
+  try {
+    daemon_.call(request);
+    say("cancelling " + run_.id());
+  } catch (const CallFailed& failure) {
+    // It ended meanwhile: its end is all we wait for.
+    if (failure.kind() != ErrorKind::precondition) throw;
+  }
+}
+
+Watching::Clock::time_point Watching::next_show() const {
+  if (cancelled_) return Clock::time_point::max();
+  return shown_ + (stale_ ? Clock::duration(kFramePause) : Clock::duration(kTick));
+}
+
+void Watching::show() {
+  if (Clock::now() < next_show()) return;
+  presenter_.refresh(run_);
+  shown_ = Clock::now();
+  stale_ = false;
+}
+
+int watch_run(Session& session, v1::Run run, const WatchOptions& options) {
+  const bool drawn = is_drawn(session, options.verbose);
+  // What is drawn is the state, which `run` has; lines tell the story from its beginning.
+  const auto after = drawn ? run.last_sequence() : options.after.value_or(0);
+  const auto presenter = make_presenter(session, run, options.verbose);
+  Watching watching(session.daemon(), *presenter, std::move(run), after);
+  return watching.to_the_end();
+}
+
+}  // namespace fanout::client

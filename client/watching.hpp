@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "client/connection.hpp"
+#include "client/presenter.hpp"
+#include "client/signals.hpp"
+
+namespace fanout::client {
+
+/// Follows a run to its end: folds its events, shows them, and does what signals ask for. The first
+/// interrupt ends the watching and leaves the run alone; a second one soon after it cancels the run.
+///
+/// Failure: CallFailed when the daemon refuses, or stays away for too long after the connection broke.
+/// Lifetimes: connection and presenter must outlive it.
+class Watching {
+ public:
+  /// `run` is the state to begin with; the events after number `after` are shown.
+  Watching(Connection& daemon, Presenter& presenter, fanout::v1::Run run, std::uint64_t after);
+
+  /// The exit code of the process.
+  int to_the_end();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Next { go_on, stop };
+
+  void open();
+  void wait();
+  Next take_news();
+  void lose(const CallFailed& failure);
+  void try_again();
+  Next handle(int signal);
+  Next offer_cancel();
+  Next wait_for_second_interrupt();
+  void cancel();
+  Clock::time_point next_show() const;
+  void show();
+
+  Connection& daemon_;
+  Presenter& presenter_;
+  Signals signals_;
+  fanout::v1::Run run_;
+  std::uint64_t seen_;
+  std::unique_ptr<EventStream> stream_;  // null while the connection is lost
+  Clock::time_point opened_{};
+  std::optional<CallFailed> lost_;  // the last loss, and when to give up
+  Clock::time_point give_up_{};
+  Clock::time_point shown_{};
+  bool stale_ = true;       // more is known than is shown
+  bool cancelled_ = false;  // the second interrupt came: the end is awaited without drawing
+};
+
+struct WatchOptions {
+  std::optional<std::uint64_t> after;  ///< Unset: all events, except where only the present state is drawn.
+  bool verbose = false;
+};
+
+/// Shows `run` until its end, in the way that fits standard output; the exit code.
+int watch_run(Session& session, fanout::v1::Run run, const WatchOptions& options);
+
+}  // namespace fanout::client
