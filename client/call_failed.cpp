@@ -8,14 +8,17 @@ namespace fanout::client {
 
 ExitCode exit_code_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::invalid_input: return kExitUsage;
+    case ErrorKind::invalid_input:
+      return kExitUsage;
     case ErrorKind::unavailable:
-    case ErrorKind::timed_out: return kExitUnreachable;
+    case ErrorKind::timed_out:
+      return kExitUnreachable;
     case ErrorKind::not_found:
     case ErrorKind::precondition:
     case ErrorKind::already_there:
     case ErrorKind::cancelled:
-    case ErrorKind::system: return kExitTasksFailed;
+    case ErrorKind::system:
+      return kExitTasksFailed;
   }
   return kExitTasksFailed;
 }

@@ -34,16 +34,26 @@ CLI::App& add_command(CLI::App& parent, const char* name, const char* what, cons
 }
 
 void add_overrides(CLI::App& command, PlanOptions& options) {
-  command.add_option("PLAN", options.plan, "Plan file, or the folder that holds plan.yaml\n(default: .parallel/plans/plan.yaml, else plan.yaml)")->option_text(" ");
-  command.add_option("--agent", options.agent, "Agent: a name from the configuration, or a command line")->option_text("CMD|NAME");
+  command
+      .add_option("PLAN", options.plan,
+                  "Plan file, or the folder that holds plan.yaml\n(default: .parallel/plans/plan.yaml, else "
+                  "plan.yaml)")
+      ->option_text(" ");
+  command.add_option("--agent", options.agent, "Agent: a name from the configuration, or a command line")
+      ->option_text("CMD|NAME");
   command.add_option("--base", options.base, "Start the branches from this ref")->option_text("REF");
-  command.add_option("--repo", options.repo, "Repository (default: the one around the plan)")->option_text("PATH");
-  command.add_option("--max-parallel", options.max_parallel, "How many agents may run at once")->option_text("N")->check(CLI::Range(1u, 10000u));
-  command.add_option("--timeout", options.timeout, "How long an agent may take, such as 90s or 1h30m")->option_text("DUR");
+  command.add_option("--repo", options.repo, "Repository (default: the one around the plan)")
+      ->option_text("PATH");
+  command.add_option("--max-parallel", options.max_parallel, "How many agents may run at once")
+      ->option_text("N")
+      ->check(CLI::Range(1u, 10000u));
+  command.add_option("--timeout", options.timeout, "How long an agent may take, such as 90s or 1h30m")
+      ->option_text("DUR");
   command.add_flag("--push,!--no-push", options.push, "Push the branches of tasks that pass, or do not");
   command.add_option("--remote", options.remote, "Push to this remote")->option_text("NAME");
   command.add_option("--tracker", options.tracker, "Issue tracker: none")->option_text("NAME");
-  command.add_flag("--no-write-status", options.no_write_status, "Leave the status: lines of the task files alone");
+  command.add_flag("--no-write-status", options.no_write_status,
+                   "Leave the status: lines of the task files alone");
 }
 
 void add_plan(CLI::App& app, Typed& typed) {
@@ -51,8 +61,10 @@ void add_plan(CLI::App& app, Typed& typed) {
   plan.require_subcommand(1);
   auto& validate = add_command(plan, "validate", "Report every fault of a plan", help::kPlanValidate);
   add_overrides(validate, typed.plan);
-  validate.callback([&typed] { typed.command.run = [o = typed.plan](Session& s) { return validate_plan(s, o); }; });
-  auto& show = add_command(plan, "show", "Show waves, critical path, conflict risks and settings", help::kPlanShow);
+  validate.callback(
+      [&typed] { typed.command.run = [o = typed.plan](Session& s) { return validate_plan(s, o); }; });
+  auto& show =
+      add_command(plan, "show", "Show waves, critical path, conflict risks and settings", help::kPlanShow);
   add_overrides(show, typed.plan);
   show.callback([&typed] { typed.command.run = [o = typed.plan](Session& s) { return show_plan(s, o); }; });
 }
@@ -62,29 +74,35 @@ void add_execute(CLI::App& app, Typed& typed) {
   add_overrides(command, typed.execute.plan);
   command.add_flag("--detach", typed.execute.detach, "Print the run's id and do not watch");
   command.add_flag("--verbose", typed.execute.verbose, "Print lines, with what the programs print");
-  command.callback([&typed] { typed.command.run = [o = typed.execute](Session& s) { return execute(s, o); }; });
+  command.callback(
+      [&typed] { typed.command.run = [o = typed.execute](Session& s) { return execute(s, o); }; });
 }
 
 void add_status(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "status", "Show runs, or all about one", help::kStatus);
   command.add_option("RUN", typed.status_run, "Run id, the beginning of one, or last")->option_text(" ");
-  command.callback([&typed] { typed.command.run = [run = typed.status_run](Session& s) { return status(s, run); }; });
+  command.callback(
+      [&typed] { typed.command.run = [run = typed.status_run](Session& s) { return status(s, run); }; });
 }
 
 void add_watch(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "watch", "Watch a run to its end", help::kWatch);
-  command.add_option("RUN", typed.watch.run, "Run id, the beginning of one, or last (default)")->option_text(" ");
-  command.add_option("--after", typed.watch.after, "Leave out the events up to this number")->option_text("N");
+  command.add_option("RUN", typed.watch.run, "Run id, the beginning of one, or last (default)")
+      ->option_text(" ");
+  command.add_option("--after", typed.watch.after, "Leave out the events up to this number")
+      ->option_text("N");
   command.add_flag("--verbose", typed.watch.verbose, "Print lines, with what the programs print");
   command.callback([&typed] { typed.command.run = [o = typed.watch](Session& s) { return watch(s, o); }; });
 }
 
 void add_logs(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "logs", "Print what a task's programs printed", help::kLogs);
-  command.add_option("RUN", typed.logs.run, "Run id, the beginning of one, or last (default)")->option_text(" ");
+  command.add_option("RUN", typed.logs.run, "Run id, the beginning of one, or last (default)")
+      ->option_text(" ");
   command.add_option("TASK", typed.logs.task, "Task; a single argument is one")->option_text(" ");
   command.add_option("--log", typed.logs.log, "Which log (default: agent.stdout)")->option_text("NAME");
-  command.add_option("--attempt", typed.logs.attempt, "Which attempt (default: the latest)")->option_text("N");
+  command.add_option("--attempt", typed.logs.attempt, "Which attempt (default: the latest)")
+      ->option_text("N");
   command.add_flag("-f,--follow", typed.logs.follow, "Go on until the task has ended");
   command.callback([&typed] {
     if (typed.logs.task.empty()) std::swap(typed.logs.task, typed.logs.run);
@@ -95,14 +113,17 @@ void add_logs(CLI::App& app, Typed& typed) {
 
 void add_cancel(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "cancel", "End a run, or one of its tasks", help::kCancel);
-  command.add_option("RUN", typed.cancel.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  command.add_option("RUN", typed.cancel.run, "Run id, the beginning of one, or last")
+      ->option_text(" ")
+      ->required();
   command.add_option("TASK", typed.cancel.task, "Task (default: all)")->option_text(" ");
   command.callback([&typed] { typed.command.run = [o = typed.cancel](Session& s) { return cancel(s, o); }; });
 }
 
 void add_retry(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "retry", "Try again what did not complete, and watch", help::kRetry);
-  command.add_option("RUN", typed.retry.run, "Run id, the beginning of one, or last (default)")->option_text(" ");
+  command.add_option("RUN", typed.retry.run, "Run id, the beginning of one, or last (default)")
+      ->option_text(" ");
   command.add_option("TASK", typed.retry.task, "Task (default: all that did not complete)")->option_text(" ");
   command.add_flag("--detach,!--watch", typed.retry.detach, "Do not watch, or do (default)");
   command.add_flag("--verbose", typed.retry.verbose, "Print lines, with what the programs print");
@@ -112,8 +133,12 @@ void add_retry(CLI::App& app, Typed& typed) {
 void add_daemon(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "daemon", "Look after the daemon, which owns all runs", help::kDaemon);
   command.require_subcommand(1);
-  add_command(command, "status", "Where it is and what it does", "").callback([&typed] { typed.command.run = daemon_status; });
-  add_command(command, "start", "Start it, unless it runs", "").callback([&typed] { typed.command.run = daemon_start; });
+  add_command(command, "status", "Where it is and what it does", "").callback([&typed] {
+    typed.command.run = daemon_status;
+  });
+  add_command(command, "start", "Start it, unless it runs", "").callback([&typed] {
+    typed.command.run = daemon_start;
+  });
   add_command(command, "stop", "End it in order; agents at work are interrupted", "").callback([&typed] {
     typed.command.run = daemon_stop;
   });
@@ -122,10 +147,13 @@ void add_daemon(CLI::App& app, Typed& typed) {
 void add_globals(CLI::App& app, Globals& globals) {
   app.set_help_flag("-h,--help", "Print this help");
   app.set_version_flag("--version", std::string("fanout ") + kVersion, "Print the version");
-  app.add_option("--socket", globals.socket, "The daemon's socket (default: $FANOUT_SOCKET,\nelse $XDG_RUNTIME_DIR/fanout/fanoutd.sock)")->option_text("PATH");
+  app.add_option("--socket", globals.socket,
+                 "The daemon's socket (default: $FANOUT_SOCKET,\nelse $XDG_RUNTIME_DIR/fanout/fanoutd.sock)")
+      ->option_text("PATH");
   app.add_flag("--no-start", globals.no_start, "Do not start a daemon when none answers");
   app.add_flag("--json", globals.json, "Print nothing but JSON on standard output");
-  app.add_flag("--no-color,--no-colour", globals.no_color, "No colours; NO_COLOR in the environment does the same");
+  app.add_flag("--no-color,--no-colour", globals.no_color,
+               "No colours; NO_COLOR in the environment does the same");
 }
 
 void add_commands(CLI::App& app, Typed& typed) {
@@ -140,9 +168,8 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_cancel(app, typed);
   add_retry(app, typed);
   add_daemon(app, typed);
-  add_command(app, "version", "Print the versions of fanout and of the running daemon", "").callback([&typed] {
-    typed.command.run = version;
-  });
+  add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
+      .callback([&typed] { typed.command.run = version; });
 }
 
 /// The command that was typed, as far as it is one.
@@ -184,7 +211,9 @@ std::string mistake_in(const CLI::App& app, const CLI::ParseError& error) {
   const bool option = word.starts_with('-');
   const auto commands = command_names(inner);
   const auto near = nearest(word, option ? option_names(inner) : commands);
-  const auto* what = option ? "unknown option " : commands.empty() ? "one argument too many: " : "unknown command ";
+  const auto* what = option             ? "unknown option "
+                     : commands.empty() ? "one argument too many: "
+                                        : "unknown command ";
   return what + word + (near.empty() ? "" : " (did you mean " + near + "?)");
 }
 
@@ -208,7 +237,9 @@ Answered answer(const CLI::App& app, const CLI::ParseError& error) {
 
 std::variant<Command, Answered> parse_command_line(int argc, const char* const* argv) {
   Typed typed;
-  CLI::App app("Runs a plan of development tasks as coding agents, all at once, each in a worktree of its own.", "fanout");
+  CLI::App app(
+      "Runs a plan of development tasks as coding agents, all at once, each in a worktree of its own.",
+      "fanout");
   add_commands(app, typed);
   try {
     app.parse(argc, argv);

@@ -1,6 +1,7 @@
 #include "client/connection.hpp"
 
 #include "client/rpc.hpp"
+#include "client/signals.hpp"
 
 namespace fanout::client {
 
@@ -16,7 +17,8 @@ std::string target_of(const std::filesystem::path& socket) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
   std::string target = "unix:";
   for (const char c : socket.string()) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) || std::string_view("/-._~").find(c) != std::string_view::npos;
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) ||
+                       std::string_view("/-._~").find(c) != std::string_view::npos;
     if (plain) {
       target += c;
     } else {
@@ -28,6 +30,7 @@ std::string target_of(const std::filesystem::path& socket) {
 }
 
 std::shared_ptr<grpc::Channel> open_channel(const std::filesystem::path& socket) {
+  const ThreadsWithoutSignals guard;  // gRPC starts its threads here
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMostMessageBytes);
   // A renewed connection must not share the old one's channel, nor its back-off.
@@ -42,7 +45,8 @@ struct Connection::Stubs {
   explicit Stubs(const std::filesystem::path& socket) : channel(open_channel(socket)) {}
 
   template <class Response, class Service, class Request>
-  Response unary(Service& service, grpc::Status (Service::*method)(grpc::ClientContext*, const Request&, Response*),
+  Response unary(Service& service,
+                 grpc::Status (Service::*method)(grpc::ClientContext*, const Request&, Response*),
                  const Request& request, const std::filesystem::path& socket) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kAnswerTime);

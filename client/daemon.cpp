@@ -29,7 +29,9 @@ v1::GetInfoResponse ask(Session& session) { return Connection(session.socket()).
 void print_info(Session& session, const v1::GetInfoResponse& info) {
   if (session.json()) return session.print_json(info);
   Table table({{""}, {""}});
-  const auto fact = [&](const char* name, const std::string& value) { table.add({{name, Ink::dim}, {value}}); };
+  const auto fact = [&](const char* name, const std::string& value) {
+    table.add({{name, Ink::dim}, {value}});
+  };
   fact("fanoutd", info.version() + ", pid " + std::to_string(info.pid()));
   fact("started", ago(to_time(info.started_at()), std::chrono::system_clock::now()));
   fact("socket", info.socket());
@@ -59,7 +61,8 @@ void tell_stopped(Session& session, const v1::ShutdownResponse& answer) {
   if (session.json()) return session.print_json(answer);
   const auto interrupted = answer.interrupted_subagents();
   auto text = std::string("fanoutd has stopped");
-  if (interrupted > 0) text += "; " + numbered(interrupted, "subagent") + " interrupted (fanout retry continues them)";
+  if (interrupted > 0)
+    text += "; " + numbered(interrupted, "subagent") + " interrupted (fanout retry continues them)";
   session.out().line(text);
 }
 
@@ -79,8 +82,10 @@ int daemon_start(Session& session) {
 
 int daemon_stop(Session& session) {
   if (!answers(session.socket())) {
-    if (session.json()) session.print_json(v1::ShutdownResponse());
-    else session.out().line("fanoutd is not running");
+    if (session.json())
+      session.print_json(v1::ShutdownResponse());
+    else
+      session.out().line("fanoutd is not running");
     return kExitOk;
   }
   const auto info = ask(session);
@@ -88,7 +93,8 @@ int daemon_stop(Session& session) {
   const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, info.pid(), 0)));
   const auto answer = Connection(session.socket()).call(v1::ShutdownRequest());
   if (!wait_for_end(process, session.socket())) {
-    throw Error(ErrorKind::timed_out, "fanoutd (pid " + std::to_string(info.pid()) + ") was asked to stop and has not after 60 s");
+    throw Error(ErrorKind::timed_out,
+                "fanoutd (pid " + std::to_string(info.pid()) + ") was asked to stop and has not after 60 s");
   }
   tell_stopped(session, answer);
   return kExitOk;
@@ -96,7 +102,8 @@ int daemon_stop(Session& session) {
 
 int daemon_status(Session& session) {
   if (!answers(session.socket())) {
-    throw Error(ErrorKind::unavailable, "fanoutd is not running (nothing answers on " + session.socket().string() + ")");
+    throw Error(ErrorKind::unavailable,
+                "fanoutd is not running (nothing answers on " + session.socket().string() + ")");
   }
   print_info(session, ask(session));
   return kExitOk;

@@ -8,6 +8,7 @@
 
 #include "client/descriptor.hpp"
 #include "client/rpc.hpp"
+#include "client/signals.hpp"
 
 namespace fanout::client {
 
@@ -19,9 +20,11 @@ constexpr std::size_t kMostBytes = 8 << 20;  // read ahead; beyond that gRPC hol
 
 class GrpcEventStream final : public EventStream {
  public:
-  GrpcEventStream(v1::RunService::Stub& runs, const v1::WatchRunRequest& request, std::filesystem::path socket)
+  GrpcEventStream(v1::RunService::Stub& runs, const v1::WatchRunRequest& request,
+                  std::filesystem::path socket)
       : socket_(std::move(socket)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw Error(ErrorKind::system, "no eventfd: " + errno_text(errno));
+    const ThreadsWithoutSignals guard;
     call_ = runs.WatchRun(&context_, request);
     thread_ = std::thread([this] { read(); });
   }

@@ -29,7 +29,8 @@ void pass_environment_on(v1::ExecutePlanRequest& request) {
     const std::string_view entry(*variable);
     const auto equals = entry.find('=');
     if (equals == std::string_view::npos || !is_passed_on(entry.substr(0, equals))) continue;
-    (*request.mutable_environment())[std::string(entry.substr(0, equals))] = std::string(entry.substr(equals + 1));
+    (*request.mutable_environment())[std::string(entry.substr(0, equals))] =
+        std::string(entry.substr(equals + 1));
   }
 }
 

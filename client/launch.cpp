@@ -30,7 +30,9 @@ constexpr std::size_t kLongestLine = 4096;
 constexpr std::chrono::milliseconds kEndPause{10};
 constexpr int kEndPauses = 200;
 
-Error system_error(const std::string& what, int code) { return Error(ErrorKind::unavailable, what + ": " + errno_text(code)); }
+Error system_error(const std::string& what, int code) {
+  return Error(ErrorKind::unavailable, what + ": " + errno_text(code));
+}
 
 Descriptor open_log(const fs::path& file) {
   Descriptor log(open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -69,7 +71,8 @@ class Attributes {
     posix_spawnattr_init(&attributes_);
     posix_spawnattr_setsigdefault(&attributes_, &all);
     posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    posix_spawnattr_setflags(&attributes_,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   }
   ~Attributes() { posix_spawnattr_destroy(&attributes_); }
   Attributes(const Attributes&) = delete;
@@ -102,9 +105,8 @@ Pipe make_pipe() {
 /// The variables that place the daemon's files may be relative to our folder, and its folder is /:
 /// hence all places as flags, absolute.
 std::vector<std::string> command_line(const fs::path& program, const fs::path& socket) {
-  return {program.string(),   "--socket", socket.string(),          "--state",
-          state_directory(),  "--config", user_config_file(),       "--ready-fd",
-          std::to_string(kReadyFd)};
+  return {program.string(),   "--socket",   socket.string(),         "--state", state_directory(), "--config",
+          user_config_file(), "--ready-fd", std::to_string(kReadyFd)};
 }
 
 pid_t spawn(const std::vector<std::string>& words, int log, int ready) {
@@ -161,7 +163,8 @@ Launched launch_daemon(const fs::path& program, const fs::path& socket, Clock::t
   const auto line = read_line(pipe.read_end.get(), deadline);
   constexpr std::string_view error_mark = "error: ";
   if (!line) {
-    launched.error = "it is not ready yet (pid " + std::to_string(launched.pid) + "); its log is " + log_file.string();
+    launched.error =
+        "it is not ready yet (pid " + std::to_string(launched.pid) + "); its log is " + log_file.string();
   } else if (*line == "ready") {
     launched.ready = true;
   } else if (line->starts_with(error_mark)) {

@@ -1,5 +1,6 @@
-#include "client/plan_request.hpp"
 #include "client/render/plan.hpp"
+
+#include "client/plan_request.hpp"
 #include "common/exit_code.hpp"
 #include "common/text.hpp"
 
@@ -17,12 +18,15 @@ int validate_plan(Session& session, const PlanOptions& options) {
   }
   const auto folder = present_folder();
   std::vector<std::string> lines;
-  for (const auto& one : answer.diagnostics()) lines.push_back(diagnostic_line(one, folder, session.out().style()));
+  for (const auto& one : answer.diagnostics())
+    lines.push_back(diagnostic_line(one, folder, session.out().style()));
   const auto plan = shown_path(request.plan_path(), folder);
   const auto tasks = answer.valid() ? counted(answer.task_count(), "task") + ", " : std::string();
   const auto ink = answer.valid() ? Ink::green : Ink::red;
-  lines.push_back(
-      Line(session.out().style()).add(plan + ": ").add(tasks + count_diagnostics(answer.diagnostics()), ink).text());
+  lines.push_back(Line(session.out().style())
+                      .add(plan + ": ")
+                      .add(tasks + count_diagnostics(answer.diagnostics()), ink)
+                      .text());
   session.print(lines);
   return code;
 }

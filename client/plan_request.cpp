@@ -31,8 +31,8 @@ fs::path find_plan(const std::string& typed, const fs::path& folder) {
   for (const auto* place : kUsualPlaces) {
     if (fs::is_regular_file(folder / place, error)) return folder / place;
   }
-  throw Error(ErrorKind::invalid_input, std::string("which plan? Here is neither ") + kUsualPlaces[0] + " nor " +
-                                            kUsualPlaces[1] + "; name one");
+  throw Error(ErrorKind::invalid_input, std::string("which plan? Here is neither ") + kUsualPlaces[0] +
+                                            " nor " + kUsualPlaces[1] + "; name one");
 }
 
 fanout::v1::Overrides overrides_of(const PlanOptions& options) {
@@ -48,7 +48,8 @@ fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   if (!options.timeout.empty()) {
     const auto timeout = parse_duration(options.timeout);
     if (!timeout || timeout->count() == 0) {
-      throw Error(ErrorKind::invalid_input, "--timeout must be a time such as 90s, 15m or 1h30m, not \"" + options.timeout + "\"");
+      throw Error(ErrorKind::invalid_input,
+                  "--timeout must be a time such as 90s, 15m or 1h30m, not \"" + options.timeout + "\"");
     }
     *overrides.mutable_timeout() = to_duration(*timeout);
   }

@@ -90,7 +90,9 @@ class LivePresenter final : public Presenter {
 
 }  // namespace
 
-bool is_drawn(Session& session, bool verbose) { return session.out().can_draw() && !session.json() && !verbose; }
+bool is_drawn(Session& session, bool verbose) {
+  return session.out().can_draw() && !session.json() && !verbose;
+}
 
 std::unique_ptr<Presenter> make_presenter(Session& session, const v1::Run& run, bool verbose) {
   if (session.json()) return std::make_unique<JsonPresenter>(session);

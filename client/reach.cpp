@@ -42,8 +42,8 @@ void require_own(int fd, const fs::path& socket) {
   socklen_t length = sizeof peer;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return;
   if (peer.uid == geteuid() || peer.uid == 0) return;
-  throw Error(ErrorKind::unavailable, "another user (uid " + std::to_string(peer.uid) + ") serves " + socket.string() +
-                                          ": name a socket of your own with --socket");
+  throw Error(ErrorKind::unavailable, "another user (uid " + std::to_string(peer.uid) + ") serves " +
+                                          socket.string() + ": name a socket of your own with --socket");
 }
 
 bool is_executable_file(const fs::path& file) {
@@ -56,7 +56,9 @@ Error cannot_start(const std::string& why) {
 }
 
 /// Whether the one that we started gave way to another one, which starts, stops or serves just now.
-bool gave_way(const Launched& launched) { return launched.error.find("is running already") != std::string::npos; }
+bool gave_way(const Launched& launched) {
+  return launched.error.find("is running already") != std::string::npos;
+}
 
 /// Waits for a moment, or until the socket answers.
 bool answers_within(const fs::path& socket, Clock::duration time) {
@@ -82,7 +84,8 @@ void start_daemon(const fs::path& program, const fs::path& socket) {
     }
     // The other one is about to serve, or to end: then ours can start.
     if (answers_within(socket, 250ms)) return;
-    if (Clock::now() >= deadline) throw cannot_start(launched.error + ", but does not answer on " + socket.string());
+    if (Clock::now() >= deadline)
+      throw cannot_start(launched.error + ", but does not answer on " + socket.string());
     if (!told && Clock::now() - begin > kPatience) {
       told = true;
       say("waiting: " + launched.error + ", but does not answer on " + socket.string());
@@ -95,7 +98,8 @@ void start_daemon(const fs::path& program, const fs::path& socket) {
 fs::path choose_socket(const std::string& flag) {
   const auto socket = flag.empty() ? default_socket() : fs::absolute(flag);
   if (socket.string().size() >= sizeof(sockaddr_un::sun_path)) {
-    throw Error(ErrorKind::invalid_input, "the path of the socket is too long (" + std::to_string(socket.string().size()) +
+    throw Error(ErrorKind::invalid_input, "the path of the socket is too long (" +
+                                              std::to_string(socket.string().size()) +
                                               " bytes, at most 107 are allowed): " + socket.string());
   }
   return socket;
@@ -110,19 +114,23 @@ bool answers(const fs::path& socket) {
     return true;
   }
   switch (errno) {
-    case EAGAIN: return true;  // it has much to do
+    case EAGAIN:
+      return true;  // it has much to do
     case ENOENT:
     case ENOTDIR:
-    case ECONNREFUSED: return false;
-    default: throw Error(ErrorKind::unavailable, "cannot connect to " + socket.string() + ": " + errno_text(errno));
+    case ECONNREFUSED:
+      return false;
+    default:
+      throw Error(ErrorKind::unavailable, "cannot connect to " + socket.string() + ": " + errno_text(errno));
   }
 }
 
 void ensure_daemon(const fs::path& socket, bool may_start) {
   if (answers(socket)) return;
   if (!may_start) {
-    throw Error(ErrorKind::unavailable, "no daemon answers on " + socket.string() +
-                                            " (start one with: fanout daemon start, or leave out --no-start)");
+    throw Error(ErrorKind::unavailable,
+                "no daemon answers on " + socket.string() +
+                    " (start one with: fanout daemon start, or leave out --no-start)");
   }
   const auto program = find_daemon_program();
   if (program.empty()) {
@@ -143,7 +151,8 @@ fs::path find_daemon_program() {
   std::istringstream folders(path ? path : "");
   for (std::string folder; std::getline(folders, folder, ':');) {
     // An empty or relative entry means the present folder, where anybody's fanoutd may lie.
-    if (folder.starts_with('/') && is_executable_file(fs::path(folder) / "fanoutd")) return fs::path(folder) / "fanoutd";
+    if (folder.starts_with('/') && is_executable_file(fs::path(folder) / "fanoutd"))
+      return fs::path(folder) / "fanoutd";
   }
   return {};
 }

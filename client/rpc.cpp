@@ -10,16 +10,24 @@ namespace {
 ErrorKind kind_of(grpc::StatusCode code) {
   switch (code) {
     case grpc::StatusCode::INVALID_ARGUMENT:
-    case grpc::StatusCode::OUT_OF_RANGE: return ErrorKind::invalid_input;
-    case grpc::StatusCode::NOT_FOUND: return ErrorKind::not_found;
-    case grpc::StatusCode::ALREADY_EXISTS: return ErrorKind::already_there;
+    case grpc::StatusCode::OUT_OF_RANGE:
+      return ErrorKind::invalid_input;
+    case grpc::StatusCode::NOT_FOUND:
+      return ErrorKind::not_found;
+    case grpc::StatusCode::ALREADY_EXISTS:
+      return ErrorKind::already_there;
     case grpc::StatusCode::FAILED_PRECONDITION:
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
-    case grpc::StatusCode::ABORTED: return ErrorKind::precondition;
-    case grpc::StatusCode::UNAVAILABLE: return ErrorKind::unavailable;
-    case grpc::StatusCode::DEADLINE_EXCEEDED: return ErrorKind::timed_out;
-    case grpc::StatusCode::CANCELLED: return ErrorKind::cancelled;
-    default: return ErrorKind::system;
+    case grpc::StatusCode::ABORTED:
+      return ErrorKind::precondition;
+    case grpc::StatusCode::UNAVAILABLE:
+      return ErrorKind::unavailable;
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return ErrorKind::timed_out;
+    case grpc::StatusCode::CANCELLED:
+      return ErrorKind::cancelled;
+    default:
+      return ErrorKind::system;
   }
 }
 
@@ -30,11 +38,13 @@ std::string sentence_of(const grpc::Status& status, const std::filesystem::path&
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
       if (message.starts_with("the daemon")) return message;
-      return "fanoutd on " + socket.string() + (answers(socket) ? " broke the connection" : " does not answer");
+      return "fanoutd on " + socket.string() +
+             (answers(socket) ? " broke the connection" : " does not answer");
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return "fanoutd on " + socket.string() + " takes too long to answer";
     case grpc::StatusCode::UNIMPLEMENTED:
-      return "the running fanoutd does not know this request: it is of another version (fanout daemon stop ends it)";
+      return "the running fanoutd does not know this request: it is of another version (fanout daemon stop "
+             "ends it)";
     default:
       return message.empty() ? "the daemon refused, and gave no reason" : valid_utf8(message);
   }
@@ -44,7 +54,8 @@ std::string sentence_of(const grpc::Status& status, const std::filesystem::path&
 
 CallFailed to_failure(const grpc::Status& status, const std::filesystem::path& socket) {
   fanout::v1::PlanFaults faults;
-  if (status.error_code() == grpc::StatusCode::INVALID_ARGUMENT && !faults.ParseFromString(status.error_details())) {
+  if (status.error_code() == grpc::StatusCode::INVALID_ARGUMENT &&
+      !faults.ParseFromString(status.error_details())) {
     faults.Clear();
   }
   return {kind_of(status.error_code()), sentence_of(status, socket), std::move(faults)};

@@ -45,7 +45,8 @@ struct sigaction handle(int signal) {
 
 Signals::Signals() {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) throw Error(ErrorKind::system, "no pipe: " + errno_text(errno));
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+    throw Error(ErrorKind::system, "no pipe: " + errno_text(errno));
   read_end_ = Descriptor(ends[0]);
   write_end_ = Descriptor(ends[1]);
   g_pipe = write_end_.get();
@@ -62,6 +63,15 @@ std::optional<int> Signals::take() {
   if (read(read_end_.get(), &number, 1) != 1) return std::nullopt;
   return number;
 }
+
+ThreadsWithoutSignals::ThreadsWithoutSignals() {
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (const int signal : kWatched) sigaddset(&watched, signal);
+  pthread_sigmask(SIG_BLOCK, &watched, &before_);
+}
+
+ThreadsWithoutSignals::~ThreadsWithoutSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 void stop_until_continued() { raise(SIGSTOP); }
 

@@ -27,6 +27,19 @@ class Signals {
   std::array<struct sigaction, 6> before_{};
 };
 
+/// Threads that are started while it lives never take a signal: those are the main thread's, which waits
+/// for them, while others may sit in a call for long.
+class ThreadsWithoutSignals {
+ public:
+  ThreadsWithoutSignals();
+  ~ThreadsWithoutSignals();
+  ThreadsWithoutSignals(const ThreadsWithoutSignals&) = delete;
+  ThreadsWithoutSignals& operator=(const ThreadsWithoutSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 /// Stops this process as Ctrl-Z would; returns when it is continued.
 void stop_until_continued();
 

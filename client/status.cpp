@@ -79,7 +79,8 @@ int status(Session& session, const std::string& run) {
   if (session.json()) {
     session.out().line("{\"run\":" + to_json(found) + "}");
   } else {
-    session.print(run_details(found, std::chrono::system_clock::now(), session.out().style(), session.out().columns()));
+    session.print(
+        run_details(found, std::chrono::system_clock::now(), session.out().style(), session.out().columns()));
   }
   return kExitOk;
 }

@@ -44,9 +44,12 @@ void wait_until_writable(int fd) {
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto written = ::write(fd, bytes.data(), bytes.size());
-    if (written >= 0) bytes.remove_prefix(static_cast<std::size_t>(written));
-    else if (errno == EAGAIN) wait_until_writable(fd);  // a descriptor shared with somebody who made it so
-    else if (errno != EINTR) return errno;
+    if (written >= 0)
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    else if (errno == EAGAIN)
+      wait_until_writable(fd);  // a descriptor shared with somebody who made it so
+    else if (errno != EINTR)
+      return errno;
   }
   return 0;
 }
@@ -59,7 +62,8 @@ Terminal::Terminal(bool no_colour) : is_terminal_(isatty(STDOUT_FILENO) == 1), d
 
 Terminal::Size Terminal::size() const {
   winsize window{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0 || window.ws_row == 0) return kUsualSize;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0 || window.ws_row == 0)
+    return kUsualSize;
   return {window.ws_col, window.ws_row};
 }
 

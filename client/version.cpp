@@ -1,8 +1,11 @@
 #include "common/version.hpp"
 
+#include <google/protobuf/struct.pb.h>
+
 #include "client/commands.hpp"
 #include "client/reach.hpp"
 #include "common/exit_code.hpp"
+#include "common/text.hpp"
 
 namespace fanout::client {
 
@@ -25,11 +28,14 @@ std::string daemon_version(Session& session) {
 int version(Session& session) {
   const auto daemon = daemon_version(session);
   if (session.json()) {
-    const auto running = daemon.empty() ? "" : ",\"daemonVersion\":\"" + daemon + "\"";
-    session.out().line(std::string("{\"version\":\"") + kVersion + "\"" + running + "}");
+    google::protobuf::Struct versions;
+    (*versions.mutable_fields())["version"].set_string_value(kVersion);
+    if (!daemon.empty()) (*versions.mutable_fields())["daemonVersion"].set_string_value(daemon);
+    session.print_json(versions);
   } else {
     session.out().line(std::string("fanout ") + kVersion);
-    session.out().line(daemon.empty() ? "fanoutd is not running" : "fanoutd " + daemon + " is running");
+    session.out().line(daemon.empty() ? "fanoutd is not running"
+                                      : "fanoutd " + printable(daemon) + " is running");
   }
   return kExitOk;
 }

@@ -15,15 +15,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kTick = 1s;            // the clocks in the view
-constexpr auto kFramePause = 50ms;    // more frames a second nobody sees
+constexpr auto kTick = 1s;          // the clocks in the view
+constexpr auto kFramePause = 50ms;  // more frames a second nobody sees
 constexpr auto kSecondInterrupt = 2s;
-constexpr auto kReconnectTime = 15s;
+constexpr auto kReconnectTime = 10s;
 constexpr auto kReconnectPause = 200ms;
 constexpr auto kSettled = 5s;  // a connection that held so long was a good one
 
 int milliseconds_until(std::chrono::steady_clock::time_point time) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(time - std::chrono::steady_clock::now()).count();
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(time - std::chrono::steady_clock::now()).count();
   return static_cast<int>(std::clamp<long long>(left, 0, 60'000));
 }
 
@@ -82,16 +83,18 @@ Watching::Next Watching::take_news() {
 }
 
 void Watching::lose(const CallFailed& failure) {
-  if (failure.kind() != ErrorKind::unavailable) {
+  // Cancelled, though not by us: a daemon that shuts down drops its calls so.
+  if (failure.kind() != ErrorKind::unavailable && failure.kind() != ErrorKind::cancelled) {
     presenter_.leave();
     throw failure;
   }
   const auto now = Clock::now();
   if (!lost_ || now - opened_ > kSettled) {
     give_up_ = now + kReconnectTime;
-    presenter_.remark("lost the connection to fanoutd; trying again for 15 s");
+    presenter_.remark("lost the connection to fanoutd; trying again for 10 s");
   }
   lost_ = failure;
+  stale_ = true;
 }
 
 /// Goes on where it was: events have numbers.
@@ -102,8 +105,9 @@ void Watching::try_again() {
   } else if (Clock::now() >= give_up_) {
     presenter_.leave();
     throw CallFailed(ErrorKind::unavailable, "fanoutd on " + daemon_.socket().string() +
-                                                 " has gone while run " + run_.id() + " was watched; fanout status " +
-                                                 run_.id() + " starts it again and tells how the run stands");
+                                                 " has gone while run " + run_.id() +
+                                                 " was watched; fanout status " + run_.id() +
+                                                 " starts it again and tells how the run stands");
   }
 }
 
@@ -142,8 +146,10 @@ Watching::Next Watching::wait_for_second_interrupt() {
     poll(&watched, 1, milliseconds_until(until));
     while (const auto signal = signals_.take()) {
       if (*signal == SIGINT) return Next::go_on;
-      if (*signal == SIGTSTP) stop_until_continued();
-      else if (*signal != SIGWINCH) return Next::stop;
+      if (*signal == SIGTSTP)
+        stop_until_continued();
+      else if (*signal != SIGWINCH)
+        return Next::stop;
     }
   }
   return Next::stop;

@@ -19,9 +19,12 @@ struct Grade {
 
 Grade grade_of(v1::Diagnostic::Severity severity) {
   switch (severity) {
-    case v1::Diagnostic::SEVERITY_WARNING: return {"warning", Ink::yellow};
-    case v1::Diagnostic::SEVERITY_NOTE: return {"note", Ink::cyan};
-    default: return {"error", Ink::red};
+    case v1::Diagnostic::SEVERITY_WARNING:
+      return {"warning", Ink::yellow};
+    case v1::Diagnostic::SEVERITY_NOTE:
+      return {"note", Ink::cyan};
+    default:
+      return {"error", Ink::red};
   }
 }
 
@@ -33,7 +36,8 @@ std::string shown_path(const std::string& path, const std::filesystem::path& fol
   return path.starts_with(prefix) && path.size() > prefix.size() ? path.substr(prefix.size()) : path;
 }
 
-std::string diagnostic_line(const v1::Diagnostic& diagnostic, const std::filesystem::path& folder, const Style& style) {
+std::string diagnostic_line(const v1::Diagnostic& diagnostic, const std::filesystem::path& folder,
+                            const Style& style) {
   auto place = diagnostic.file().empty() ? "fanout" : shown_path(diagnostic.file(), folder);
   if (!diagnostic.file().empty() && diagnostic.line() > 0) {
     place += ":" + std::to_string(diagnostic.line());
@@ -47,8 +51,8 @@ std::string diagnostic_line(const v1::Diagnostic& diagnostic, const std::filesys
 
 std::string count_diagnostics(const Diagnostics& diagnostics) {
   const auto count = [&](v1::Diagnostic::Severity severity) {
-    return static_cast<std::size_t>(std::count_if(diagnostics.begin(), diagnostics.end(),
-                                                  [&](const auto& one) { return one.severity() == severity; }));
+    return static_cast<std::size_t>(std::count_if(
+        diagnostics.begin(), diagnostics.end(), [&](const auto& one) { return one.severity() == severity; }));
   };
   std::vector<std::string> parts;
   const auto errors = count(v1::Diagnostic::SEVERITY_ERROR);

@@ -11,7 +11,8 @@ std::string to_json(const google::protobuf::Message& message) {
   options.always_print_primitive_fields = true;
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
-  if (!status.ok()) throw Error(ErrorKind::system, "the daemon's answer cannot be put as JSON: " + status.ToString());
+  if (!status.ok())
+    throw Error(ErrorKind::system, "the daemon's answer cannot be put as JSON: " + status.ToString());
   return json;
 }
 

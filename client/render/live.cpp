@@ -15,7 +15,7 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-constexpr std::size_t kAiryRows = 10;  // from here on there is room for blank lines
+constexpr std::size_t kAiryRows = 10;      // from here on there is room for blank lines
 constexpr std::size_t kPhaseColumns = 12;  // "implementing": the column keeps its place while phases change
 constexpr std::size_t kTimeColumns = 6;
 
@@ -45,12 +45,18 @@ struct Counts {
   std::size_t completed = 0, working = 0, pending = 0, failed = 0, held = 0, skipped = 0;
 
   void add(v1::Phase phase) {
-    if (phase == v1::PHASE_COMPLETED) ++completed;
-    else if (phase == v1::PHASE_SKIPPED) ++skipped;
-    else if (phase == v1::PHASE_FAILED) ++failed;
-    else if (phase == v1::PHASE_PENDING) ++pending;
-    else if (at_work(phase)) ++working;
-    else ++held;
+    if (phase == v1::PHASE_COMPLETED)
+      ++completed;
+    else if (phase == v1::PHASE_SKIPPED)
+      ++skipped;
+    else if (phase == v1::PHASE_FAILED)
+      ++failed;
+    else if (phase == v1::PHASE_PENDING)
+      ++pending;
+    else if (at_work(phase))
+      ++working;
+    else
+      ++held;
   }
 };
 
@@ -89,12 +95,15 @@ std::string footer(const v1::Run& run, const View& view, std::size_t columns) {
   return line.text();
 }
 
-std::string left_out(const v1::Run& run, const std::vector<int>& shown, const View& view, std::size_t columns) {
+std::string left_out(const v1::Run& run, const std::vector<int>& shown, const View& view,
+                     std::size_t columns) {
   Counts counts;
   auto next = shown.begin();
   for (int i = 0; i < run.subagents_size(); ++i) {
-    if (next != shown.end() && *next == i) ++next;
-    else counts.add(run.subagents(i).phase());
+    if (next != shown.end() && *next == i)
+      ++next;
+    else
+      counts.add(run.subagents(i).phase());
   }
   Line line(view.style, columns);
   const auto left = static_cast<std::size_t>(run.subagents_size()) - shown.size();
@@ -106,9 +115,14 @@ std::string left_out(const v1::Run& run, const std::vector<int>& shown, const Vi
 std::vector<std::string> task_lines(const v1::Run& run, const std::vector<int>& shown, const View& view,
                                     std::size_t columns) {
   std::size_t widest = 0;  // of all tasks, so that columns stay where they are when others are shown
-  for (const auto& agent : run.subagents()) widest = std::max(widest, display_width(printable(agent.task_id())));
+  for (const auto& agent : run.subagents())
+    widest = std::max(widest, display_width(printable(agent.task_id())));
   const auto most = std::max<std::size_t>(8, columns / 3);
-  Table table({{""}, {"", false, std::min(widest, most), most}, {"", false, kPhaseColumns}, {"", true, kTimeColumns}, {""}});
+  Table table({{""},
+               {"", false, std::min(widest, most), most},
+               {"", false, kPhaseColumns},
+               {"", true, kTimeColumns},
+               {""}});
   for (const int i : shown) {
     const auto& agent = run.subagents(i);
     const auto look = look_of(agent.phase());
@@ -119,8 +133,9 @@ std::vector<std::string> task_lines(const v1::Run& run, const std::vector<int>& 
                {shown_time(agent, view.now), Ink::dim},
                {message_of(agent, run), speaks ? Ink::plain : Ink::dim}});
   }
-  auto lines = table.lines(view.style, {columns - std::min<std::size_t>(2, columns), false, 1});
-  for (auto& line : lines) line.insert(0, "  ");
+  const std::string margin(std::min<std::size_t>(2, columns), ' ');
+  auto lines = table.lines(view.style, {columns - margin.size(), false, 1});
+  for (auto& line : lines) line = line.empty() ? line : margin + line;
   return lines;
 }
 

@@ -23,30 +23,43 @@ std::string word_of(v1::Phase phase) {
 Look look_of(v1::Phase phase) {
   const auto word = word_of(phase);
   switch (phase) {
-    case v1::PHASE_PENDING: return {"○", word, Ink::dim};
+    case v1::PHASE_PENDING:
+      return {"○", word, Ink::dim};
     case v1::PHASE_SETTING_UP:
     case v1::PHASE_IMPLEMENTING:
     case v1::PHASE_TESTING:
     case v1::PHASE_PUSHING:
-    case v1::PHASE_REPORTING: return {"●", word, Ink::cyan};
-    case v1::PHASE_COMPLETED: return {"✓", word, Ink::green};
-    case v1::PHASE_FAILED: return {"✗", word, Ink::red};
+    case v1::PHASE_REPORTING:
+      return {"●", word, Ink::cyan};
+    case v1::PHASE_COMPLETED:
+      return {"✓", word, Ink::green};
+    case v1::PHASE_FAILED:
+      return {"✗", word, Ink::red};
     case v1::PHASE_BLOCKED:
     case v1::PHASE_CANCELLED:
-    case v1::PHASE_INTERRUPTED: return {"⊘", word, Ink::yellow};
-    case v1::PHASE_SKIPPED: return {"–", word, Ink::dim};
-    default: return {"?", "unknown", Ink::dim};  // a newer daemon's
+    case v1::PHASE_INTERRUPTED:
+      return {"⊘", word, Ink::yellow};
+    case v1::PHASE_SKIPPED:
+      return {"–", word, Ink::dim};
+    default:
+      return {"?", "unknown", Ink::dim};  // a newer daemon's
   }
 }
 
 Look look_of(v1::RunState state) {
   switch (state) {
-    case v1::RUN_STATE_RUNNING: return {"●", "running", Ink::cyan};
-    case v1::RUN_STATE_COMPLETED: return {"✓", "completed", Ink::green};
-    case v1::RUN_STATE_FAILED: return {"✗", "failed", Ink::red};
-    case v1::RUN_STATE_CANCELLED: return {"⊘", "cancelled", Ink::yellow};
-    case v1::RUN_STATE_INTERRUPTED: return {"⊘", "interrupted", Ink::yellow};
-    default: return {"?", "unknown", Ink::dim};
+    case v1::RUN_STATE_RUNNING:
+      return {"●", "running", Ink::cyan};
+    case v1::RUN_STATE_COMPLETED:
+      return {"✓", "completed", Ink::green};
+    case v1::RUN_STATE_FAILED:
+      return {"✗", "failed", Ink::red};
+    case v1::RUN_STATE_CANCELLED:
+      return {"⊘", "cancelled", Ink::yellow};
+    case v1::RUN_STATE_INTERRUPTED:
+      return {"⊘", "interrupted", Ink::yellow};
+    default:
+      return {"?", "unknown", Ink::dim};
   }
 }
 
@@ -66,9 +79,9 @@ std::string base_of(const v1::Run& run) {
 }
 
 std::size_t count_done(const v1::Run& run) {
-  return static_cast<std::size_t>(std::count_if(run.subagents().begin(), run.subagents().end(), [](const auto& agent) {
-    return domain::is_success(agent.phase());
-  }));
+  return static_cast<std::size_t>(
+      std::count_if(run.subagents().begin(), run.subagents().end(),
+                    [](const auto& agent) { return domain::is_success(agent.phase()); }));
 }
 
 }  // namespace fanout::client

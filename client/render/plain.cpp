@@ -32,7 +32,8 @@ Said said_of_phase(const v1::PhaseChanged& change) {
 
 Said said_of_end(const v1::RunEnded& end) {
   const auto look = look_of(end.state());
-  return {"run " + look.word + (end.has_duration() ? " after " + format_duration(to_milliseconds(end.duration())) : ""),
+  return {"run " + look.word +
+              (end.has_duration() ? " after " + format_duration(to_milliseconds(end.duration())) : ""),
           look.ink};
 }
 
@@ -53,17 +54,12 @@ std::string said_of_environment(const v1::EnvironmentReady& ready) {
   return "environment ready: " + numbered(copied, "file") + " copied, " + numbered(ran, "command") + " run";
 }
 
-std::string said_of_command_end(const v1::CommandEnded& end) {
-  if (end.timed_out()) return end.role() + " ended: it took longer than it may";
-  if (end.signal() != 0) return end.role() + " ended by signal " + std::to_string(end.signal());
-  if (end.has_exit_code() && end.exit_code() != 0) return end.role() + " ended with exit code " + std::to_string(end.exit_code());
-  return {};
-}
-
 std::string said_of_commits(const v1::WorkCommitted& work) {
   if (work.commit_count() == 0) return "no commits";
   return numbered(work.commit_count(), "commit") + ", " + numbered(work.file_count(), "file") +
-         (work.fanout_commit().empty() ? "" : "; what was left over was committed as " + short_commit(work.fanout_commit()));
+         (work.fanout_commit().empty()
+              ? ""
+              : "; what was left over was committed as " + short_commit(work.fanout_commit()));
 }
 
 std::string said_of_push(const v1::Pushed& pushed) {
@@ -73,28 +69,38 @@ std::string said_of_push(const v1::Pushed& pushed) {
 /// What is said of an event in one line; empty: nothing.
 Said said_of(const v1::Event& event) {
   switch (event.payload_case()) {
-    case v1::Event::kRunStarted: return {said_of_start(event.run_started().run())};
-    case v1::Event::kRunEnded: return said_of_end(event.run_ended());
-    case v1::Event::kPhaseChanged: return said_of_phase(event.phase_changed());
-    case v1::Event::kWorktreeReady: return {said_of_worktree(event.worktree_ready()), Ink::dim};
-    case v1::Event::kEnvironmentReady: return {said_of_environment(event.environment_ready()), Ink::dim};
-    case v1::Event::kCommandEnded: return {said_of_command_end(event.command_ended()), Ink::dim};
+    case v1::Event::kRunStarted:
+      return {said_of_start(event.run_started().run())};
+    case v1::Event::kRunEnded:
+      return said_of_end(event.run_ended());
+    case v1::Event::kPhaseChanged:
+      return said_of_phase(event.phase_changed());
+    case v1::Event::kWorktreeReady:
+      return {said_of_worktree(event.worktree_ready()), Ink::dim};
+    case v1::Event::kEnvironmentReady:
+      return {said_of_environment(event.environment_ready()), Ink::dim};
     case v1::Event::kWaiting:
       return {event.waiting().for_().empty() ? "" : "waits for " + event.waiting().for_(), Ink::dim};
-    case v1::Event::kWorkCommitted: return {said_of_commits(event.work_committed())};
-    case v1::Event::kPushed: return {said_of_push(event.pushed())};
+    case v1::Event::kWorkCommitted:
+      return {said_of_commits(event.work_committed())};
+    case v1::Event::kPushed:
+      return {said_of_push(event.pushed())};
     case v1::Event::kNotice: {
       const bool warns = event.notice().severity() == v1::Notice::SEVERITY_WARNING;
       return {(warns ? "warning: " : "note: ") + event.notice().text(), warns ? Ink::yellow : Ink::dim};
     }
-    case v1::Event::kRetryRequested: return {"attempt " + std::to_string(event.attempt())};
-    case v1::Event::kCancelRequested: return {"asked to cancel"};
+    case v1::Event::kRetryRequested:
+      return {"attempt " + std::to_string(event.attempt())};
+    case v1::Event::kCancelRequested:
+      return {"asked to cancel"};
     // Told by the end that follows, by lines of their own, or of no interest to a person.
     case v1::Event::kReported:
     case v1::Event::kGateEnded:
     case v1::Event::kOutput:
     case v1::Event::kCommandStarted:
-    case v1::Event::PAYLOAD_NOT_SET: return {};
+    case v1::Event::kCommandEnded:
+    case v1::Event::PAYLOAD_NOT_SET:
+      return {};
   }
   return {};
 }
@@ -111,7 +117,9 @@ PlainLines::PlainLines(const v1::Run& run, Options options) : options_(options) 
 std::string PlainLines::line(const v1::Event& event, std::string_view text, Ink ink) const {
   const auto time = format_duration(to_milliseconds(event.elapsed()));
   Line line(options_.style);
-  line.pad_to(kTimeColumns - std::min(kTimeColumns, time.size())).add(time, Ink::dim).pad_to(kTimeColumns + 2);
+  line.pad_to(kTimeColumns - std::min(kTimeColumns, time.size()))
+      .add(time, Ink::dim)
+      .pad_to(kTimeColumns + 2);
   if (!event.task_id().empty()) {
     line.add(fit(printable(event.task_id()), id_columns_)).pad_to(kTimeColumns + 2 + id_columns_ + 2);
   }
@@ -139,7 +147,8 @@ std::vector<std::string> PlainLines::gate_lines(const v1::Event& event) const {
     rest = end == std::string_view::npos ? "" : rest.substr(end + 1);
   }
   const auto first = tail.size() - std::min(tail.size(), kShownGateLines);
-  for (std::size_t i = first; i < tail.size(); ++i) lines.push_back(line(event, "| " + std::string(tail[i]), Ink::dim));
+  for (std::size_t i = first; i < tail.size(); ++i)
+    lines.push_back(line(event, "| " + std::string(tail[i]), Ink::dim));
   return lines;
 }
 

@@ -52,16 +52,19 @@ class Page {
 };
 
 /// All waves as one table, so that their columns stand below each other.
-std::vector<std::pair<std::string, std::vector<const v1::PlannedTask*>>> waves_of(const v1::PlanDescription& plan) {
+std::vector<std::pair<std::string, std::vector<const v1::PlannedTask*>>> waves_of(
+    const v1::PlanDescription& plan) {
   std::vector<std::pair<std::string, std::vector<const v1::PlannedTask*>>> waves;
   std::uint32_t last = 0;
   for (const auto& task : plan.tasks()) last = std::max(last, task.wave());
-  for (std::uint32_t wave = 1; wave <= last && wave <= static_cast<std::uint32_t>(plan.tasks_size()); ++wave) {
+  for (std::uint32_t wave = 1; wave <= last && wave <= static_cast<std::uint32_t>(plan.tasks_size());
+       ++wave) {
     std::vector<const v1::PlannedTask*> tasks;
     for (const auto& task : plan.tasks()) {
       if (task.wave() == wave && !task.skipped()) tasks.push_back(&task);
     }
-    waves.emplace_back("Wave " + std::to_string(wave) + (wave == 1 ? ": starts at once" : ""), std::move(tasks));
+    waves.emplace_back("Wave " + std::to_string(wave) + (wave == 1 ? ": starts at once" : ""),
+                       std::move(tasks));
   }
   std::vector<const v1::PlannedTask*> skipped;
   for (const auto& task : plan.tasks()) {
@@ -83,7 +86,10 @@ void add_waves(Page& page, const v1::PlanDescription& plan) {
     Table table({{"", false, widest, 40}, {"", false, 7}, {"", false, titles, 60}, {""}});
     for (const auto* task : tasks) {
       const auto needs = task->dependencies().empty() ? "" : "after " + listed(task->dependencies(), ", ");
-      table.add({{task->id()}, {task->priority(), ink_of_priority(task->priority())}, {task->title()}, {needs, Ink::dim}});
+      table.add({{task->id()},
+                 {task->priority(), ink_of_priority(task->priority())},
+                 {task->title()},
+                 {needs, Ink::dim}});
     }
     page.table(table, 1);
   }
@@ -102,7 +108,8 @@ void add_conflicts(Page& page, const v1::PlanDescription& plan) {
   page.heading("Conflict risks: may run at once and touch the same files");
   Table table({{""}, {""}, {""}});
   for (const auto& risk : plan.conflicts()) {
-    table.add({{"!", Ink::yellow}, {risk.task_a() + ", " + risk.task_b()}, {listed(risk.files(), ", "), Ink::dim}});
+    table.add(
+        {{"!", Ink::yellow}, {risk.task_a() + ", " + risk.task_b()}, {listed(risk.files(), ", "), Ink::dim}});
   }
   page.table(table, 4);
 }
@@ -121,7 +128,8 @@ void add_settings(Page& page, const v1::PlanDescription& plan, const std::filesy
   setting("setup", listed(plan.setup(), " && "));
   setting("verify", listed(plan.verify(), " && "));
   if (plan.gates().empty()) setting("gates", "");
-  for (const auto& gate : plan.gates()) setting("gate", gate.name() == gate.run() ? gate.run() : gate.name() + ": " + gate.run());
+  for (const auto& gate : plan.gates())
+    setting("gate", gate.name() == gate.run() ? gate.run() : gate.name() + ": " + gate.run());
   page.table(table, 4);
 }
 

@@ -21,7 +21,8 @@ std::string run_time(const v1::Run& run, Time now) {
 std::string gate_text(const v1::GateResult& gate) {
   const auto time = format_duration(to_milliseconds(gate.duration()));
   if (gate.passed()) return "passed in " + time;
-  return "failed in " + time + (gate.has_exit_code() ? " with exit code " + std::to_string(gate.exit_code()) : "");
+  return "failed in " + time +
+         (gate.has_exit_code() ? " with exit code " + std::to_string(gate.exit_code()) : "");
 }
 
 /// Empty when no gate has run.
@@ -32,7 +33,10 @@ std::vector<std::string> gate_table(const v1::Run& run, const Style& style, std:
     for (const auto& gate : agent.gates()) {
       any = true;
       const auto look = look_of(gate.passed() ? v1::PHASE_COMPLETED : v1::PHASE_FAILED);
-      table.add({{look.glyph, look.ink}, {agent.task_id()}, {gate.name()}, {gate_text(gate), gate.passed() ? Ink::dim : Ink::plain}});
+      table.add({{look.glyph, look.ink},
+                 {agent.task_id()},
+                 {gate.name()},
+                 {gate_text(gate), gate.passed() ? Ink::dim : Ink::plain}});
     }
   }
   return any ? table.lines(style, {columns, true, 1}) : std::vector<std::string>{};
@@ -56,7 +60,8 @@ std::vector<std::string> facts(const v1::Run& run, const Style& style, std::size
 
 }  // namespace
 
-std::vector<std::string> run_table(const std::vector<v1::Run>& runs, Time now, const Style& style, std::size_t columns) {
+std::vector<std::string> run_table(const std::vector<v1::Run>& runs, Time now, const Style& style,
+                                   std::size_t columns) {
   Table table({{""}, {"RUN"}, {"STATE"}, {"DONE", true}, {"TIME", true}, {"STARTED"}, {"PLAN"}});
   for (const auto& run : runs) {
     const auto look = look_of(run.state());

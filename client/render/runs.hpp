@@ -14,6 +14,7 @@ std::vector<std::string> run_table(const std::vector<fanout::v1::Run>& runs, Tim
                                    std::size_t columns);
 
 /// All about one run: where it works, the table of its tasks, the gates, and what to type next.
-std::vector<std::string> run_details(const fanout::v1::Run& run, Time now, const Style& style, std::size_t columns);
+std::vector<std::string> run_details(const fanout::v1::Run& run, Time now, const Style& style,
+                                     std::size_t columns);
 
 }  // namespace fanout::client

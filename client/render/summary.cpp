@@ -19,8 +19,9 @@ constexpr std::size_t kReasonLines = 4;
 constexpr std::size_t kMostIdColumns = 40;
 
 bool needs_quotes(const std::string& word) {
-  return word.empty() || word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                "0123456789@%+=:,./_-") != std::string::npos;
+  return word.empty() || word.find_first_not_of(
+                             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                             "0123456789@%+=:,./_-") != std::string::npos;
 }
 
 std::string word(const std::string& text) { return needs_quotes(text) ? shell_quoted(text) : text; }
@@ -59,8 +60,13 @@ std::string first_branch(const v1::Run& run) {
 
 std::vector<std::string> task_table(const v1::Run& run, Time now, const Style& style, std::size_t columns) {
   const bool running = run.state() == v1::RUN_STATE_RUNNING;
-  Table table({{""}, {"TASK", false, 0, kMostIdColumns}, {running ? "PHASE" : "OUTCOME"}, {"TIME", true},
-               {"COMMITS", true}, {"FILES", true}, {running ? "BRANCH OR MESSAGE" : "BRANCH OR REASON"}});
+  Table table({{""},
+               {"TASK", false, 0, kMostIdColumns},
+               {running ? "PHASE" : "OUTCOME"},
+               {"TIME", true},
+               {"COMMITS", true},
+               {"FILES", true},
+               {running ? "BRANCH OR MESSAGE" : "BRANCH OR REASON"}});
   for (const auto& agent : run.subagents()) {
     const auto look = look_of(agent.phase());
     const bool success = domain::is_success(agent.phase());
@@ -81,7 +87,8 @@ std::string outcome_sentence(const v1::Run& run, Time now) {
   const auto time = time_of(run, now);
   const bool running = run.state() == v1::RUN_STATE_RUNNING;
   auto sentence = std::to_string(count_done(run)) + " of " + numbered(total, "task") + " completed";
-  if (time) sentence += (running ? ", running for " : " in ") + (running ? ticking(*time) : format_duration(*time));
+  if (time)
+    sentence += (running ? ", running for " : " in ") + (running ? ticking(*time) : format_duration(*time));
   return sentence;
 }
 

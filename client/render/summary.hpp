@@ -10,10 +10,12 @@
 namespace fanout::client {
 
 /// One line per task: outcome, time, commits, files, and the branch or the reason.
-std::vector<std::string> task_table(const fanout::v1::Run& run, Time now, const Style& style, std::size_t columns);
+std::vector<std::string> task_table(const fanout::v1::Run& run, Time now, const Style& style,
+                                    std::size_t columns);
 
 /// What a run came to: one sentence, the table, and what to do next.
-std::vector<std::string> summary(const fanout::v1::Run& run, Time now, const Style& style, std::size_t columns);
+std::vector<std::string> summary(const fanout::v1::Run& run, Time now, const Style& style,
+                                 std::size_t columns);
 
 /// "4 of 5 tasks completed in 8.3s".
 std::string outcome_sentence(const fanout::v1::Run& run, Time now);

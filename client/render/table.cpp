@@ -39,8 +39,8 @@ std::vector<std::size_t> Table::starts() const {
   return starts;
 }
 
-std::string Table::line(const std::vector<Cell>& row, const std::vector<std::size_t>& starts, const Style& style,
-                        std::size_t columns) const {
+std::string Table::line(const std::vector<Cell>& row, const std::vector<std::size_t>& starts,
+                        const Style& style, std::size_t columns) const {
   Line line(style, columns);
   for (std::size_t i = 0; i < row.size(); ++i) {
     const auto room = starts[i + 1] - starts[i] - kGap;
@@ -60,8 +60,8 @@ std::vector<std::string> Table::lines(const Style& style, const Layout& layout) 
     lines.push_back(line(titles, begins, style, layout.columns));
   }
   const auto last_begin = begins[columns_.size() - 1];
-  const bool wraps = layout.last_lines > 1 && layout.columns != kUnlimited &&
-                     layout.columns >= last_begin + kLeastWrapped;
+  const bool wraps =
+      layout.last_lines > 1 && layout.columns != kUnlimited && layout.columns >= last_begin + kLeastWrapped;
   for (auto row : rows_) {
     std::vector<std::string> pieces{row.back().text};
     if (wraps) pieces = wrapped(row.back().text, layout.columns - last_begin, layout.last_lines);

@@ -45,6 +45,7 @@ class Table {
 };
 
 /// `text` broken between words into lines of at most `columns`; a longer word is broken. Never empty.
-std::vector<std::string> wrapped(const std::string& text, std::size_t columns, std::size_t most_lines = kUnlimited);
+std::vector<std::string> wrapped(const std::string& text, std::size_t columns,
+                                 std::size_t most_lines = kUnlimited);
 
 }  // namespace fanout::client

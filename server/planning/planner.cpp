@@ -8,8 +8,10 @@
 #include <thread>
 
 #include "common/text.hpp"
+#include "server/domain/plan/graph.hpp"
 #include "server/domain/plan/load.hpp"
 #include "server/domain/plan/resolve.hpp"
+#include "server/environment/environment.hpp"
 #include "server/git/git.hpp"
 #include "server/planning/plan_files.hpp"
 
@@ -173,6 +175,16 @@ Prepared prepare(const Request& request, const fs::path& user_config, bool for_r
     set_base_commit(prepared.spec, request.plan_path.string(), diagnostics);
   }
   return prepared;
+}
+
+v1::PlanDescription describe(const Prepared& prepared) {
+  auto description = domain::describe(prepared.loaded.plan, prepared.spec);
+  if (prepared.spec.repository().empty() || prepared.spec.tasks_size() == 0) return description;
+  const auto& first = prepared.spec.tasks(0);
+  const auto found = environment::detect(prepared.spec.repository());
+  if (first.detect_setup()) description.mutable_setup()->Assign(found.setup.begin(), found.setup.end());
+  if (first.detect_verify()) description.mutable_verify()->Assign(found.verify.begin(), found.verify.end());
+  return description;
 }
 
 std::vector<v1::Diagnostic> to_wire(const Diagnostics& diagnostics) {

@@ -29,6 +29,9 @@ struct Prepared {
 /// start from, and an agent that exists. Faults are diagnostics, never exceptions.
 Prepared prepare(const Request& request, const std::filesystem::path& user_config, bool for_run);
 
+/// What `plan show` prints of a plan without errors, commands that are found out from the tree included.
+fanout::v1::PlanDescription describe(const Prepared& prepared);
+
 std::vector<fanout::v1::Diagnostic> to_wire(const std::vector<domain::Diagnostic>& diagnostics);
 
 /// A plan with faults, as an error.

@@ -1,5 +1,6 @@
 #include "server/process/line_splitter.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace fanout::process {
@@ -22,7 +23,10 @@ std::vector<Line> LineSplitter::feed(std::string_view bytes) {
 
 std::vector<Line> LineSplitter::finish() {
   std::vector<Line> lines;
-  if (!passing_over_ && !pending_.empty()) lines.push_back({std::exchange(pending_, {}), begin_, false, true});
+  if (passing_over_ || pending_.empty()) return lines;
+  const bool truncated = pending_.size() > kMaxLineBytes;  // by a CR that no LF followed
+  pending_.resize(std::min(pending_.size(), kMaxLineBytes));
+  lines.push_back({std::exchange(pending_, {}), begin_, truncated, true});
   return lines;
 }
 

@@ -2,17 +2,15 @@
 
 #include <sys/wait.h>
 
-#include <algorithm>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <csignal>
 
 #include "common/error.hpp"
 #include "server/async/async.hpp"
-#include "server/process/line_splitter.hpp"
+#include "server/process/pump.hpp"
+#include "server/process/session.hpp"
 #include "server/process/spawn.hpp"
 
 // How a program's end is told apart from the end of its output, and neither waits for the other for ever:
@@ -21,10 +19,10 @@
 //   ---------------|-------------------------|-------------------------|------------------------------------
 //   runs           | -                       | read as they come       | wait: exit, deadline, cancellation
 //   must end       | -                       | read as they come       | TERM to the group, grace, KILL
-//   has ended      | may still run           | may still be open       | TERM to the group, read what comes
-//   has ended      | killed                  | held by an escapee      | give up reading once nothing comes
+//   has ended      | may still run           | may still be open       | a moment, TERM to its session, KILL
+//   has ended      | killed                  | held by an escapee      | a moment, then only what is in them
 //
-// The leader is reaped last: until then its pid, and so the group's id, belongs to us.
+// The leader is reaped last: until then its pid, and so the ids of its group and session, belong to us.
 
 namespace fanout::process {
 
@@ -33,59 +31,19 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr std::size_t kChunk = 64 << 10;
-constexpr std::size_t kLinesAtOnce = 256;
-constexpr milliseconds kAfterExit{1000};  // for the rest of the group to end by itself
-constexpr milliseconds kIdleGiveUp{500};  // for an escapee that holds a pipe and says nothing
+using Clock = std::chrono::steady_clock;
 
-/// Reads one pipe to its end: first to the log, then to the listener.
-class Pump {
- public:
-  Pump(const async::Executor& executor, Stream stream, Descriptor pipe, std::shared_ptr<LogFile> log)
-      : stream_(stream), pipe_(executor, pipe.release()), log_(std::move(log)) {}
-
-  /// Cancellation while it waits for bytes ends it as if the pipe had ended.
-  awaitable<void> run(async::WorkerPool& pool, const Listener& listener) {
-    std::vector<char> buffer(kChunk);
-    for (;;) {
-      boost::system::error_code ended;
-      idle_ = true;
-      const auto size = co_await pipe_.async_read_some(asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, ended));
-      idle_ = false;
-      if (ended) break;
-      co_await pool.run([&](std::stop_token) { log_->append(buffer.data(), size); });
-      bytes_ += size;
-      co_await tell(listener, splitter_.feed({buffer.data(), size}));
-    }
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    co_await tell(listener, splitter_.finish());
-  }
-
-  bool idle() const { return idle_; }
-  std::uint64_t bytes() const { return bytes_; }
-
- private:
-  awaitable<void> tell(const Listener& listener, std::vector<Line> lines) {
-    if (!listener.output) co_return;
-    for (std::size_t first = 0; first < lines.size(); first += kLinesAtOnce) {
-      const auto begin = lines.begin() + static_cast<std::ptrdiff_t>(first);
-      const auto end = lines.begin() + static_cast<std::ptrdiff_t>(std::min(first + kLinesAtOnce, lines.size()));
-      co_await listener.output(stream_, {std::make_move_iterator(begin), std::make_move_iterator(end)});
-    }
-  }
-
-  Stream stream_;
-  asio::posix::stream_descriptor pipe_;
-  std::shared_ptr<LogFile> log_;
-  LineSplitter splitter_;
-  std::uint64_t bytes_ = 0;
-  bool idle_ = false;
-};
+constexpr milliseconds kMoment{500};        // for a helper that is just finishing the output
+constexpr milliseconds kRestGrace{1000};    // for what is left behind to end when asked
+constexpr milliseconds kLookAgain{20};      // no descriptor tells of the end of processes that are not ours
+constexpr milliseconds kEscapeeWait{1000};  // for an escapee that holds a pipe
+constexpr int kSweeps = 5;                  // against what is started while it is being ended
 
 /// One program under way.
 class Running {
  public:
-  Running(const async::Executor& executor, async::WorkerPool& pool, const Command& command, const Listener& listener)
+  Running(const async::Executor& executor, async::WorkerPool& pool, const Command& command,
+          const Listener& listener)
       : pool_(pool),
         command_(command),
         listener_(listener),
@@ -98,11 +56,7 @@ class Running {
     // From here to reap() nothing may be skipped: cancellation is looked at, and never thrown at us.
     co_await asio::this_coro::throw_if_cancelled(false);
     co_await start();
-    try {
-      if (listener_.started) co_await listener_.started(pid_);
-    } catch (...) {
-      fail(std::current_exception());
-    }
+    co_await tell_start();
     for (auto& pump : pumps_) pumps_group_.spawn(run_pump(*pump));
     if (failure_ || !co_await has_exited_within(command_.timeout)) {
       cancelled_ = co_await is_cancelled();
@@ -110,7 +64,9 @@ class Running {
       exit_.timed_out = !cancelled_ && !failure_;
       co_await terminate();
     }
+    exit_.duration = std::chrono::duration_cast<milliseconds>(Clock::now() - began_);
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await end_the_rest();
     co_await drain();
     reap();
     if (failure_) std::rethrow_exception(failure_);
@@ -122,12 +78,13 @@ class Running {
  private:
   awaitable<void> start() {
     std::shared_ptr<LogFile> out, err;
-    auto spawned = co_await pool_.run([&](std::stop_token) {
+    auto spawned = co_await pool_.run([&](std::stop_token stop) {
       out = std::make_shared<LogFile>(command_.stdout_log);
       err = command_.stderr_log == command_.stdout_log ? out : std::make_shared<LogFile>(command_.stderr_log);
+      if (stop.stop_requested()) throw boost::system::system_error(asio::error::operation_aborted);
       return spawn(command_);
     });
-    began_ = std::chrono::steady_clock::now();
+    began_ = Clock::now();
     pid_ = spawned.pid;
     exited_.assign(spawned.pidfd.release());
     add_pump(Stream::out, std::move(spawned.out), std::move(out));
@@ -136,6 +93,17 @@ class Running {
 
   void add_pump(Stream stream, Descriptor pipe, std::shared_ptr<LogFile> log) {
     pumps_.push_back(std::make_unique<Pump>(exited_.get_executor(), stream, std::move(pipe), std::move(log)));
+  }
+
+  awaitable<void> tell_start() {
+    std::exception_ptr error;
+    try {
+      if (listener_.started) co_await listener_.started(pid_);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    const bool cancelled = co_await is_cancelled();
+    if (error && !cancelled) fail(error);  // a cancellation has its own way to the end, with a grace
   }
 
   static awaitable<bool> is_cancelled() {
@@ -148,30 +116,57 @@ class Running {
     asio::steady_timer timer(exited_.get_executor(), time);
     const auto [order, exit_error, timer_error] =
         co_await asio::experimental::make_parallel_group(
-            exited_.async_wait(asio::posix::descriptor_base::wait_read, asio::deferred), timer.async_wait(asio::deferred))
+            exited_.async_wait(asio::posix::descriptor_base::wait_read, asio::deferred),
+            timer.async_wait(asio::deferred))
             .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
     co_return !exit_error;
   }
 
+  /// The group in one call, so that none of it slips through by forking; then the other groups.
+  awaitable<void> signal_all(int signal) {
+    kill(-pid_, signal);
+    co_await pool_.run([&](std::stop_token) { signal_other_groups(pid_, signal); });
+  }
+
   awaitable<void> terminate() {
-    kill(-pid_, SIGTERM);
+    rest_deadline_ = Clock::now() + command_.grace;  // one for all: often the leader is but a shell
+    co_await signal_all(SIGTERM);
     bool ended = co_await has_exited_within(command_.grace);
-    if (!ended) kill(-pid_, SIGKILL);
+    if (!ended) co_await signal_all(SIGKILL);
     // Only a process stuck in the kernel outlives that for long; there is nothing else to be done.
     // (GCC 12 makes a trap of a loop that awaits in its condition.)
     while (!ended) ended = co_await has_exited_within(std::chrono::hours(1));
   }
 
-  /// The leader has ended: lets the rest of its group end too, and reads what is left in the pipes.
-  awaitable<void> drain() {
-    kill(-pid_, SIGTERM);
-    co_await pumps_end_within(kAfterExit);
-    kill(-pid_, SIGKILL);
-    while (pumping()) {
-      co_await pumps_end_within(kIdleGiveUp);
-      const bool silent = std::all_of(pumps_.begin(), pumps_.end(), [](const auto& pump) { return pump->idle(); });
-      if (silent) pumps_group_.cancel();
+  /// The leader has ended: so must what it started.
+  awaitable<void> end_the_rest() {
+    bool ended = false;
+    if (!rest_deadline_) {
+      ended = co_await rest_ends_by(Clock::now() + kMoment);
+      if (ended) co_return;
+      rest_deadline_ = Clock::now() + kRestGrace;
+      co_await signal_all(SIGTERM);
     }
+    ended = co_await rest_ends_by(*rest_deadline_);
+    for (int sweep = 0; !ended && sweep < kSweeps; ++sweep) {
+      co_await signal_all(SIGKILL);
+      ended = co_await rest_ends_by(Clock::now() + kLookAgain);
+    }
+  }
+
+  awaitable<bool> rest_ends_by(Clock::time_point deadline) {
+    for (;;) {
+      const auto left = co_await pool_.run([&](std::stop_token) { return count_in_session(pid_); });
+      if (left == 0 || Clock::now() >= deadline) co_return left == 0;
+      asio::steady_timer pause(exited_.get_executor(), kLookAgain);
+      co_await pause.async_wait(asio::use_awaitable);
+    }
+  }
+
+  /// Nobody within our reach writes any more.
+  awaitable<void> drain() {
+    co_await pumps_end_within(kEscapeeWait);
+    for (auto& pump : pumps_) pump->finish_with_what_is_there();
     co_await pumps_group_.join();
   }
 
@@ -214,7 +209,6 @@ class Running {
         exit_.signal = info.si_status;
       }
     }
-    exit_.duration = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_);
     exit_.stdout_bytes = pumps_.front()->bytes();
     exit_.stderr_bytes = pumps_.size() > 1 ? pumps_.back()->bytes() : 0;
   }
@@ -228,7 +222,8 @@ class Running {
   async::Signal pump_ended_;
   async::TaskGroup pumps_group_;
   std::size_t ended_pumps_ = 0;
-  std::chrono::steady_clock::time_point began_;
+  Clock::time_point began_;
+  std::optional<Clock::time_point> rest_deadline_;  ///< Set once all have been asked to end.
   std::exception_ptr failure_;
   Exit exit_;
   bool cancelled_ = false;

@@ -2,8 +2,6 @@
 
 #include <cstdlib>
 
-#include "server/domain/plan/graph.hpp"
-
 namespace fanout::rpc {
 
 namespace v1 = fanout::v1;
@@ -32,6 +30,10 @@ awaitable<planning::Prepared> PlanLoader::load(planning::Request request, bool f
       [&](std::stop_token) { return planning::prepare(request, user_config_, for_run); });
 }
 
+awaitable<v1::PlanDescription> PlanLoader::describe(const planning::Prepared& prepared) {
+  return workers_.run([&prepared](std::stop_token) { return planning::describe(prepared); });
+}
+
 grpc::ServerUnaryReactor* PlanService::ValidatePlan(grpc::CallbackServerContext* context,
                                                     const v1::ValidatePlanRequest* request,
                                                     v1::ValidatePlanResponse* response) {
@@ -56,7 +58,7 @@ awaitable<void> PlanService::validate(const v1::ValidatePlanRequest& request, v1
 awaitable<void> PlanService::describe(const v1::DescribePlanRequest& request, v1::DescribePlanResponse& response) {
   const auto prepared = co_await loader_.load(looked_at(request), false);
   if (!prepared.loaded.ok()) throw planning::PlanFaultsError(prepared.loaded.diagnostics);
-  *response.mutable_plan() = domain::describe(prepared.loaded.plan, prepared.spec);
+  *response.mutable_plan() = co_await loader_.describe(prepared);
   tell(prepared.loaded.diagnostics, response);
 }
 

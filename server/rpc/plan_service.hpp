@@ -17,6 +17,7 @@ class PlanLoader {
 
   /// Error invalid_input: the path is missing or relative.
   awaitable<planning::Prepared> load(planning::Request request, bool for_run);
+  awaitable<fanout::v1::PlanDescription> describe(const planning::Prepared& prepared);
 
  private:
   async::WorkerPool& workers_;

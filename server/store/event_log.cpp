@@ -13,6 +13,12 @@ using google::protobuf::util::TimeUtil;
 
 namespace {
 
+/// The wall clock. (protobuf's own GetCurrentTime knows whole seconds only.)
+google::protobuf::Timestamp wall_clock() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return TimeUtil::MicrosecondsToTimestamp(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
+
 constexpr std::size_t kReadLimit = 512;    // events in one read
 constexpr std::size_t kTailEvents = 1024;  // newest events kept in memory for those who follow live
 
@@ -93,7 +99,7 @@ awaitable<void> EventLog::create_run(fanout::internal::v1::RunSpec spec, v1::Eve
   const auto id = spec.run_id();
   first.set_run_id(id);
   first.set_sequence(1);
-  *first.mutable_time() = TimeUtil::GetCurrentTime();
+  *first.mutable_time() = wall_clock();
   *first.mutable_run_started()->mutable_run()->mutable_started_at() = first.time();
   co_await query([&](Database& database) { database.create_run(spec, first); });
   v1::Run run;
@@ -128,7 +134,7 @@ awaitable<void> EventLog::append(v1::Event event) {
 
 EventLog::Batch EventLog::number_pending() {
   auto batch = std::exchange(pending_, {});
-  const auto now = TimeUtil::GetCurrentTime();
+  const auto now = wall_clock();
   for (const auto& item : batch) {
     auto& run = *runs_.at(item->event.run_id());
     item->event.set_sequence(run.next++);

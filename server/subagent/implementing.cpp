@@ -1,5 +1,4 @@
 // Implementing: the agent at work, and the commit of what it left.
-#include <fcntl.h>
 #include <google/protobuf/util/time_util.h>
 
 #include <fstream>
@@ -36,6 +35,7 @@ void write_private(const std::filesystem::path& file, const std::string& text) {
   std::filesystem::create_directories(file.parent_path());
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   out << text;
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   if (!out.flush()) throw Error(ErrorKind::system, "cannot write " + file.string() + ": is the disk full?");
 }
 

@@ -43,9 +43,11 @@ void check_dependencies(const Plan& plan, const std::vector<DependencyPlace>& pl
     } else if (!seen.insert({at.task, at.dependency}).second) {
       add_warning(diagnostics, at.place, at.field, at.task + " names " + at.dependency + " twice as a dependency");
     } else if (std::find(ids.begin(), ids.end(), at.dependency) == ids.end()) {
+      auto others = ids;
+      std::erase(others, at.task);
       add_error(diagnostics, at.place, at.field,
                 at.task + " depends on \"" + printable(at.dependency) + "\", which no task has" +
-                    did_you_mean(at.dependency, ids));
+                    did_you_mean(at.dependency, others));
     }
   }
 }

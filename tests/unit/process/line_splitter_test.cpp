@@ -22,7 +22,8 @@ std::vector<Line> split(const std::vector<std::string>& pieces) {
 
 TEST(LineSplitter, GivesTheSameLinesWhereverTheBytesAreCut) {
   const std::string text = "one\r\ntwo\n\n" + std::string(kMaxLineBytes, 'x') + "\r\n" +
-                           std::string(kMaxLineBytes + 1, 'y') + "\nb\xff" + std::string("d\0e", 3) + "\r\r\nlast";
+                           std::string(kMaxLineBytes + 1, 'y') + "\nb\xff" + std::string("d\0e", 3) +
+                           "\r\r\nlast";
   const auto whole = split({text});
   ASSERT_EQ(whole.size(), 7u);
   EXPECT_EQ(whole[1].text, "two");
@@ -49,6 +50,14 @@ TEST(LineSplitter, ALineWithoutEndIsToldOnceAndNotKept) {
   for (int i = 0; i < 1000; ++i) told += splitter.feed(std::string(60'000, 'z')).size();
   EXPECT_EQ(told, 1u);
   EXPECT_TRUE(splitter.finish().empty());
+}
+
+TEST(LineSplitter, AReturnAtTheVeryEndDoesNotMakeALineLongerThanTheLimit) {
+  const auto lines = split({std::string(kMaxLineBytes, 'x') + "\r"});
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0].text.size(), kMaxLineBytes);
+  EXPECT_TRUE(lines[0].truncated);
+  EXPECT_TRUE(lines[0].partial);
 }
 
 TEST(LineSplitter, AnEmptyStreamHasNoLines) { EXPECT_TRUE(split({}).empty()); }

@@ -46,7 +46,8 @@ class ProcessTest : public testing::Test {
   /// `on_line` is told each line of standard output as it comes.
   Seen run_it(Command command, std::function<void(const std::string&, async::TaskGroup&)> on_line = {}) {
     Seen seen;
-    run_coroutine([&](asio::io_context& io) { return drive(io, std::move(command), seen, std::move(on_line)); });
+    run_coroutine(
+        [&](asio::io_context& io) { return drive(io, std::move(command), seen, std::move(on_line)); });
     return seen;
   }
 
@@ -76,6 +77,11 @@ class ProcessTest : public testing::Test {
 
   TempDir folder_;
 };
+
+inline awaitable<void> pause_for(std::chrono::milliseconds time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(asio::use_awaitable);
+}
 
 /// Whether a process that was told to end does so within the time; true at once when it has.
 inline bool ends_within(int pid, std::chrono::milliseconds time) {

@@ -1,94 +1,16 @@
-#include "server/process/process.hpp"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <set>
 
 #include "common/error.hpp"
-#include "tests/support/coroutine.hpp"
-#include "tests/support/git_sandbox.hpp"
+#include "tests/unit/process/process_fixture.hpp"
 
 namespace fanout::process {
 namespace {
 
-using namespace std::chrono_literals;
-namespace asio = boost::asio;
 using test::read_file;
-using test::run_coroutine;
-using test::TempDir;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-/// What a program did, as a listener sees it.
-struct Seen {
-  int pid = 0;
-  std::vector<std::string> out, err;
-  Exit exit;
-};
-
-class ProcessTest : public testing::Test {
- protected:
-  Command shell(const std::string& line) {
-    Command command;
-    command.argv = shell_command(line);
-    command.directory = folder_.path();
-    command.environment = {"PATH=/usr/bin:/bin"};
-    command.stdout_log = folder_ / "out";
-    command.stderr_log = folder_ / "err";
-    command.timeout = 60s;
-    command.grace = 200ms;
-    return command;
-  }
-
-  /// `on_line` is told each line of standard output as it comes.
-  Seen run_it(Command command, std::function<void(const std::string&, async::TaskGroup&)> on_line = {}) {
-    Seen seen;
-    run_coroutine([&](asio::io_context& io) { return drive(io, std::move(command), seen, std::move(on_line)); });
-    return seen;
-  }
-
-  awaitable<void> drive(asio::io_context& io, Command command, Seen& seen,
-                        std::function<void(const std::string&, async::TaskGroup&)> on_line) {
-    async::WorkerPool pool(2);
-    async::TaskGroup group(io.get_executor());
-    Listener listener;
-    listener.started = [&](int pid) -> awaitable<void> {
-      seen.pid = pid;
-      return async::checkpoint();
-    };
-    listener.output = [&](Stream stream, std::vector<Line> lines) -> awaitable<void> {
-      for (auto& line : lines) {
-        if (on_line && stream == Stream::out) on_line(line.text, group);
-        (stream == Stream::out ? seen.out : seen.err).push_back(line.text);
-      }
-      return async::checkpoint();
-    };
-    group.spawn(keep_exit(pool, std::move(command), listener, seen));
-    co_await group.join();
-  }
-
-  static awaitable<void> keep_exit(async::WorkerPool& pool, Command command, Listener listener, Seen& seen) {
-    seen.exit = co_await run(pool, std::move(command), listener);
-  }
-
-  TempDir folder_;
-};
-
-/// Whether a process that was told to end does so within the time; true at once when it has.
-bool ends_within(int pid, std::chrono::milliseconds time) {
-  const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (descriptor < 0) return true;
-  pollfd watched{descriptor, POLLIN, 0};
-  const bool ended = poll(&watched, 1, static_cast<int>(time.count())) == 1;
-  close(descriptor);
-  return ended;
-}
 
 TEST_F(ProcessTest, TellsOutputErrorsAndExitCode) {
   const auto seen = run_it(shell("echo one; echo two >&2; exit 7"));
@@ -168,7 +90,8 @@ TEST_F(ProcessTest, AMissingProgramOrFolderIsNamed) {
 
 TEST_F(ProcessTest, AtItsDeadlineItIsAskedToEndAndThenMade) {
   auto command = shell("trap 'echo asked' TERM; echo ready; while :; do sleep 0.05; done");
-  command.timeout = 300ms;
+  command.timeout = 1s;
+  command.grace = 1s;
   const auto seen = run_it(command);
   EXPECT_THAT(seen.out, ElementsAre("ready", "asked"));
   EXPECT_TRUE(seen.exit.timed_out);
@@ -217,12 +140,15 @@ long resident_kilobytes() {
 
 TEST_F(ProcessTest, OutputIsWholeOnDiskAndNotInMemory) {
   const long before = resident_kilobytes();
-  auto command = shell("head -c 50000000 /dev/zero | tr '\\0' x; echo; seq 1 2000000; printf 'caf\\351\\r\\npartial'");
+  auto command = shell(
+      "head -c 50000000 /dev/zero | tr '\\0' x; echo; seq 1 "
+      "2000000; printf 'caf\\351\\r\\npartial'");
   std::size_t lines = 0;
   std::string last, cafe;
   Seen seen;
   run_coroutine([&](asio::io_context&) {
-    return [](Command what, std::size_t& count, std::string& latin, std::string& end, Exit& exit) -> awaitable<void> {
+    return [](Command what, std::size_t& count, std::string& latin, std::string& end,
+              Exit& exit) -> awaitable<void> {
       async::WorkerPool pool(1);
       Listener listener;
       listener.output = [&](Stream, std::vector<Line> some) -> awaitable<void> {
@@ -262,10 +188,12 @@ awaitable<void> run_many(asio::io_context& io, std::vector<Command> commands, st
 }
 
 TEST_F(ProcessTest, FiftyAtOnceAllRunAtTheSameTime) {
-  // Each waits until all fifty have begun: that is only possible when they run at once.
+  // Each waits until all fifty have begun: that is only possible when they run
+  // at once.
   std::vector<Command> commands;
   for (int i = 0; i < 50; ++i) {
-    auto command = shell("touch begun." + std::to_string(i) + "; until [ $(ls | grep -c begun) = 50 ]; do sleep 0.05; done");
+    auto command = shell("touch begun." + std::to_string(i) +
+                         "; until [ $(ls | grep -c begun) = 50 ]; do sleep 0.05; done");
     command.stdout_log = command.stderr_log = folder_ / ("log." + std::to_string(i));
     commands.push_back(command);
   }

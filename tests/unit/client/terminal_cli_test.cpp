@@ -1,0 +1,174 @@
+// The live view, in a terminal.
+#include <gmock/gmock.h>
+
+#include "tests/unit/client/fake_daemon.hpp"
+#include "tests/unit/client/screen.hpp"
+
+namespace fanout::client::test {
+namespace {
+
+namespace v1 = fanout::v1;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+constexpr Program::Window kWindow{80, 24};
+
+Screen shown(const std::string& bytes, Program::Window window = kWindow) {
+  Screen screen(window.columns, window.rows);
+  screen.write(bytes);
+  return screen;
+}
+
+/// Waits until the screen, not only the bytes, holds the text.
+void wait_for_screen(Program& program, const std::string& text) {
+  program.wait_until([&](const auto& out) {
+    // A control sequence may have come in part.
+    const auto whole = out.substr(0, out.rfind('\n') + 1);
+    return shown(whole).text().find(text) != std::string::npos;
+  });
+}
+
+class LiveView : public testing::Test {
+ protected:
+  LiveView() { fake_.add_phase("a", v1::PHASE_PENDING, v1::PHASE_IMPLEMENTING); }
+
+  FakeDaemon fake_;
+};
+
+TEST_F(LiveView, IsUpdatedInPlaceAndEndsAsASummary) {
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "●  a  implementing");
+  fake_.add_output("a", "reading \x1b[31mthe prompt");
+  wait_for_screen(program, "reading the prompt");
+  fake_.add_phase("a", v1::PHASE_IMPLEMENTING, v1::PHASE_COMPLETED);
+  wait_for_screen(program, "✓  a  completed");
+  fake_.add_phase("b", v1::PHASE_PENDING, v1::PHASE_FAILED, "no luck");
+  fake_.add_end(v1::RUN_STATE_FAILED);
+  EXPECT_EQ(program.end(), 1);
+  const auto screen = shown(program.out());
+  EXPECT_TRUE(screen.cursor_visible());
+  EXPECT_TRUE(screen.wraps());
+  EXPECT_TRUE(screen.coloured());
+  EXPECT_THAT(screen.text(), testing::StartsWith("✗ failed  First steps  1 of 2 tasks completed in "));
+  EXPECT_THAT(screen.text(), Not(HasSubstr("Ctrl-C"))) << "the live view is gone";
+}
+
+TEST_F(LiveView, TicksOnceASecondThoughNothingHappens) {
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, " 1s");
+  wait_for_screen(program, " 2s");
+}
+
+TEST_F(LiveView, RespectsNoColor) {
+  fake_.add_success({"b"});
+  for (const auto& launch :
+       {fake_.launch({"watch"}, {{"NO_COLOR", "1"}}), fake_.launch({"watch", "--no-color"})}) {
+    Program program(launch, kWindow);
+    program.end();
+    EXPECT_FALSE(shown(program.out()).coloured());
+  }
+}
+
+TEST_F(LiveView, IsLinesOnATerminalThatCannotMoveItsCursor) {
+  fake_.add_phase("a", v1::PHASE_IMPLEMENTING, v1::PHASE_COMPLETED);
+  fake_.add_success({"b"});
+  Program program(fake_.launch({"watch"}, {{"TERM", "dumb"}}), kWindow);
+  EXPECT_EQ(program.end(), 0);
+  EXPECT_THAT(program.out(), HasSubstr("a  implementing\r\n"));
+  EXPECT_THAT(program.out(), Not(HasSubstr("\x1b")));
+}
+
+TEST_F(LiveView, LeftByCtrlCGivesTheTerminalBack) {
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "implementing");
+  program.type("\x03");
+  EXPECT_EQ(program.end(), 130);
+  const auto screen = shown(program.out());
+  EXPECT_TRUE(screen.cursor_visible());
+  EXPECT_THAT(screen.text(), HasSubstr("fanout: detached from first-steps-7k2m; it goes on."));
+  EXPECT_THAT(screen.text(), Not(HasSubstr("^C")));
+  EXPECT_THAT(fake_.cancelled(), IsEmpty());
+}
+
+TEST_F(LiveView, LeftByASecondCtrlCCancels) {
+  fake_.on_cancel = [&] {
+    fake_.add_phase("a", v1::PHASE_IMPLEMENTING, v1::PHASE_CANCELLED, "cancelled on request");
+    fake_.add_phase("b", v1::PHASE_PENDING, v1::PHASE_CANCELLED, "cancelled on request");
+    fake_.add_end(v1::RUN_STATE_CANCELLED);
+  };
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "implementing");
+  program.type("\x03");
+  program.wait_for("detached");
+  program.type("\x03");
+  EXPECT_EQ(program.end(), 130);
+  EXPECT_THAT(fake_.cancelled(), SizeIs(1));
+  const auto screen = shown(program.out());
+  EXPECT_TRUE(screen.cursor_visible());
+  EXPECT_THAT(screen.text(), HasSubstr("⊘ cancelled  First steps"));
+}
+
+TEST_F(LiveView, EndedBySignalsGivesTheTerminalBack) {
+  for (const int signal : {SIGTERM, SIGHUP, SIGQUIT}) {
+    Program program(fake_.launch({"watch"}), kWindow);
+    wait_for_screen(program, "implementing");
+    program.send(signal);
+    EXPECT_EQ(program.end(), 130);
+    EXPECT_TRUE(shown(program.out()).cursor_visible()) << signal;
+  }
+}
+
+TEST_F(LiveView, GivesTheTerminalBackWhileItIsStopped) {
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "implementing");
+  program.send(SIGTSTP);
+  program.wait_until_stopped();
+  program.wait_for("\x1b[?25h");
+  program.send(SIGCONT);
+  fake_.add_output("a", "back again");
+  wait_for_screen(program, "back again");
+  EXPECT_FALSE(shown(program.out().substr(0, program.out().rfind('\n') + 1)).cursor_visible());
+}
+
+TEST_F(LiveView, FollowsTheSizeOfItsWindow) {
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "implementing");
+  fake_.add_output("a", std::string(150, 'x'));
+  program.resize({200, 24});
+  program.wait_for(std::string(150, 'x'));
+}
+
+TEST_F(LiveView, ShowsWarningsAboveItself) {
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "implementing");
+  v1::Event warning;
+  warning.set_task_id("a");
+  warning.mutable_notice()->set_severity(v1::Notice::SEVERITY_WARNING);
+  warning.mutable_notice()->set_text("the task file cannot be written");
+  fake_.add(warning);
+  wait_for_screen(program, "fanout: a: the task file cannot be written\nFirst steps");
+}
+
+TEST_F(LiveView, GoesOnAfterALostConnection) {
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "implementing");
+  fake_.stop();
+  wait_for_screen(program, "lost the connection");
+  fake_.add_phase("a", v1::PHASE_IMPLEMENTING, v1::PHASE_COMPLETED);
+  fake_.add_success({"b"});
+  fake_.start();
+  EXPECT_EQ(program.end(), 0);
+}
+
+TEST_F(LiveView, DrawsAThousandEventsWithoutAsManyFrames) {
+  for (int i = 0; i < 1000; ++i) fake_.add_output("a", "line " + std::to_string(i));
+  Program program(fake_.launch({"watch"}), kWindow);
+  for (int i = 0; i < 1000; ++i) fake_.add_output("a", "more " + std::to_string(i));
+  wait_for_screen(program, "more 999");
+  EXPECT_LT(program.out().size(), 200'000u);
+}
+
+}  // namespace
+}  // namespace fanout::client::test
