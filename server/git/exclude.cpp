@@ -56,4 +56,23 @@ void exclude_from_status(const fs::path& path, const std::string& relative_folde
   replace_file(file, content + pattern + "\n");
 }
 
+void exclude_files(const fs::path& path, const std::vector<std::string>& files) {
+  const auto repository = open_repository(path);
+  const fs::path common = common_folder(repository);
+  const RegistryLock lock(common);
+  const fs::path file = common / "info" / "exclude";
+  std::string content = read_or_empty(file);
+  const auto before = content.size();
+  for (const auto& name : files) {
+    int ignored = 0;
+    const bool known = git_ignore_path_is_ignored(&ignored, repository.get(), name.c_str()) == 0 && ignored != 0;
+    if (known || name.find('\n') != name.npos || has_pattern(content, escaped(name))) continue;
+    if (!content.empty() && !content.ends_with('\n')) content += '\n';
+    content += "/" + escaped(name) + "\n";
+  }
+  if (content.size() == before) return;
+  make_folder(file.parent_path());
+  replace_file(file, content);
+}
+
 }  // namespace fanout::git

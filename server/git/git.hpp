@@ -43,6 +43,10 @@ bool is_branch_name(const std::string& name);
 /// .git/info/exclude. Does nothing when it is there already. Atomic.
 void exclude_from_status(const fs::path& repository, const std::string& relative_folder);
 
+/// Sees to it that none of these files (relative paths), copied into worktrees, gets into a commit: those
+/// that no ignore rule covers are added to .git/info/exclude, which holds for all worktrees. Atomic.
+void exclude_files(const fs::path& repository, const std::vector<std::string>& files);
+
 struct WorktreeRequest {
   fs::path repository;
   fs::path path;       ///< Wanted, absolute.

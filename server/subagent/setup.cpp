@@ -81,7 +81,9 @@ awaitable<Input> Subagent::prepare_environment() {
   const auto start = Clock::now();
   const auto copied = co_await services_.workers.run([&](std::stop_token) {
     detected_ = environment::detect(worktree_.path);
-    return environment::copy_untracked(spec_.repository(), worktree_.path, to_vector(task_.copy()));
+    auto files = environment::copy_untracked(spec_.repository(), worktree_.path, to_vector(task_.copy()));
+    git::exclude_files(spec_.repository(), files);  // a secret in .env must not get into anyone's commit
+    return files;
   });
   if (!task_.detect_setup()) detected_.setup = to_vector(task_.setup());
   if (!task_.detect_verify()) detected_.verify = to_vector(task_.verify());

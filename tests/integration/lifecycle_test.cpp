@@ -165,6 +165,17 @@ TEST_F(Lifecycle, TheEnvironmentIsPreparedBeforeTheAgentStarts) {
   EXPECT_EQ(repository_.git({"ls-tree", "--name-only", "feature/t"}), ".gitignore\na.txt\nt.txt");
 }
 
+TEST_F(Lifecycle, ACopiedFileThatGitDoesNotIgnoreGetsIntoNobodysCommit) {
+  write_file(repository_.root() / ".env", "SECRET=1\n");
+  PlanBuilder plan(repository_);
+  plan.task("agent-commits", "test -f .env && touch a && git add -A && git commit -qm a");
+  plan.task("fanout-commits", "test -f .env && touch b");
+  const auto done = run(plan);
+  EXPECT_EQ(done.state(), v1::RUN_STATE_COMPLETED);
+  EXPECT_EQ(repository_.git({"ls-tree", "--name-only", "feature/agent-commits"}), "a\na.txt");
+  EXPECT_EQ(repository_.git({"ls-tree", "--name-only", "feature/fanout-commits"}), "a.txt\nb");
+}
+
 TEST_F(Lifecycle, ASetupThatFailsEndsTheTaskBeforeAnyAgent) {
   PlanBuilder plan(repository_, "setup: ['exit 9']\nverify: []\n");
   plan.task("t", "touch /nowhere");
