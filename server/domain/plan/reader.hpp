@@ -20,8 +20,6 @@ class Reader {
 
   const Member* member(const std::string& key) const;
   std::optional<std::string> text(const std::string& key) const;
-  /// A text that says something; a blank one is a fault.
-  std::optional<std::string> filled_text(const std::string& key) const;
   std::optional<bool> flag(const std::string& key) const;
   /// From 1 to `most`.
   std::optional<unsigned> count(const std::string& key, unsigned most) const;

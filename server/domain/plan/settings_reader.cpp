@@ -33,7 +33,7 @@ std::map<std::string, std::string> read_env(const Reader& reader) {
     return env;
   }
   for (const auto& entry : member->value.members) {
-    const auto field = reader.field_of("env." + printable(entry.key));
+    const auto field = reader.field_of("env." + entry.key);
     if (!is_variable_name(entry.key)) {
       add_error(reader.diagnostics(), entry.place, field,
                 "\"" + printable(entry.key) + "\" is not a variable's name: letters, digits and _ only");
@@ -48,20 +48,15 @@ std::map<std::string, std::string> read_env(const Reader& reader) {
 
 std::optional<Gate> read_gate(const Value& value, const std::string& field, Diagnostics& diagnostics) {
   static const std::array<std::string, 3> keys{"name", "run", "timeout"};
-  if (value.kind == Value::Kind::scalar && !trimmed(value.text).empty()) {
-    return Gate{value.text, value.text, std::nullopt};
-  }
+  if (value.kind == Value::Kind::scalar) return Gate{value.text, value.text, std::nullopt};
   const Reader reader(value, field, diagnostics);
   check_keys(reader, keys, Unknown::error);
-  if (!reader.member("run")) {
+  const auto run = reader.text("run");
+  if (!run || trimmed(*run).empty()) {
     add_error(diagnostics, value.place, field, "a gate needs run: a shell command");
     return std::nullopt;
   }
-  const auto run = reader.filled_text("run");
-  const auto name = reader.filled_text("name");
-  const auto timeout = reader.duration("timeout");
-  if (!run) return std::nullopt;
-  return Gate{name.value_or(*run), *run, timeout};
+  return Gate{reader.text("name").value_or(*run), *run, reader.duration("timeout")};
 }
 
 std::optional<std::vector<Gate>> read_gates(const Reader& reader) {
@@ -87,28 +82,15 @@ std::optional<std::vector<Gate>> read_gates(const Reader& reader) {
   return gates;
 }
 
-/// It stands before the colon of a commit's first line.
-std::optional<std::string> read_commit_type(const Reader& reader) {
-  auto type = reader.filled_text("commit_type");
-  const auto fits = [](unsigned char c) { return c > ' ' && c != 127 && c != ':'; };
-  if (!type || std::all_of(type->begin(), type->end(), fits)) return type;
-  add_error(reader.diagnostics(), reader.place_of("commit_type"), reader.field_of("commit_type"),
-            "commit_type must be one word such as feat");
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::span<const std::string> settings_keys() { return kKeys; }
 
 Settings read_settings(const Reader& reader) {
   Settings settings;
-  for (const auto& key : kKeys) {
-    if (reader.member(key)) settings.places[key] = reader.place_of(key);
-  }
-  settings.repo = reader.filled_text("repo");
-  settings.base = reader.filled_text("base");
-  settings.agent = reader.filled_text("agent");
+  settings.repo = reader.text("repo");
+  settings.base = reader.text("base");
+  settings.agent = reader.text("agent");
   settings.setup = reader.texts("setup");
   settings.verify = reader.texts("verify");
   settings.gates = read_gates(reader);
@@ -117,12 +99,12 @@ Settings read_settings(const Reader& reader) {
   settings.env = read_env(reader);
   settings.allow_empty = reader.flag("allow_empty");
   settings.push = reader.flag("push");
-  settings.remote = reader.filled_text("remote");
-  settings.worktree = reader.filled_text("worktree");
-  settings.branch = reader.filled_text("branch");
+  settings.remote = reader.text("remote");
+  settings.worktree = reader.text("worktree");
+  settings.branch = reader.text("branch");
   settings.write_status = reader.flag("write_status");
-  settings.tracker = reader.filled_text("tracker");
-  settings.commit_type = read_commit_type(reader);
+  settings.tracker = reader.text("tracker");
+  settings.commit_type = reader.text("commit_type");
   settings.copy = reader.texts("copy");
   return settings;
 }
@@ -139,30 +121,8 @@ Settings parse_repository_settings(const std::string& text, const std::string& f
   return read_settings(reader);
 }
 
-namespace {
-
-void read_agents(const Reader& reader, UserConfig& config) {
-  static const std::array<std::string, 1> keys{"command"};
-  const auto* agents = reader.member("agents");
-  if (!agents) return;
-  if (agents->value.kind != Value::Kind::map) {
-    add_error(reader.diagnostics(), agents->value.place, "agents", "agents must be tables: [agents.NAME]");
-  }
-  for (const auto& agent : agents->value.members) {
-    const Reader entry(agent.value, "agents." + printable(agent.key), reader.diagnostics());
-    check_keys(entry, keys, Unknown::error);
-    if (!entry.member("command")) {
-      add_error(reader.diagnostics(), agent.place, entry.field_of("command"),
-                "an agent needs command: a shell command line");
-    } else if (const auto command = entry.filled_text("command")) {
-      config.agents[agent.key] = *command;
-    }
-  }
-}
-
-}  // namespace
-
 UserConfig parse_user_config(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
+  static const std::array<std::string, 1> agent_keys{"command"};
   const auto value = parse_toml(text, file, diagnostics);
   UserConfig config;
   const Reader reader(value, "", diagnostics);
@@ -170,7 +130,17 @@ UserConfig parse_user_config(const std::string& text, const std::string& file, D
   known.push_back("agents");
   check_keys(reader, known, Unknown::error);
   config.defaults = read_settings(reader);
-  read_agents(reader, config);
+  const auto* agents = reader.member("agents");
+  if (!agents) return config;
+  for (const auto& agent : agents->value.members) {
+    const Reader entry(agent.value, "agents." + agent.key, diagnostics);
+    check_keys(entry, agent_keys, Unknown::error);
+    if (const auto command = entry.text("command"); command && !trimmed(*command).empty()) {
+      config.agents[agent.key] = *command;
+    } else {
+      add_error(diagnostics, agent.place, "agents." + agent.key, "an agent needs command: a shell command line");
+    }
+  }
   return config;
 }
 
