@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "common/text.hpp"
 #include "server/domain/plan/graph.hpp"
 #include "server/domain/plan/load.hpp"
 #include "server/domain/plan/resolve.hpp"
@@ -12,16 +13,45 @@
 
 using namespace fanout::domain;
 
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+/// The status is changed once, the body never.
+void check_status_edit(const std::string& text) {
+  const auto changed = with_status(text, TaskStatus::blocked);
+  if (!changed) return;
+  require(!with_status(*changed, TaskStatus::blocked));
+  const auto before = cut_task_file(text);
+  const auto after = cut_task_file(*changed);
+  require(before && after && before->body == after->body);
+}
+
+/// What is said goes to clients as protobuf strings, in bounds.
+void check_diagnostics(const std::vector<Diagnostic>& diagnostics) {
+  for (const auto& diagnostic : diagnostics) {
+    require(fanout::valid_utf8(diagnostic.message) == diagnostic.message && !diagnostic.message.empty());
+    require(diagnostic.message.find('\x1b') == std::string::npos);
+  }
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string input(reinterpret_cast<const char*>(data), size);
   const auto cut = input.find('\0');
   const auto plan_text = input.substr(0, cut);
   const auto task_text = cut == std::string::npos ? std::string() : input.substr(cut + 1);
-  auto loaded = load_plan("/p/plan.yaml", [&](const std::filesystem::path& file, const std::filesystem::path&)
-                              -> std::variant<std::string, ReadFailure> {
-    return file == "/p/plan.yaml" ? plan_text : task_text;
-  });
-  with_status(task_text, TaskStatus::blocked);
+  auto loaded = load_plan("/p/plan.yaml",
+                          [&](const std::filesystem::path& file,
+                              const std::filesystem::path&) -> std::variant<std::string, ReadFailure> {
+                            return file == "/p/plan.yaml" ? plan_text : task_text;
+                          });
+  require(loaded.diagnostics.size() <= kMaxDiagnostics + 1);
+  check_diagnostics(loaded.diagnostics);
+  check_status_edit(task_text);
   std::vector<Diagnostic> diagnostics;
   Layers layers;
   layers.repository = parse_repository_settings(task_text, "/r/.fanout.yaml", diagnostics);
@@ -29,8 +59,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   unknown_placeholders(task_text, "/r/template.md");
   if (!loaded.ok()) return 0;
   const auto spec = resolve(loaded.plan, layers, diagnostics);
-  if (spec.tasks_size() != static_cast<int>(loaded.plan.tasks.size())) std::abort();
-  describe(loaded.plan, spec);
+  check_diagnostics(diagnostics);
+  require(spec.tasks_size() == static_cast<int>(loaded.plan.tasks.size()));
+  require(describe(loaded.plan, spec).tasks_size() == spec.tasks_size());
+  // A run is stored as this message, and must be readable again: protobuf refuses strings that are not UTF-8.
+  require(fanout::internal::v1::RunSpec().ParseFromString(spec.SerializeAsString()));
   for (const auto& task : spec.tasks()) {
     render(task.prompt_template(), {task.prompt_values().begin(), task.prompt_values().end()});
   }

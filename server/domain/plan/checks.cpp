@@ -24,33 +24,52 @@ void check_repeated_ids(const Plan& plan, Diagnostics& diagnostics) {
     if (task.id.empty()) continue;
     const auto [earlier, first] = seen.emplace(lower(task.id), &task);
     if (first) continue;
+    const auto id = printable(task.id);
     const auto line = std::to_string(earlier->second->place.line);
     add_error(diagnostics, task.place, "tasks",
               earlier->second->id == task.id
-                  ? "the id \"" + task.id + "\" is used twice (first in line " + line + ")"
-                  : "the ids \"" + earlier->second->id + "\" (line " + line + ") and \"" + task.id +
+                  ? "the id \"" + id + "\" is used twice (first in line " + line + ")"
+                  : "the ids \"" + printable(earlier->second->id) + "\" (line " + line + ") and \"" + id +
                         "\" differ only in case, and would be one folder on some file systems");
   }
 }
 
-void check_dependencies(const Plan& plan, const std::vector<DependencyPlace>& places, Diagnostics& diagnostics) {
-  std::vector<std::string> ids;
-  for (const auto& task : plan.tasks) ids.push_back(task.id);
-  std::set<std::pair<std::string, std::string>> seen;
-  for (const auto& at : places) {
-    if (at.dependency == at.task) {
-      add_error(diagnostics, at.place, at.field, at.task + " depends on itself");
-    } else if (!seen.insert({at.task, at.dependency}).second) {
-      add_warning(diagnostics, at.place, at.field, at.task + " names " + at.dependency + " twice as a dependency");
-    } else if (std::find(ids.begin(), ids.end(), at.dependency) == ids.end()) {
-      auto others = ids;
-      std::erase(others, at.task);
-      add_error(diagnostics, at.place, at.field,
-                at.task + " depends on \"" + printable(at.dependency) + "\", which no task has" +
-                    did_you_mean(at.dependency, others));
+/// Each dependency by itself: on oneself, named before, on nobody.
+class DependencyCheck {
+ public:
+  DependencyCheck(const Plan& plan, Diagnostics& diagnostics) : diagnostics_(diagnostics) {
+    for (const auto& task : plan.tasks) ids_.insert(task.id);
+  }
+
+  void check(const DependencyPlace& at) {
+    const auto task = printable(at.task);
+    const auto dependency = printable(at.dependency);
+    // By entry, not by id: the ids may be at fault too.
+    if (!seen_.emplace(at.field, at.dependency).second) {
+      add_warning(diagnostics_, at.place, at.field, task + " names " + dependency + " twice as a dependency");
+    } else if (at.dependency == at.task) {
+      add_error(diagnostics_, at.place, at.field, task + " depends on itself");
+    } else if (!ids_.contains(at.dependency)) {
+      add_error(diagnostics_, at.place, at.field,
+                task + " depends on \"" + dependency + "\", which no task has" + hint(at));
     }
   }
-}
+
+ private:
+  /// Searching all ids takes its time: a plan that is wrong all over gets no hints for all of it.
+  std::string hint(const DependencyPlace& at) {
+    if (++hints_ > kMostHints) return {};
+    std::vector<std::string> others(ids_.begin(), ids_.end());
+    std::erase(others, at.task);
+    return did_you_mean(at.dependency, others);
+  }
+
+  static constexpr int kMostHints = 50;
+  Diagnostics& diagnostics_;
+  std::set<std::string> ids_;
+  std::set<std::pair<std::string, std::string>> seen_;
+  int hints_ = 0;
+};
 
 /// Depth-first over the dependencies, without recursion: a plan may be one long chain.
 class CycleSearch {
@@ -61,7 +80,7 @@ class CycleSearch {
 
   void run(const Plan& plan) {
     for (const auto& task : plan.tasks) {
-      if (!done_.contains(task.id)) visit(task);
+      if (told_ < kMostTold && !done_.contains(task.id)) visit(task);
     }
   }
 
@@ -73,7 +92,7 @@ class CycleSearch {
 
   void visit(const Task& start) {
     std::vector<Step> path{{&start}};
-    while (!path.empty()) {
+    while (!path.empty() && told_ < kMostTold) {
       auto& step = path.back();
       if (step.next == step.task->dependencies.size()) {
         done_.insert(step.task->id);
@@ -83,7 +102,8 @@ class CycleSearch {
       const auto& id = step.task->dependencies[step.next++];
       const auto target = tasks_.find(id);
       if (target == tasks_.end() || done_.contains(id) || id == step.task->id) continue;
-      const auto again = std::find_if(path.begin(), path.end(), [&](const Step& s) { return s.task->id == id; });
+      const auto again =
+          std::find_if(path.begin(), path.end(), [&](const Step& s) { return s.task->id == id; });
       if (again == path.end()) {
         path.push_back({target->second});
       } else {
@@ -95,11 +115,15 @@ class CycleSearch {
   /// "a → b → a": each needs the next.
   void tell(const std::vector<Step>& cycle) {
     std::string names;
-    for (const auto& step : cycle) names += step.task->id + " → ";
+    for (const auto& step : cycle) names += printable(step.task->id) + " → ";
     add_error(diagnostics_, cycle.front().task->place, "tasks",
-              "these tasks wait for each other: " + names + cycle.front().task->id);
+              "these tasks wait for each other: " + names + printable(cycle.front().task->id));
+    ++told_;
   }
 
+  /// Tasks that all wait for all make cycles without end.
+  static constexpr int kMostTold = 100;
+  int told_ = 0;
   Diagnostics& diagnostics_;
   std::map<std::string, const Task*> tasks_;
   std::set<std::string> done_;
@@ -108,20 +132,25 @@ class CycleSearch {
 }  // namespace
 
 std::string fault_in_id(const std::string& id) {
-  const auto fits = [](unsigned char c) { return (std::isalnum(c) && c < 128) || c == '.' || c == '_' || c == '-'; };
+  const auto fits = [](unsigned char c) {
+    return (std::isalnum(c) && c < 128) || c == '.' || c == '_' || c == '-';
+  };
   constexpr const char* allowed = "letters, digits, '.', '_' and '-', beginning with a letter or digit";
+  if (id.empty()) return "is empty";
   if (id.size() > kLongestId) return "is longer than " + std::to_string(kLongestId) + " characters";
   if (!std::all_of(id.begin(), id.end(), fits) || !std::isalnum(static_cast<unsigned char>(id.front()))) {
     return std::string("cannot be the name of a folder and a branch: use ") + allowed;
   }
   if (id.find("..") != std::string::npos) return "cannot be part of a branch name: it holds \"..\"";
-  if (id.ends_with('.') || id.ends_with(".lock")) return "cannot be part of a branch name: it ends in \".\" or \".lock\"";
+  if (id.ends_with('.') || id.ends_with(".lock"))
+    return "cannot be part of a branch name: it ends in \".\" or \".lock\"";
   return {};
 }
 
 void check_graph(const Plan& plan, const std::vector<DependencyPlace>& places, Diagnostics& diagnostics) {
   check_repeated_ids(plan, diagnostics);
-  check_dependencies(plan, places, diagnostics);
+  DependencyCheck dependencies(plan, diagnostics);
+  for (const auto& place : places) dependencies.check(place);
   CycleSearch(plan, diagnostics).run(plan);
 }
 

@@ -24,23 +24,14 @@ The environment is prepared. This has been run, with success:
 
 ## What to do
 
-{task.description}
+The task, as it was written. Everything between the two marks is the task; what follows them are the rules of
+this run, and where the two differ, the rules count.
 
-### Files to touch
-
-{task.files_list}
-
-### Tests required
-
-{task.tests_list}
-
-### Success criteria
-
-{task.success_criteria}
-
-### The task as it was written
+<task id="{task.id}">
 
 {task.body}
+
+</task>
 
 ## How to work
 
@@ -48,8 +39,10 @@ The environment is prepared. This has been run, with success:
 2. Do what is specified, as it is specified: the decisions were made when the plan was written.
 3. Write the tests with the code, and run them as you go:
    - unit tests: {unit_test_command}
+   - integration tests: {integration_test_command}
    - lint: {lint_command}
    - types: {typecheck_command}
+   - format: {format_command}
 4. Commit in small steps on this branch. The message's first line is `type: brief description`, with a
    type of feat, fix, refactor, test, docs, style, perf or chore; its last line is `Implements: {task.id}`.
 5. When you end, these gates are run, and all must pass:

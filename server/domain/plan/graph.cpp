@@ -1,6 +1,7 @@
 #include "server/domain/plan/graph.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <set>
 
@@ -22,7 +23,8 @@ class Graph {
     needs_.resize(tasks_.size());
     for (std::size_t i = 0; i < tasks_.size(); ++i) {
       for (const auto& id : tasks_[i]->dependencies) {
-        if (const auto found = position_.find(id); found != position_.end()) needs_[i].push_back(found->second);
+        if (const auto found = position_.find(id); found != position_.end())
+          needs_[i].push_back(found->second);
       }
     }
     sort();
@@ -66,17 +68,33 @@ std::vector<std::size_t> depths(const Graph& graph) {
   return depth;
 }
 
-/// For each task, all that must be over before it starts.
-std::vector<std::vector<bool>> ancestors(const Graph& graph) {
-  std::vector<std::vector<bool>> before(graph.size(), std::vector<bool>(graph.size()));
-  for (const auto i : graph.order()) {
-    for (const auto need : graph.needs(i)) {
-      before[i][need] = true;
-      for (std::size_t k = 0; k < graph.size(); ++k) before[i][k] = before[i][k] || before[need][k];
+/// For each task, all that must be over before it starts; one bit each, so that a thousand tasks that
+/// depend on each other crosswise take no time.
+class Ancestors {
+ public:
+  explicit Ancestors(const Graph& graph)
+      : words_((graph.size() + kBits - 1) / kBits), bits_(graph.size() * words_) {
+    for (const auto task : graph.order()) {
+      for (const auto need : graph.needs(task)) {
+        row(task)[need / kBits] |= std::uint64_t{1} << (need % kBits);
+        for (std::size_t word = 0; word < words_; ++word) row(task)[word] |= row(need)[word];
+      }
     }
   }
-  return before;
-}
+
+  bool ordered(std::size_t a, std::size_t b) const { return has(a, b) || has(b, a); }
+
+ private:
+  static constexpr std::size_t kBits = 64;
+
+  std::uint64_t* row(std::size_t task) { return bits_.data() + task * words_; }
+  bool has(std::size_t task, std::size_t need) const {
+    return (bits_[task * words_ + need / kBits] >> (need % kBits)) & 1;
+  }
+
+  std::size_t words_;
+  std::vector<std::uint64_t> bits_;
+};
 
 void add_conflicts(const Graph& graph, v1::PlanDescription& description) {
   std::map<std::string, std::vector<std::size_t>> touching;
@@ -87,13 +105,12 @@ void add_conflicts(const Graph& graph, v1::PlanDescription& description) {
     }
     for (const auto& file : files) touching[file].push_back(i);
   }
-  const auto before = ancestors(graph);
+  const Ancestors ancestors(graph);
   std::map<std::pair<std::size_t, std::size_t>, std::vector<std::string>> risks;
   for (const auto& [file, tasks] : touching) {
     for (std::size_t a = 0; a < tasks.size(); ++a) {
       for (std::size_t b = a + 1; b < tasks.size(); ++b) {
-        const bool ordered = before[tasks[a]][tasks[b]] || before[tasks[b]][tasks[a]];
-        if (!ordered) risks[{tasks[a], tasks[b]}].push_back(file);
+        if (!ancestors.ordered(tasks[a], tasks[b])) risks[{tasks[a], tasks[b]}].push_back(file);
       }
     }
   }

@@ -17,12 +17,16 @@ struct ReadFailure {
   std::string reason;
 };
 using ReadFile = std::function<std::variant<std::string, ReadFailure>(const std::filesystem::path& file,
-                                                                     const std::filesystem::path& inside)>;
+                                                                      const std::filesystem::path& inside)>;
 
 /// Largest accepted sizes; beyond them the plan is refused with one clear message.
 inline constexpr std::size_t kMaxPlanBytes = 4u << 20;
 inline constexpr std::size_t kMaxTaskFileBytes = 1u << 20;
+inline constexpr std::size_t kMaxAllFilesBytes = 32u << 20;  ///< The plan and all its task files.
 inline constexpr std::size_t kMaxTasks = 1000;
+
+/// More faults than this help nobody: the rest is counted, not listed.
+inline constexpr std::size_t kMaxDiagnostics = 1000;
 
 /// Loads plan.yaml and its task files and checks everything, telling all faults at once. Never throws
 /// on bad input. `plan_path` is absolute.

@@ -6,20 +6,28 @@ namespace fanout::domain {
 
 const char* to_string(Priority priority) {
   switch (priority) {
-    case Priority::blocker: return "blocker";
-    case Priority::high: return "high";
-    case Priority::medium: return "medium";
-    case Priority::low: return "low";
+    case Priority::blocker:
+      return "blocker";
+    case Priority::high:
+      return "high";
+    case Priority::medium:
+      return "medium";
+    case Priority::low:
+      return "low";
   }
   return "";
 }
 
 const char* to_string(TaskStatus status) {
   switch (status) {
-    case TaskStatus::pending: return "pending";
-    case TaskStatus::in_progress: return "in_progress";
-    case TaskStatus::completed: return "completed";
-    case TaskStatus::blocked: return "blocked";
+    case TaskStatus::pending:
+      return "pending";
+    case TaskStatus::in_progress:
+      return "in_progress";
+    case TaskStatus::completed:
+      return "completed";
+    case TaskStatus::blocked:
+      return "blocked";
   }
   return "";
 }

@@ -8,6 +8,18 @@
 
 namespace fanout::domain {
 
+namespace {
+
+/// So many keys are looked at for what they may have meant; a file with more is no slip of the pen.
+constexpr std::size_t kMostSuggestions = 100;
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+}  // namespace
+
 const Member* Reader::member(const std::string& key) const {
   const auto* found = map_.find(key);
   return found && found->value.kind != Value::Kind::null ? found : nullptr;
@@ -16,6 +28,17 @@ const Member* Reader::member(const std::string& key) const {
 Place Reader::place_of(const std::string& key) const {
   const auto* found = map_.find(key);
   return found ? found->value.place : map_.place;
+}
+
+std::vector<Place> Reader::places_of_texts(const std::string& key) const {
+  const auto* found = member(key);
+  if (!found) return {};
+  if (found->value.kind == Value::Kind::scalar) return {found->value.place};
+  std::vector<Place> places;
+  for (const auto& item : found->value.items) {
+    if (item.kind == Value::Kind::scalar) places.push_back(item.place);
+  }
+  return places;
 }
 
 void Reader::wrong(const Member& member, const std::string& wanted) const {
@@ -30,11 +53,19 @@ std::optional<std::string> Reader::text(const std::string& key) const {
   return std::nullopt;
 }
 
+std::optional<std::string> Reader::filled_text(const std::string& key) const {
+  auto found = text(key);
+  if (!found || !trimmed(*found).empty()) return found;
+  wrong(*member(key), "a text that is not empty");
+  return std::nullopt;
+}
+
 std::optional<bool> Reader::flag(const std::string& key) const {
   const auto* found = member(key);
   if (!found) return std::nullopt;
-  if (found->value.text == "true" || found->value.text == "yes" || found->value.text == "on") return true;
-  if (found->value.text == "false" || found->value.text == "no" || found->value.text == "off") return false;
+  const auto word = lower(found->value.text);
+  if (word == "true" || word == "yes" || word == "on") return true;
+  if (word == "false" || word == "no" || word == "off") return false;
   wrong(*found, "true or false");
   return std::nullopt;
 }
@@ -84,15 +115,17 @@ std::string did_you_mean(const std::string& word, std::span<const std::string> c
 }
 
 void check_keys(const Reader& reader, std::span<const std::string> known, Unknown unknown) {
+  std::size_t told = 0;
   for (const auto& member : reader.map().members) {
     if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
-    const auto name = "\"" + printable(member.key) + "\"";
-    const auto hint = did_you_mean(member.key, known);
+    const auto name = printable(member.key);
+    const auto field = reader.field_of(name);
+    const auto hint = ++told <= kMostSuggestions ? did_you_mean(member.key, known) : std::string();
     if (unknown == Unknown::error) {
-      add_error(reader.diagnostics(), member.place, reader.field_of(member.key), "unknown key " + name + hint);
+      add_error(reader.diagnostics(), member.place, field, "unknown key \"" + name + "\"" + hint);
     } else {
-      add_note(reader.diagnostics(), member.place, reader.field_of(member.key),
-               "unknown key " + name + " is kept and ignored" + hint);
+      add_note(reader.diagnostics(), member.place, field,
+               "unknown key \"" + name + "\" is kept and ignored" + hint);
     }
   }
 }

@@ -20,6 +20,8 @@ class Reader {
 
   const Member* member(const std::string& key) const;
   std::optional<std::string> text(const std::string& key) const;
+  /// A text that says something; a blank one is a fault.
+  std::optional<std::string> filled_text(const std::string& key) const;
   std::optional<bool> flag(const std::string& key) const;
   /// From 1 to `most`.
   std::optional<unsigned> count(const std::string& key, unsigned most) const;
@@ -29,6 +31,8 @@ class Reader {
 
   std::string field_of(const std::string& key) const { return field_.empty() ? key : field_ + "." + key; }
   Place place_of(const std::string& key) const;
+  /// Of each of texts(key).
+  std::vector<Place> places_of_texts(const std::string& key) const;
   Diagnostics& diagnostics() const { return diagnostics_; }
   const Value& map() const { return map_; }
 

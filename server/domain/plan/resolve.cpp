@@ -5,8 +5,9 @@
 #include <algorithm>
 
 #include "common/text.hpp"
-#include "server/domain/plan/checks.hpp"
-#include "server/domain/plan/reader.hpp"
+#include "server/domain/plan/patterns.hpp"
+#include "server/domain/plan/prompt_values.hpp"
+#include "server/domain/plan/settings_reader.hpp"
 #include "server/domain/plan/template.hpp"
 
 namespace fanout::domain {
@@ -20,75 +21,28 @@ namespace {
 
 constexpr unsigned kLeastParallel = 8;
 constexpr std::chrono::hours kAgentTimeout{1};
+constexpr std::int64_t kLongestTimeout = 365 * 24 * 3600;  // seconds, as in files
+constexpr std::size_t kMaxSpecBytes = 64u << 20;
+
+bool has_usable_timeout(const v1::Overrides& flags) {
+  const auto& timeout = flags.timeout();
+  return flags.has_timeout() && timeout.seconds() >= 0 && timeout.seconds() <= kLongestTimeout &&
+         timeout.nanos() >= 0 && TimeUtil::DurationToMilliseconds(timeout) > 0;
+}
 
 Settings from_flags(const v1::Overrides& flags) {
   Settings settings;
   if (!flags.agent().empty()) settings.agent = flags.agent();
   if (!flags.base().empty()) settings.base = flags.base();
   if (flags.has_max_parallel()) settings.max_parallel = flags.max_parallel();
-  if (flags.has_timeout()) settings.timeout = std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(flags.timeout()));
+  if (has_usable_timeout(flags)) {
+    settings.timeout = std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(flags.timeout()));
+  }
   if (flags.has_push()) settings.push = flags.push();
   if (!flags.remote().empty()) settings.remote = flags.remote();
   if (flags.has_write_status()) settings.write_status = flags.write_status();
   if (!flags.tracker().empty()) settings.tracker = flags.tracker();
   return settings;
-}
-
-template <class T>
-void fill(std::optional<T>& upper, const std::optional<T>& lower) {
-  if (!upper) upper = lower;
-}
-
-std::string bullets(const std::vector<std::string>& items) {
-  std::string text;
-  for (const auto& item : items) text += (text.empty() ? "- " : "\n- ") + item;
-  return text.empty() ? "- (none named)" : text;
-}
-
-std::vector<std::string> touched(const Task& task) {
-  auto files = task.create;
-  files.insert(files.end(), task.modify.begin(), task.modify.end());
-  files.insert(files.end(), task.remove.begin(), task.remove.end());
-  return files;
-}
-
-std::string description(const Task& task) {
-  if (task.objective.empty()) return std::string(trimmed(task.body));
-  return task.approach.empty() ? task.objective : task.objective + "\n\n" + task.approach;
-}
-
-/// What the seed's placeholders stand for, as far as it is known before the worktree is there.
-std::map<std::string, std::string> prompt_values(const Plan& plan, const Task& task, const std::string& base) {
-  const auto files = touched(task);
-  const auto dependencies = task.dependencies.empty() ? "none" : join(task.dependencies, ", ");
-  return {
-      {"task.id", task.id},
-      {"task.title", task.title},
-      {"task.description", description(task)},
-      {"task.objective", task.objective},
-      {"task.body", task.body},
-      {"task.files", join(files, ", ")},
-      {"task.files_list", bullets(files)},
-      {"task.tests", join(task.tests, ", ")},
-      {"task.tests_list", bullets(task.tests)},
-      {"task.success_criteria", bullets(task.acceptance)},
-      {"task.detailed_implementation_steps", task.approach.empty() ? description(task) : task.approach},
-      {"task.estimated_time", task.estimated_time.empty() ? "not estimated" : task.estimated_time},
-      {"task.priority", to_string(task.priority)},
-      {"task.dependencies", dependencies},
-      {"task.labels", join(task.labels, ", ")},
-      {"task.notes", task.notes},
-      {"task.conflicts", task.conflicts},
-      {"task.file", task.file},
-      {"task_id", task.id},
-      {"task_name", task.title},
-      {"task_priority", to_string(task.priority)},
-      {"task_dependencies", dependencies},
-      {"plan_file_path", plan.path},
-      {"plan_name", plan.name},
-      {"plan_overview", plan.overview},
-      {"base", base},
-  };
 }
 
 class Resolver {
@@ -110,18 +64,32 @@ class Resolver {
     spec_.set_push(run_.push.value_or(false));
     spec_.set_remote(run_.remote.value_or("origin"));
     spec_.set_write_status(run_.write_status.value_or(true));
+    check_flags();
     set_tracker();
     set_patterns();
     check_template();
-    for (const auto& task : plan_.tasks) add_task(task);
+    add_tasks();
     return std::move(spec_);
   }
 
  private:
+  /// What files say has been checked where it was read.
+  void check_flags() {
+    const auto& flags = layers_.flags;
+    if (flags.has_max_parallel() && (flags.max_parallel() < 1 || flags.max_parallel() > kMostParallel)) {
+      add_error(diagnostics_, {}, "max_parallel",
+                "max_parallel must be a whole number from 1 to " + std::to_string(kMostParallel));
+    }
+    if (flags.has_timeout() && !has_usable_timeout(flags)) {
+      add_error(diagnostics_, {}, "timeout", "timeout must be longer than nothing and at most 365 days");
+    }
+  }
+
   void set_tracker() {
     spec_.set_tracker(run_.tracker.value_or("none"));
     if (spec_.tracker() != "none") {
-      fault("tracker", "unknown tracker \"" + printable(spec_.tracker()) + "\": this version knows none");
+      fault("tracker", "unknown tracker \"" + printable(spec_.tracker()) +
+                           "\": this version has only \"none\", which makes no issues");
     }
   }
 
@@ -130,36 +98,39 @@ class Resolver {
     spec_.set_branch_pattern(run_.branch.value_or("feature/{task_id}"));
     check_pattern("worktree", spec_.worktree_pattern());
     check_pattern("branch", spec_.branch_pattern());
-    const auto& folder = spec_.worktree_pattern();
-    if (folder.starts_with('/') || folder.find("..") != std::string::npos) {
-      fault("worktree", "the worktree pattern \"" + printable(folder) + "\" must be a path inside the repository");
-    }
-    const auto branch = render_name(spec_.branch_pattern(), "t", "r");
-    if (branch.starts_with('-') || branch.find_first_of(" ~^:?*[\\") != std::string::npos ||
-        branch.find("..") != std::string::npos || branch.ends_with('/')) {
-      fault("branch", "the branch pattern \"" + printable(spec_.branch_pattern()) + "\" does not give a branch name");
-    }
   }
 
   void check_pattern(const std::string& key, const std::string& pattern) {
+    if (const auto reason = fault_in_pattern(key, pattern); !reason.empty()) fault(key, reason);
     if (pattern.find("{issue}") != std::string::npos) {
       fault(key, "the " + key + " pattern uses {issue}, and there are no issues with tracker none");
     }
     if (plan_.tasks.size() > 1 && pattern.find("{task_id}") == std::string::npos) {
-      fault(key, "the " + key + " pattern \"" + printable(pattern) + "\" must hold {task_id}, or all tasks would share it");
-    }
-    auto rest = render_name(pattern, "t", "r");
-    for (std::string::size_type at; (at = rest.find("{issue}")) != std::string::npos;) rest.erase(at, 7);
-    if (const auto open = rest.find('{'); open != std::string::npos) {
-      fault(key, "unknown placeholder " + printable(rest.substr(open, rest.find('}') - open + 1)) + " in the " + key +
-                     " pattern: it may hold {task_id}, {run_id} and {issue}");
+      fault(key, "the " + key + " pattern \"" + printable(pattern) +
+                     "\" must hold {task_id}, or all tasks would share it");
     }
   }
 
   void check_template() {
     if (layers_.prompt_template.empty()) return;
+    if (!check_utf8(layers_.prompt_template, layers_.prompt_template_file, 1, diagnostics_)) return;
     for (auto& unknown : unknown_placeholders(layers_.prompt_template, layers_.prompt_template_file)) {
       diagnostics_.push_back(std::move(unknown));
+    }
+  }
+
+  /// A daemon holds many runs, and a template or an overview counts once for each task.
+  void add_tasks() {
+    std::size_t bytes = 0;
+    for (const auto& task : plan_.tasks) {
+      add_task(task);
+      bytes += spec_.tasks(spec_.tasks_size() - 1).ByteSizeLong();
+      if (bytes <= kMaxSpecBytes) continue;
+      add_error(diagnostics_, {plan_.path, 0, 0}, "tasks",
+                "the prompts and settings of all tasks come to more than " +
+                    std::to_string(kMaxSpecBytes >> 20) +
+                    " MiB: shorten the overview, the template or the task files");
+      return;
     }
   }
 
@@ -203,8 +174,10 @@ class Resolver {
     }
   }
 
-  void fault(const std::string& field, std::string message) {
-    add_error(diagnostics_, {plan_.path, 0, 0}, field, std::move(message));
+  /// At the place that the setting comes from; a flag has none.
+  void fault(const std::string& key, std::string message) {
+    const auto place = run_.places.find(key);
+    add_error(diagnostics_, place == run_.places.end() ? Place{} : place->second, key, std::move(message));
   }
 
   const Plan& plan_;
@@ -216,40 +189,27 @@ class Resolver {
 
 }  // namespace
 
-void merge_settings(Settings& upper, const Settings& lower) {
-  fill(upper.repo, lower.repo);
-  fill(upper.base, lower.base);
-  fill(upper.agent, lower.agent);
-  fill(upper.setup, lower.setup);
-  fill(upper.verify, lower.verify);
-  fill(upper.gates, lower.gates);
-  fill(upper.max_parallel, lower.max_parallel);
-  fill(upper.timeout, lower.timeout);
-  fill(upper.allow_empty, lower.allow_empty);
-  fill(upper.push, lower.push);
-  fill(upper.remote, lower.remote);
-  fill(upper.worktree, lower.worktree);
-  fill(upper.branch, lower.branch);
-  fill(upper.write_status, lower.write_status);
-  fill(upper.tracker, lower.tracker);
-  fill(upper.commit_type, lower.commit_type);
-  fill(upper.copy, lower.copy);
-  upper.env.insert(lower.env.begin(), lower.env.end());
-}
-
 RunSpec resolve(const Plan& plan, const Layers& layers, Diagnostics& diagnostics) {
   return Resolver(plan, layers, diagnostics).resolve();
 }
 
 void require_agents(const RunSpec& spec, Diagnostics& diagnostics) {
+  constexpr std::size_t most_named = 10;
   std::vector<std::string> without;
+  std::size_t needed = 0;
   for (const auto& task : spec.tasks()) {
-    if (!task.skipped() && trimmed(task.agent_command()).empty()) without.push_back(task.id());
+    if (task.skipped()) continue;
+    ++needed;
+    if (trimmed(task.agent_command()).empty()) without.push_back(task.id());
   }
   if (without.empty()) return;
-  const bool all = without.size() == static_cast<std::size_t>(spec.tasks_size());
+  std::string whom;
+  if (without.size() < needed) {
+    whom = " for " + join(std::span(without).first(std::min(without.size(), most_named)), ", ");
+    if (without.size() > most_named) whom += " and " + std::to_string(without.size() - most_named) + " more";
+  }
   add_error(diagnostics, {spec.plan_path(), 0, 0}, "agent",
-            (all ? "no agent is named" : "no agent is named for " + join(without, ", ")) +
+            "no agent is named" + whom +
                 ": pass --agent COMMAND, or set agent: in the plan, in .fanout.yaml or in the configuration");
 }
 

@@ -33,9 +33,9 @@ struct Layers {
   fanout::v1::Overrides flags;
   Settings repository;
   UserConfig user;
-  std::string repository_root;     ///< Absolute root of the main checkout.
-  std::string prompt_template;     ///< Empty: the built-in one.
-  std::string prompt_template_file;///< Where it came from, for diagnostics.
+  std::string repository_root;       ///< Absolute root of the main checkout.
+  std::string prompt_template;       ///< Empty: the built-in one.
+  std::string prompt_template_file;  ///< Where it came from, for diagnostics.
   unsigned cores = 1;
 };
 

@@ -11,11 +11,9 @@ namespace fanout::domain {
 
 namespace {
 
-constexpr unsigned kMostParallel = 1000;
-
 const std::array<std::string, 18> kKeys{
-    "repo",  "base",        "agent", "setup",  "verify",   "gates",  "max_parallel", "timeout", "env",
-    "push",  "allow_empty", "copy",  "remote", "worktree", "branch", "write_status", "tracker", "commit_type"};
+    "repo", "base",        "agent", "setup",  "verify",   "gates",  "max_parallel", "timeout", "env",
+    "push", "allow_empty", "copy",  "remote", "worktree", "branch", "write_status", "tracker", "commit_type"};
 
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
@@ -29,16 +27,18 @@ std::map<std::string, std::string> read_env(const Reader& reader) {
   const auto* member = reader.member("env");
   if (!member) return env;
   if (member->value.kind != Value::Kind::map) {
-    add_error(reader.diagnostics(), member->value.place, reader.field_of("env"), "env must be a map of NAME: value");
+    add_error(reader.diagnostics(), member->value.place, reader.field_of("env"),
+              "env must be a map of NAME: value");
     return env;
   }
   for (const auto& entry : member->value.members) {
-    const auto field = reader.field_of("env." + entry.key);
+    const auto field = reader.field_of("env." + printable(entry.key));
     if (!is_variable_name(entry.key)) {
       add_error(reader.diagnostics(), entry.place, field,
                 "\"" + printable(entry.key) + "\" is not a variable's name: letters, digits and _ only");
     } else if (entry.value.kind == Value::Kind::list || entry.value.kind == Value::Kind::map) {
-      add_error(reader.diagnostics(), entry.value.place, field, "the value of " + entry.key + " must be a text");
+      add_error(reader.diagnostics(), entry.value.place, field,
+                "the value of " + entry.key + " must be a text");
     } else {
       env[entry.key] = entry.value.text;
     }
@@ -48,15 +48,20 @@ std::map<std::string, std::string> read_env(const Reader& reader) {
 
 std::optional<Gate> read_gate(const Value& value, const std::string& field, Diagnostics& diagnostics) {
   static const std::array<std::string, 3> keys{"name", "run", "timeout"};
-  if (value.kind == Value::Kind::scalar) return Gate{value.text, value.text, std::nullopt};
+  if (value.kind == Value::Kind::scalar && !trimmed(value.text).empty()) {
+    return Gate{value.text, value.text, std::nullopt};
+  }
   const Reader reader(value, field, diagnostics);
   check_keys(reader, keys, Unknown::error);
-  const auto run = reader.text("run");
-  if (!run || trimmed(*run).empty()) {
+  if (!reader.member("run")) {
     add_error(diagnostics, value.place, field, "a gate needs run: a shell command");
     return std::nullopt;
   }
-  return Gate{reader.text("name").value_or(*run), *run, reader.duration("timeout")};
+  const auto run = reader.filled_text("run");
+  const auto name = reader.filled_text("name");
+  const auto timeout = reader.duration("timeout");
+  if (!run) return std::nullopt;
+  return Gate{name.value_or(*run), *run, timeout};
 }
 
 std::optional<std::vector<Gate>> read_gates(const Reader& reader) {
@@ -75,11 +80,22 @@ std::optional<std::vector<Gate>> read_gates(const Reader& reader) {
     const auto gate = read_gate(item, field, reader.diagnostics());
     if (!gate) continue;
     if (!names.insert(gate->name).second) {
-      add_error(reader.diagnostics(), item.place, field, "there are two gates named \"" + printable(gate->name) + "\"");
+      add_error(reader.diagnostics(), item.place, field,
+                "there are two gates named \"" + printable(gate->name) + "\"");
     }
     gates.push_back(*gate);
   }
   return gates;
+}
+
+/// It stands before the colon of a commit's first line.
+std::optional<std::string> read_commit_type(const Reader& reader) {
+  auto type = reader.filled_text("commit_type");
+  const auto fits = [](unsigned char c) { return c > ' ' && c != 127 && c != ':'; };
+  if (!type || std::all_of(type->begin(), type->end(), fits)) return type;
+  add_error(reader.diagnostics(), reader.place_of("commit_type"), reader.field_of("commit_type"),
+            "commit_type must be one word such as feat");
+  return std::nullopt;
 }
 
 }  // namespace
@@ -88,9 +104,12 @@ std::span<const std::string> settings_keys() { return kKeys; }
 
 Settings read_settings(const Reader& reader) {
   Settings settings;
-  settings.repo = reader.text("repo");
-  settings.base = reader.text("base");
-  settings.agent = reader.text("agent");
+  for (const auto& key : kKeys) {
+    if (reader.member(key)) settings.places[key] = reader.place_of(key);
+  }
+  settings.repo = reader.filled_text("repo");
+  settings.base = reader.filled_text("base");
+  settings.agent = reader.filled_text("agent");
   settings.setup = reader.texts("setup");
   settings.verify = reader.texts("verify");
   settings.gates = read_gates(reader);
@@ -99,17 +118,18 @@ Settings read_settings(const Reader& reader) {
   settings.env = read_env(reader);
   settings.allow_empty = reader.flag("allow_empty");
   settings.push = reader.flag("push");
-  settings.remote = reader.text("remote");
-  settings.worktree = reader.text("worktree");
-  settings.branch = reader.text("branch");
+  settings.remote = reader.filled_text("remote");
+  settings.worktree = reader.filled_text("worktree");
+  settings.branch = reader.filled_text("branch");
   settings.write_status = reader.flag("write_status");
-  settings.tracker = reader.text("tracker");
-  settings.commit_type = reader.text("commit_type");
+  settings.tracker = reader.filled_text("tracker");
+  settings.commit_type = read_commit_type(reader);
   settings.copy = reader.texts("copy");
   return settings;
 }
 
-Settings parse_repository_settings(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
+Settings parse_repository_settings(const std::string& text, const std::string& file,
+                                   Diagnostics& diagnostics) {
   const auto value = parse_yaml(text, file, 1, diagnostics);
   if (value.kind == Value::Kind::null) return {};
   if (value.kind != Value::Kind::map) {
@@ -121,8 +141,30 @@ Settings parse_repository_settings(const std::string& text, const std::string& f
   return read_settings(reader);
 }
 
+namespace {
+
+void read_agents(const Reader& reader, UserConfig& config) {
+  static const std::array<std::string, 1> keys{"command"};
+  const auto* agents = reader.member("agents");
+  if (!agents) return;
+  if (agents->value.kind != Value::Kind::map) {
+    add_error(reader.diagnostics(), agents->value.place, "agents", "agents must be tables: [agents.NAME]");
+  }
+  for (const auto& agent : agents->value.members) {
+    const Reader entry(agent.value, "agents." + printable(agent.key), reader.diagnostics());
+    check_keys(entry, keys, Unknown::error);
+    if (!entry.member("command")) {
+      add_error(reader.diagnostics(), agent.place, entry.field_of("command"),
+                "an agent needs command: a shell command line");
+    } else if (const auto command = entry.filled_text("command")) {
+      config.agents[agent.key] = *command;
+    }
+  }
+}
+
+}  // namespace
+
 UserConfig parse_user_config(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
-  static const std::array<std::string, 1> agent_keys{"command"};
   const auto value = parse_toml(text, file, diagnostics);
   UserConfig config;
   const Reader reader(value, "", diagnostics);
@@ -130,17 +172,7 @@ UserConfig parse_user_config(const std::string& text, const std::string& file, D
   known.push_back("agents");
   check_keys(reader, known, Unknown::error);
   config.defaults = read_settings(reader);
-  const auto* agents = reader.member("agents");
-  if (!agents) return config;
-  for (const auto& agent : agents->value.members) {
-    const Reader entry(agent.value, "agents." + agent.key, diagnostics);
-    check_keys(entry, agent_keys, Unknown::error);
-    if (const auto command = entry.text("command"); command && !trimmed(*command).empty()) {
-      config.agents[agent.key] = *command;
-    } else {
-      add_error(diagnostics, agent.place, "agents." + agent.key, "an agent needs command: a shell command line");
-    }
-  }
+  read_agents(reader, config);
   return config;
 }
 

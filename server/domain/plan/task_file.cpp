@@ -50,6 +50,48 @@ Front find_front(std::string_view text) {
   return front;
 }
 
+/// The value of a `status:` line, from its first to behind its last character; both at the end of the key
+/// when there is none yet.
+struct StatusValue {
+  std::size_t begin = 0, end = 0;
+};
+
+/// Behind the value that begins at `begin`: a quoted one ends with its quote, another with white space.
+std::size_t end_of_value(std::string_view line, std::size_t begin) {
+  const char first = line[begin];
+  const auto end =
+      first == '"' || first == '\'' ? line.find(first, begin + 1) : line.find_first_of(" \t", begin);
+  if (end == std::string_view::npos) return line.size();
+  return first == '"' || first == '\'' ? end + 1 : end;
+}
+
+/// Empty for other lines, and for values that are more than one plain word on this line: to change those
+/// would change what the lines around them mean.
+std::optional<StatusValue> find_status(std::string_view line) {
+  constexpr std::string_view key = "status:";
+  if (!line.starts_with(key)) return std::nullopt;
+  if (line.size() > key.size() && line[key.size()] != ' ' && line[key.size()] != '\t') return std::nullopt;
+  const auto begin = line.find_first_not_of(" \t", key.size());
+  if (begin == std::string_view::npos || line[begin] == '#') return StatusValue{key.size(), key.size()};
+  if (std::string_view("|>&*![{").find(line[begin]) != std::string_view::npos) return std::nullopt;
+  const StatusValue value{begin, end_of_value(line, begin)};
+  const auto rest = trimmed(line.substr(value.end));
+  if (!rest.empty() && !rest.starts_with('#')) return std::nullopt;
+  return value;
+}
+
+/// Whether the value of the line before goes on here.
+bool is_continuation(std::string_view text, const LineAt& line) {
+  const auto content = text.substr(line.begin, line.end - line.begin);
+  return !trimmed(content).empty() && (content.front() == ' ' || content.front() == '\t') &&
+         !trimmed(content).starts_with('#');
+}
+
+bool says(std::string_view value, std::string_view word) {
+  const bool quoted = value.size() >= 2 && (value.front() == '"' || value.front() == '\'');
+  return (quoted ? value.substr(1, value.size() - 2) : value) == word;
+}
+
 }  // namespace
 
 std::optional<TaskFile> cut_task_file(std::string_view text) {
@@ -65,26 +107,20 @@ std::optional<TaskFile> cut_task_file(std::string_view text) {
 }
 
 std::optional<std::string> with_status(std::string_view text, TaskStatus status) {
-  constexpr std::string_view key = "status:";
   const auto front = find_front(text);
   if (!front.there || !front.closed) return std::nullopt;
   for (auto at = front.begin; at < front.end;) {
     const auto line = line_at(text, at);
     at = line.next;
-    const auto content = text.substr(line.begin, line.end - line.begin);
-    if (!content.starts_with(key)) continue;
-    // The value ends where white space or the line does; a comment behind it stays.
-    const auto first = content.find_first_not_of(" \t", key.size());
-    const bool empty = first == std::string_view::npos || content[first] == '#';
-    const auto begin = empty ? key.size() : first;
-    const auto end = empty ? begin : std::min(content.find_first_of(" \t", begin), content.size());
-    const auto old = content.substr(begin, end - begin);
-    const std::string word = to_string(status);
-    if (old == word || old == "\"" + word + "\"" || old == "'" + word + "'") return std::nullopt;
-    std::string changed(text.substr(0, line.begin + begin));
-    changed += empty ? " " + word : word;
-    changed += text.substr(line.begin + end);
-    return changed;
+    const auto value = find_status(text.substr(line.begin, line.end - line.begin));
+    if (!value) continue;
+    const std::string_view word = to_string(status);
+    const bool goes_on = at < front.end && is_continuation(text, line_at(text, at));
+    if (goes_on || says(text.substr(line.begin + value->begin, value->end - value->begin), word))
+      return std::nullopt;
+    std::string changed(text.substr(0, line.begin + value->begin));
+    if (value->begin == value->end) changed += ' ';
+    return changed.append(word).append(text.substr(line.begin + value->end));
   }
   return std::nullopt;
 }

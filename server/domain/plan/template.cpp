@@ -13,21 +13,56 @@ namespace {
 
 /// Everything that a template may name; README and fanout-plan(5) list the same.
 const std::set<std::string>& known_placeholders() {
-  static const std::set<std::string> names{
-      "task.id", "task.title", "task.description", "task.objective", "task.body", "task.files", "task.files_list",
-      "task.tests", "task.tests_list", "task.success_criteria", "task.detailed_implementation_steps",
-      "task.estimated_time", "task.priority", "task.dependencies", "task.labels", "task.notes", "task.conflicts",
-      "task.file", "task_id", "task_name", "task_priority", "task_dependencies", "plan_file_path", "plan_name",
-      "plan_overview", "base", "run_id", "worktree", "worktree_path", "branch", "base_commit", "issue", "issue_num",
-      "issue_url", "project_setup_commands", "project_verify_command", "unit_test_command",
-      "integration_test_command", "lint_command", "typecheck_command", "format_command", "specific_tests",
-      "gates_list"};
+  static const std::set<std::string> names{"task.id",
+                                           "task.title",
+                                           "task.description",
+                                           "task.objective",
+                                           "task.body",
+                                           "task.files",
+                                           "task.files_list",
+                                           "task.tests",
+                                           "task.tests_list",
+                                           "task.success_criteria",
+                                           "task.detailed_implementation_steps",
+                                           "task.estimated_time",
+                                           "task.priority",
+                                           "task.dependencies",
+                                           "task.labels",
+                                           "task.notes",
+                                           "task.conflicts",
+                                           "task.file",
+                                           "task_id",
+                                           "task_name",
+                                           "task_priority",
+                                           "task_dependencies",
+                                           "plan_file_path",
+                                           "plan_name",
+                                           "plan_overview",
+                                           "base",
+                                           "run_id",
+                                           "worktree",
+                                           "worktree_path",
+                                           "branch",
+                                           "base_commit",
+                                           "issue",
+                                           "issue_num",
+                                           "issue_url",
+                                           "project_setup_commands",
+                                           "project_verify_command",
+                                           "unit_test_command",
+                                           "integration_test_command",
+                                           "lint_command",
+                                           "typecheck_command",
+                                           "format_command",
+                                           "specific_tests",
+                                           "gates_list"};
   return names;
 }
 
 /// Words in braces that the seed's own template leaves for the agent to fill in.
 const std::set<std::string>& agents_words() {
-  static const std::set<std::string> words{"type", "file1", "file2", "file3", "description", "detail", "summary"};
+  static const std::set<std::string> words{"type",        "file1",  "file2",  "file3",
+                                           "description", "detail", "summary"};
   return words;
 }
 
@@ -52,14 +87,6 @@ void walk(std::string_view source, const std::function<void(std::string_view)>& 
   text(source.substr(done));
 }
 
-Place place_at(std::string_view text, std::size_t offset, const std::string& file) {
-  const auto before = text.substr(0, offset);
-  const auto line_begin = before.rfind('\n');
-  const auto column = line_begin == std::string_view::npos ? offset : offset - line_begin - 1;
-  return {file, static_cast<unsigned>(std::count(before.begin(), before.end(), '\n')) + 1,
-          static_cast<unsigned>(column) + 1};
-}
-
 void replace_all(std::string& text, std::string_view what, const std::string& with) {
   for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
     text.replace(at, what.size(), with);
@@ -72,23 +99,25 @@ std::vector<Diagnostic> unknown_placeholders(std::string_view text, const std::s
   const auto& known = known_placeholders();
   const std::vector<std::string> candidates(known.begin(), known.end());
   Diagnostics diagnostics;
-  walk(text, [](std::string_view) {},
-       [&](std::string_view view, std::size_t offset) {
-         const std::string name(view);
-         if (known.contains(name) || agents_words().contains(name)) return;
-         add_error(diagnostics, place_at(text, offset, file), "",
-                   "unknown placeholder {" + name + "}" + did_you_mean(name, candidates));
-       });
+  walk(
+      text, [](std::string_view) {},
+      [&](std::string_view view, std::size_t offset) {
+        const std::string name(view);
+        if (known.contains(name) || agents_words().contains(name)) return;
+        add_error(diagnostics, place_at(text, offset, file), "",
+                  "unknown placeholder {" + name + "}" + did_you_mean(name, candidates));
+      });
   return diagnostics;
 }
 
 std::string render(std::string_view text, const std::map<std::string, std::string>& values) {
   std::string rendered;
-  walk(text, [&](std::string_view piece) { rendered += piece; },
-       [&](std::string_view name, std::size_t) {
-         const auto value = values.find(std::string(name));
-         rendered += value == values.end() ? "{" + std::string(name) + "}" : value->second;
-       });
+  walk(
+      text, [&](std::string_view piece) { rendered += piece; },
+      [&](std::string_view name, std::size_t) {
+        const auto value = values.find(std::string(name));
+        rendered += value == values.end() ? "{" + std::string(name) + "}" : value->second;
+      });
   return rendered;
 }
 

@@ -17,12 +17,13 @@ class MemoryFiles {
   }
 
   LoadedPlan load() const {
-    return load_plan("/p/plan.yaml", [this](const std::filesystem::path& file, const std::filesystem::path&)
-                         -> std::variant<std::string, ReadFailure> {
-      const auto found = files_.find(file.string());
-      if (found == files_.end()) return ReadFailure{"no such file"};
-      return found->second;
-    });
+    return load_plan("/p/plan.yaml",
+                     [this](const std::filesystem::path& file,
+                            const std::filesystem::path&) -> std::variant<std::string, ReadFailure> {
+                       const auto found = files_.find(file.string());
+                       if (found == files_.end()) return ReadFailure{"no such file"};
+                       return found->second;
+                     });
   }
 
  private:

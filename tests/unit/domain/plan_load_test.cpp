@@ -101,11 +101,13 @@ Foundation.
 )md";
 
 TEST(PlanLoad, AContextunePlanIsReadWhole) {
-  const auto loaded = MemoryFiles()
-                          .add("/p/plan.yaml", kPlan)
-                          .add("/p/tasks/task-0.md", kTask0)
-                          .add("/p/tasks/task-1.md", "---\r\nid: task-1\r\ndependencies:\r\n  - task-0\r\n---\r\n\r\n## Objective\r\n\r\nSync.\r\n")
-                          .load();
+  const auto loaded =
+      MemoryFiles()
+          .add("/p/plan.yaml", kPlan)
+          .add("/p/tasks/task-0.md", kTask0)
+          .add("/p/tasks/task-1.md",
+               "---\r\nid: task-1\r\ndependencies:\r\n  - task-0\r\n---\r\n\r\n## Objective\r\n\r\nSync.\r\n")
+          .load();
   EXPECT_THAT(told(loaded.diagnostics), ElementsAre());
   const auto& plan = loaded.plan;
   EXPECT_EQ(plan.name, "Decision tracking");
@@ -130,7 +132,8 @@ TEST(PlanLoad, AContextunePlanIsReadWhole) {
 }
 
 TEST(PlanLoad, ATaskMayBeWrittenInline) {
-  const auto loaded = test::load("title: T\ntasks:\n  - id: a\n    title: Do it\n    prompt: |\n      Line one.\n      Line two.\n");
+  const auto loaded = test::load(
+      "title: T\ntasks:\n  - id: a\n    title: Do it\n    prompt: |\n      Line one.\n      Line two.\n");
   ASSERT_TRUE(loaded.ok());
   EXPECT_EQ(loaded.plan.name, "T");
   EXPECT_EQ(loaded.plan.tasks[0].body, "Line one.\nLine two.\n");
@@ -150,9 +153,37 @@ TEST(PlanLoad, ATaskFileWithoutFrontMatterOrSectionsIsAllPrompt) {
 TEST(PlanLoad, ALongChainOfDependenciesIsNoTrouble) {
   std::string plan = "tasks:\n  - {id: t0, prompt: x}\n";
   for (int i = 1; i < 1000; ++i) {
-    plan += "  - {id: t" + std::to_string(i) + ", prompt: x, dependencies: [t" + std::to_string(i - 1) + "]}\n";
+    plan +=
+        "  - {id: t" + std::to_string(i) + ", prompt: x, dependencies: [t" + std::to_string(i - 1) + "]}\n";
   }
   EXPECT_TRUE(test::load(plan).ok());
+}
+
+TEST(PlanLoad, MergeKeysOfYamlAreTakenIn) {
+  const auto loaded = test::load(
+      "notes: &n {priority: high, prompt: shared}\n"
+      "tasks:\n  - {<<: *n, id: a}\n  - {id: b, priority: low, <<: [*n]}\n");
+  EXPECT_THAT(told(loaded.diagnostics), ElementsAre());
+  EXPECT_EQ(loaded.plan.tasks[0].priority, Priority::high);
+  EXPECT_EQ(loaded.plan.tasks[1].priority, Priority::low) << "what the map says itself counts more";
+  EXPECT_EQ(loaded.plan.tasks[1].body, "shared");
+}
+
+TEST(PlanLoad, ByteOrderMarkCrLfAndDocumentMarksAreFine) {
+  EXPECT_THAT(
+      told(test::load("\xEF\xBB\xBF---\r\ntasks:\r\n  - id: a\r\n    prompt: \"x\"\r\n...\r\n").diagnostics),
+      ElementsAre());
+  EXPECT_THAT(told(test::load("tasks: [{id: a, prompt: x}]\n---\n").diagnostics), ElementsAre())
+      << "an empty document says nothing";
+}
+
+TEST(PlanLoad, QuotesOfAllKindsMayEndAPlan) {
+  for (const char* prompt :
+       {"\"a \\\" b\"", "'it''s'", "\"two\n  lines\"\n", "|\n      \"open\n", "it's", "\"x\" # \"why"}) {
+    EXPECT_THAT(told(test::load("tasks:\n  - id: a\n    prompt: " + std::string(prompt)).diagnostics),
+                ElementsAre())
+        << prompt;
+  }
 }
 
 }  // namespace

@@ -106,9 +106,131 @@ TEST(Settings, PatternsThatCannotWorkAreRefused) {
   EXPECT_THAT(faults("branch: one"), ElementsAre(HasSubstr("must hold {task_id}")));
   EXPECT_THAT(faults("branch: 'x/{task_id}/{nope}'"), ElementsAre(HasSubstr("unknown placeholder {nope}")));
   EXPECT_THAT(faults("branch: '{task_id} y'"), ElementsAre(HasSubstr("does not give a branch name")));
-  EXPECT_THAT(faults("worktree: '../{task_id}'"), ElementsAre(HasSubstr("must be a path inside the repository")));
-  EXPECT_THAT(faults("branch: '{issue}-{task_id}'"), ElementsAre(HasSubstr("there are no issues with tracker none")));
+  EXPECT_THAT(faults("worktree: '../{task_id}'"),
+              ElementsAre(HasSubstr("must be a path inside the repository")));
+  EXPECT_THAT(faults("branch: '{issue}-{task_id}'"),
+              ElementsAre(HasSubstr("there are no issues with tracker none")));
   EXPECT_THAT(faults("tracker: jira"), ElementsAre(HasSubstr("unknown tracker \"jira\"")));
+}
+
+TEST(Settings, BranchPatternsMustGiveBranchNames) {
+  const auto faults = [](const std::string& pattern) {
+    std::vector<Diagnostic> diagnostics;
+    resolved("branch: '" + pattern + "'\ntasks: [{id: a, prompt: x}]", {}, &diagnostics);
+    return told(diagnostics);
+  };
+  for (const char* bad : {"/x",   "x/",  "x//y", ".x/{task_id}", "x/.y", "x.lock", "x.lock/y",
+                          "a..b", "x.",  "@",    "a@{{task_id}", "-x",   "a b",    "a~b",
+                          "a^b",  "a:b", "a?b",  "a*b",          "a[b",  "a\\b",   "{task_id"}) {
+    EXPECT_EQ(faults(bad).size(), 1u) << bad;
+  }
+  for (const char* good : {"{task_id}", "f/{run_id}/{task_id}", "x-{task_id}.y", "a@b"}) {
+    EXPECT_THAT(faults(good), ElementsAre()) << good;
+  }
+}
+
+TEST(Settings, WorktreePatternsMustStayInTheRepositoryAndOutOfGit) {
+  const auto faults = [](const std::string& pattern) {
+    std::vector<Diagnostic> diagnostics;
+    resolved("worktree: '" + pattern + "'\ntasks: [{id: a, prompt: x}]", {}, &diagnostics);
+    return told(diagnostics);
+  };
+  for (const char* bad : {"/abs/{task_id}", "a/../../{task_id}", ".", "./", ".git/{task_id}"}) {
+    EXPECT_THAT(faults(bad), ElementsAre(HasSubstr("must be a path inside the repository"))) << bad;
+  }
+  EXPECT_THAT(faults("wt/a..b/{task_id}"), ElementsAre());
+}
+
+TEST(Settings, AFaultIsToldAtThePlaceThatTheValueComesFrom) {
+  Layers layers;
+  layers.repository = repository("base: main\nbranch: 'a b'\n");
+  std::vector<Diagnostic> diagnostics;
+  resolved("timeout: 1m\ntracker: jira\ntasks: [{id: a, prompt: x}]", layers, &diagnostics);
+  EXPECT_THAT(
+      told(diagnostics),
+      ElementsAre("plan.yaml:2:10: error: unknown tracker \"jira\": this version has only \"none\", which "
+                  "makes no issues",
+                  ".fanout.yaml:2:9: error: the branch pattern \"a b\" does not give a branch name"));
+}
+
+TEST(Settings, AFlagReplacesAValueThatWouldBeAFault) {
+  Layers layers;
+  layers.flags.set_tracker("none");
+  std::vector<Diagnostic> diagnostics;
+  resolved("tracker: github\ntasks: [{id: a, prompt: x}]", layers, &diagnostics);
+  EXPECT_THAT(told(diagnostics), ElementsAre());
+  layers.flags.set_tracker("github");
+  resolved("tracker: none\ntasks: [{id: a, prompt: x}]", layers, &diagnostics);
+  ASSERT_EQ(diagnostics.size(), 1u);
+  EXPECT_EQ(diagnostics[0].place.file, "") << "a flag stands in no file";
+}
+
+TEST(Settings, FlagsAreHeldToTheSameBoundsAsFiles) {
+  const auto faults = [](const fanout::v1::Overrides& flags) {
+    Layers layers;
+    layers.flags = flags;
+    std::vector<Diagnostic> diagnostics;
+    resolved("tasks: [{id: a, prompt: x}]", layers, &diagnostics);
+    return told(diagnostics);
+  };
+  for (const unsigned count : {0u, 1001u, 4'000'000'000u}) {
+    fanout::v1::Overrides flags;
+    flags.set_max_parallel(count);
+    EXPECT_THAT(faults(flags), ElementsAre(": error: max_parallel must be a whole number from 1 to 1000"));
+  }
+  for (const std::int64_t seconds : {std::int64_t{0}, std::int64_t{-1}, INT64_MAX, INT64_MIN}) {
+    fanout::v1::Overrides flags;
+    flags.mutable_timeout()->set_seconds(seconds);
+    EXPECT_THAT(faults(flags), ElementsAre(HasSubstr("timeout must be longer than nothing"))) << seconds;
+  }
+}
+
+TEST(Settings, FlagsBeatATasksOwnWordForAgentAndTimeout) {
+  Layers layers;
+  layers.flags.mutable_timeout()->set_seconds(7);
+  const auto spec =
+      resolved("timeout: 1m\ntasks: [{id: a, prompt: x, timeout: 2m}, {id: b, prompt: x}]", layers);
+  EXPECT_EQ(spec.tasks(0).timeout().seconds(), 7);
+  EXPECT_EQ(spec.tasks(1).timeout().seconds(), 7);
+  const auto without = resolved("timeout: 1m\ntasks: [{id: a, prompt: x, timeout: 2m}, {id: b, prompt: x}]");
+  EXPECT_EQ(without.tasks(0).timeout().seconds(), 120);
+  EXPECT_EQ(without.tasks(1).timeout().seconds(), 60);
+}
+
+TEST(Settings, GatesOfATaskReplaceThoseOfThePlan) {
+  const auto spec = resolved(
+      "gates: [{name: p, run: make}]\n"
+      "tasks: [{id: a, prompt: x, gates: [make test]}, {id: b, prompt: x, gates: []}, {id: c, prompt: x}]");
+  EXPECT_EQ(spec.tasks(0).gates(0).run(), "make test");
+  EXPECT_EQ(spec.tasks(1).gates_size(), 0);
+  EXPECT_EQ(spec.tasks(2).gates(0).name(), "p");
+}
+
+TEST(Settings, FlagsMayBeWrittenInAnyCaseThatYamlAllows) {
+  EXPECT_TRUE(resolved("push: True\nwrite_status: OFF\ntasks: [{id: a, prompt: x}]").push());
+}
+
+TEST(Settings, WithoutAnyAgentNobodyIsNamed) {
+  std::vector<Diagnostic> diagnostics;
+  const auto spec =
+      resolved("tasks: [{id: a, prompt: x}, {id: b, prompt: x}, {id: done, prompt: x, status: completed}]",
+               {}, &diagnostics);
+  require_agents(spec, diagnostics);
+  EXPECT_THAT(told(diagnostics), ElementsAre(HasSubstr("error: no agent is named: pass --agent COMMAND")));
+}
+
+TEST(Settings, ACompletedTaskNeedsNoAgent) {
+  std::vector<Diagnostic> diagnostics;
+  require_agents(resolved("tasks: [{id: done, prompt: x, status: completed}]"), diagnostics);
+  EXPECT_THAT(told(diagnostics), ElementsAre());
+}
+
+TEST(Settings, EnvValuesAreInNoPrompt) {
+  const auto spec =
+      resolved("env: {TOKEN: ghp_secret}\ntasks: [{id: a, prompt: x, env: {OTHER: ghp_secret}}]");
+  for (const auto& [name, value] : spec.tasks(0).prompt_values()) {
+    EXPECT_THAT(value, testing::Not(HasSubstr("ghp_secret"))) << name;
+  }
 }
 
 TEST(Settings, UnknownKeysInSettingsFilesAreErrorsWithASuggestion) {
@@ -126,7 +248,8 @@ TEST(Settings, ABrokenSettingsFileIsToldWithItsPlace) {
   std::vector<Diagnostic> diagnostics;
   parse_user_config("agent = \n", "/u/config.toml", diagnostics);
   parse_repository_settings("- a\n", "/r/.fanout.yaml", diagnostics);
-  EXPECT_THAT(told(diagnostics), ElementsAre(HasSubstr("config.toml:1:"), HasSubstr("must be a map of settings")));
+  EXPECT_THAT(told(diagnostics),
+              ElementsAre(HasSubstr("config.toml:1:"), HasSubstr("must be a map of settings")));
 }
 
 }  // namespace

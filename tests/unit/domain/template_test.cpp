@@ -26,20 +26,54 @@ TEST(Template, UnknownPlaceholdersAreNamedWithTheirPlace) {
 }
 
 TEST(Template, WhatTheSeedsOwnTemplateLeavesToTheAgentIsText) {
-  EXPECT_THAT(told(unknown_placeholders("{type}: {brief description}\n${CLAUDE_PLUGIN_ROOT} #{ISSUE_NUM} {file1} {N} {1-2 sentence}",
-                                        "/r/t.md")),
-              ElementsAre());
+  EXPECT_THAT(
+      told(unknown_placeholders(
+          "{type}: {brief description}\n${CLAUDE_PLUGIN_ROOT} #{ISSUE_NUM} {file1} {N} {1-2 sentence}",
+          "/r/t.md")),
+      ElementsAre());
 }
 
 TEST(Template, TheBuiltInOneNamesNothingUnknownAndIsFilledWhole) {
   EXPECT_THAT(told(unknown_placeholders(default_prompt_template(), "/built-in")), ElementsAre());
   std::vector<Diagnostic> diagnostics;
-  const auto spec = resolve(test::load("tasks: [{id: a, name: Title, prompt: Do this.}]").plan, {}, diagnostics);
+  const auto spec =
+      resolve(test::load("tasks: [{id: a, name: Title, prompt: Do this.}]").plan, {}, diagnostics);
   const auto& values = spec.tasks(0).prompt_values();
   const auto text = render(spec.tasks(0).prompt_template(), {values.begin(), values.end()});
   EXPECT_THAT(text, testing::HasSubstr("# Title"));
   EXPECT_THAT(text, testing::HasSubstr("Do this."));
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("{task.")));
+}
+
+TEST(Template, TheBuiltInOneSaysEachTaskOnce) {
+  std::vector<Diagnostic> diagnostics;
+  const auto spec = resolve(test::load("tasks: [{id: a, prompt: Only once.}]").plan, {}, diagnostics);
+  const auto& values = spec.tasks(0).prompt_values();
+  const auto text = render(spec.tasks(0).prompt_template(), {values.begin(), values.end()});
+  EXPECT_EQ(text.find("Only once."), text.rfind("Only once."));
+}
+
+TEST(Template, TheDescriptionIsTheObjectiveElseTheWholeBody) {
+  std::vector<Diagnostic> diagnostics;
+  const auto plan = test::MemoryFiles()
+                        .add("/p/plan.yaml", "tasks: [{id: a, file: a.md}, {id: b, file: b.md}]\n")
+                        .add("/p/a.md", "## Objective\nAim.\n## Implementation Approach\nHow.\n")
+                        .add("/p/b.md", "# T\n\nJust words.\n")
+                        .load()
+                        .plan;
+  const auto spec = resolve(plan, {}, diagnostics);
+  EXPECT_EQ(spec.tasks(0).prompt_values().at("task.description"), "Aim.");
+  EXPECT_EQ(spec.tasks(0).prompt_values().at("task.detailed_implementation_steps"), "How.");
+  EXPECT_EQ(spec.tasks(1).prompt_values().at("task.description"), "# T\n\nJust words.");
+}
+
+TEST(Template, OneThatIsNotUtf8IsRefused) {
+  Layers layers;
+  layers.prompt_template = "caf\xe9 {task.id}";
+  layers.prompt_template_file = "/r/t.md";
+  std::vector<Diagnostic> diagnostics;
+  resolve(test::load("tasks: [{id: a, prompt: x}]").plan, layers, diagnostics);
+  EXPECT_THAT(told(diagnostics), ElementsAre("t.md:1:4: error: this is not UTF-8: save the file as UTF-8"));
 }
 
 TEST(Template, NamesAreMadeFromPatterns) {

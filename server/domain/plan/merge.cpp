@@ -1,0 +1,37 @@
+#include "server/domain/plan/resolve.hpp"
+
+namespace fanout::domain {
+
+namespace {
+
+template <class T>
+void fill(Settings& upper, const Settings& lower, const char* key, std::optional<T> Settings::*value) {
+  if (upper.*value || !(lower.*value)) return;
+  upper.*value = lower.*value;
+  if (const auto place = lower.places.find(key); place != lower.places.end()) upper.places.insert(*place);
+}
+
+}  // namespace
+
+void merge_settings(Settings& upper, const Settings& lower) {
+  fill(upper, lower, "repo", &Settings::repo);
+  fill(upper, lower, "base", &Settings::base);
+  fill(upper, lower, "agent", &Settings::agent);
+  fill(upper, lower, "setup", &Settings::setup);
+  fill(upper, lower, "verify", &Settings::verify);
+  fill(upper, lower, "gates", &Settings::gates);
+  fill(upper, lower, "max_parallel", &Settings::max_parallel);
+  fill(upper, lower, "timeout", &Settings::timeout);
+  fill(upper, lower, "allow_empty", &Settings::allow_empty);
+  fill(upper, lower, "push", &Settings::push);
+  fill(upper, lower, "remote", &Settings::remote);
+  fill(upper, lower, "worktree", &Settings::worktree);
+  fill(upper, lower, "branch", &Settings::branch);
+  fill(upper, lower, "write_status", &Settings::write_status);
+  fill(upper, lower, "tracker", &Settings::tracker);
+  fill(upper, lower, "commit_type", &Settings::commit_type);
+  fill(upper, lower, "copy", &Settings::copy);
+  upper.env.insert(lower.env.begin(), lower.env.end());
+}
+
+}  // namespace fanout::domain
