@@ -1,9 +1,10 @@
 #include "common/version.hpp"
 
-#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/wrappers.pb.h>
 
 #include "client/commands.hpp"
 #include "client/reach.hpp"
+#include "client/render/json.hpp"
 #include "common/exit_code.hpp"
 #include "common/text.hpp"
 
@@ -12,6 +13,13 @@ namespace fanout::client {
 namespace v1 = fanout::v1;
 
 namespace {
+
+/// As a JSON string.
+std::string quoted(const std::string& text) {
+  google::protobuf::StringValue value;
+  value.set_value(text);
+  return to_json(value);
+}
 
 /// Of the daemon that runs, if any: it may be older than this program.
 std::string daemon_version(Session& session) {
@@ -28,10 +36,8 @@ std::string daemon_version(Session& session) {
 int version(Session& session) {
   const auto daemon = daemon_version(session);
   if (session.json()) {
-    google::protobuf::Struct versions;
-    (*versions.mutable_fields())["version"].set_string_value(kVersion);
-    if (!daemon.empty()) (*versions.mutable_fields())["daemonVersion"].set_string_value(daemon);
-    session.print_json(versions);
+    const auto running = daemon.empty() ? "" : ",\"daemonVersion\":" + quoted(daemon);
+    session.out().line("{\"version\":" + quoted(kVersion) + running + "}");
   } else {
     session.out().line(std::string("fanout ") + kVersion);
     session.out().line(daemon.empty() ? "fanoutd is not running"

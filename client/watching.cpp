@@ -35,7 +35,6 @@ Watching::Watching(Connection& daemon, Presenter& presenter, v1::Run run, std::u
 
 int Watching::to_the_end() {
   open();
-  show();
   for (;;) {
     wait();
     while (const auto signal = signals_.take()) {

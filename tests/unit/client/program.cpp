@@ -169,7 +169,10 @@ void Program::close_output() {
 }
 
 int Program::end() {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (read_some()) {
+    if (std::chrono::steady_clock::now() > deadline)
+      throw std::runtime_error("it does not end; it printed: " + out_ + err_);
   }
   int status = 0;
   waitpid(std::exchange(pid_, -1), &status, 0);
