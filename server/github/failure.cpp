@@ -162,10 +162,8 @@ ApiError classify(const http::Response& response, const RateHeaders& rate, const
 }
 
 ApiError classify(const http::TransportError& transport, const std::string& doing) {
-  const auto failure = transport.kind() == ErrorKind::system && !transport.may_have_been_received()
-                           ? Failure::permanent
-                           : Failure::transient;
-  ApiError error(failure, "could not " + doing + ": " + transport.what());
+  // Also where a certificate is not trusted or a proxy refuses: that is a matter of the way, not of the request.
+  ApiError error(Failure::transient, "could not " + doing + ": " + transport.what());
   error.unknown = transport.may_have_been_received();
   return error;
 }

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "server/github/api.hpp"
+#include "server/github/types.hpp"
+
+namespace fanout::github {
+
+/// An issue or pull request in a list.
+struct Listed {
+  Issue issue;
+  std::string body;
+  Time created{};
+  bool pull_request = false, open = true;
+};
+
+/// An issue for a GraphQL batch, which wants ids.
+struct BatchIssue {
+  std::string title, body;
+  std::vector<std::string> label_ids;
+};
+
+using Created = std::variant<Issue, ApiError>;
+
+/// GitHub's API in our words. Each throws ApiError, and operation_aborted when cancelled.
+/// What takes a Permit is sent once, never again by itself: what becomes of a lost answer is the caller's
+/// business. All else gets its permit itself and is repeated until it is done.
+class Client {
+ public:
+  explicit Client(Api& api) : api_(api) {}
+
+  awaitable<Account> who();
+  awaitable<RepositoryInfo> repository(Repository name);
+  /// Makes those that are missing. By name (in lower case), the ids of those that are there afterwards.
+  awaitable<std::map<std::string, std::string>> ensure_labels(Repository repository, std::vector<std::string> names);
+
+  awaitable<Issue> create_issue(const Limiter::Permit& permit, Repository repository, NewIssue issue);
+  /// By one GraphQL mutation; the outcomes in the order of `issues`. An error of the whole is thrown.
+  awaitable<std::vector<Created>> create_issues(const Limiter::Permit& permit, std::string repository_id,
+                                                std::vector<BatchIssue> issues);
+  awaitable<Issue> edit_issue(Repository repository, std::uint64_t number, IssueEdit edit, Priority priority);
+  /// All since `time` by the server's clock, newest first, pull requests too; by `creator` unless empty.
+  awaitable<std::vector<Listed>> issues_since(Repository repository, std::string creator, Time time);
+
+  awaitable<Comment> create_comment(const Limiter::Permit& permit, Repository repository, std::uint64_t issue,
+                                    std::string body);
+  /// `body` is asked at the moment of sending.
+  awaitable<Comment> edit_comment(Repository repository, std::uint64_t id, std::function<std::string()> body);
+  awaitable<std::vector<Comment>> comments(Repository repository, std::uint64_t issue, Time since);
+
+  awaitable<PullRequest> create_pull_request(const Limiter::Permit& permit, Repository repository, NewPullRequest wanted);
+  /// The newest with this head branch, open ones first.
+  awaitable<std::optional<PullRequest>> find_pull_request(Repository repository, std::string head);
+  awaitable<PullRequest> edit_pull_request(Repository repository, std::uint64_t number, std::string title, std::string body);
+  /// Conditional: costs nothing when it has not changed. Without checks and review.
+  awaitable<PullRequest> pull_request(Repository repository, std::uint64_t number);
+  /// At most 100, with checks and review, by one GraphQL query; one by one where there is no GraphQL.
+  awaitable<std::vector<PullRequest>> pull_requests(Repository repository, std::vector<std::uint64_t> numbers);
+  /// From draft to ready.
+  awaitable<void> mark_ready(std::string node_id);
+
+  Api& api() { return api_; }
+  /// Whether GraphQL has not turned out to be missing.
+  bool has_graphql() const { return has_graphql_; }
+
+ private:
+  struct Seen {
+    std::string etag, link;
+    boost::json::value body;
+  };
+  awaitable<Reply> get(std::string path, std::string doing);
+  awaitable<boost::json::value> graphql(std::string document, boost::json::object variables, std::string doing);
+  awaitable<std::optional<std::string>> make_label(Repository repository, std::string name);
+
+  Api& api_;
+  bool has_graphql_ = true;
+  std::map<std::string, Seen> seen_;  ///< For conditional reads; bounded.
+};
+
+}  // namespace fanout::github
