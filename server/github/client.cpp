@@ -85,7 +85,10 @@ awaitable<std::vector<Created>> Client::create_issues(const Limiter::Permit& per
     failure = error;
   }
   if (failure) {
-    if (failure->status == 404 || failure->status == 405 || failure->status == 501) has_graphql_ = false;
+    // Whatever it is that GraphQL does not like, REST will do it, or say so clearly.
+    const auto kind = failure->failure();
+    const bool refused = kind != Failure::limit && kind != Failure::authentication && kind != Failure::transient;
+    if (refused || failure->status == 501) has_graphql_ = false;
     throw *failure;
   }
   for (const auto& outcome : outcomes) {

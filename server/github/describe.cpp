@@ -57,7 +57,8 @@ std::string gates_in_a_line(const std::vector<GateLine>& gates) {
 std::string finished(std::string body, const Marker& marker) {
   const std::string end = "\n\n" + marker_text(marker) + "\n";
   constexpr std::string_view kCut = "\n\n*… cut here: it is longer than GitHub takes.*";
-  if (body.size() + end.size() > kMostBody) body = head(body, kMostBody - end.size() - kCut.size()) + std::string(kCut);
+  constexpr std::size_t kMost = kMostBody - 64;  // A line may be put before it: see closing().
+  if (body.size() + end.size() > kMost) body = head(body, kMost - end.size() - kCut.size()) + std::string(kCut);
   return body + end;
 }
 
@@ -136,9 +137,12 @@ std::string progress_body(const TaskInfo& task, const Progress& progress, const 
   return finished(std::move(body), marker);
 }
 
-std::string pull_request_body(const TaskInfo& task, const Evidence& evidence, std::uint64_t issue, const Marker& marker) {
-  std::string body = issue == 0 ? "" : "Closes #" + std::to_string(issue) + "\n\n";
-  body += "## What was asked\n\n" + description_of(task) + "\n";
+std::string closing(std::uint64_t issue, const std::string& body) {
+  return "Closes #" + std::to_string(issue) + "\n\n" + body;
+}
+
+std::string pull_request_body(const TaskInfo& task, const Evidence& evidence, const Marker& marker) {
+  std::string body = "## What was asked\n\n" + description_of(task) + "\n";
   std::vector<std::string> commits, gates;
   for (const auto& commit : evidence.commits) commits.push_back(commit.id.substr(0, 12) + " " + commit.summary);
   add_list(body, "Commits", commits, "- ", false);

@@ -62,8 +62,9 @@ constexpr const char* kOwnLabels[] = {"parallel-execution", "auto-created"};
 std::string title_of(std::string_view text);
 std::string issue_body(const TaskInfo& task, const Marker& marker);
 std::string progress_body(const TaskInfo& task, const Progress& progress, const Marker& marker);
-/// `issue`: the one it closes when it is merged; 0: none.
-std::string pull_request_body(const TaskInfo& task, const Evidence& evidence, std::uint64_t issue, const Marker& marker);
+std::string pull_request_body(const TaskInfo& task, const Evidence& evidence, const Marker& marker);
+/// The body of a pull request that closes `issue` when it is merged. Room for this is kept.
+std::string closing(std::uint64_t issue, const std::string& body);
 /// The task's labels and our own, each once.
 std::vector<std::string> labels_of(const TaskInfo& task);
 

@@ -177,7 +177,10 @@ ApiError classify_graphql(const json::value& entry, const RateHeaders& rate, con
   const auto says = message.empty() ? "" : ": " + quotable(message);
   if (type == "FORBIDDEN" || type == "INSUFFICIENT_SCOPES") return {Failure::permission, "the token may not " + doing + says};
   if (type == "NOT_FOUND") return {Failure::not_found, "cannot " + doing + says};
-  if (type == "UNPROCESSABLE" || type == "VALIDATION" || type == "ARGUMENT_ERROR" || type == "undefinedField") {
+  // A document that is not valid has a code and no type; nothing of it was carried out.
+  const auto* extensions = object.if_contains("extensions");
+  const bool invalid = type.empty() && extensions && extensions->is_object() && extensions->get_object().contains("code");
+  if (type == "UNPROCESSABLE" || invalid) {
     return {Failure::validation, "GitHub refused to " + doing + says};
   }
   // No type: GitHub's own trouble, such as a time-out.

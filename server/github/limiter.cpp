@@ -16,14 +16,16 @@ struct Limiter::Ticket {
   std::optional<Ask> ask;  ///< Set once it may go.
 };
 
-Limiter::Limiter(const async::Executor& executor, Clock clock, Limits limits, std::string_view saved)
+Limiter::Limiter(const async::Executor& executor, Clock clock, Limits limits)
     : clock_(clock),
       limits_(limits),
-      budget_(Budget::restored(saved, limits, clock.now())),
+      budget_(limits),
       executor_(executor),
       timer_(executor) {}
 
 Limiter::~Limiter() = default;
+
+void Limiter::restore(std::string_view saved) { budget_ = Budget::restored(saved, limits_, clock_.now()); }
 
 void Limiter::Permit::release() {
   auto* limiter = std::exchange(limiter_, nullptr);

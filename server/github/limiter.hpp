@@ -41,7 +41,7 @@ struct LimiterStatus {
 /// Lifetime: outlives its permits and waiters.
 class Limiter {
  public:
-  Limiter(const async::Executor& executor, Clock clock, Limits limits, std::string_view saved = {});
+  Limiter(const async::Executor& executor, Clock clock, Limits limits);
   ~Limiter();
   Limiter(const Limiter&) = delete;
   Limiter& operator=(const Limiter&) = delete;
@@ -87,6 +87,8 @@ class Limiter {
 
   LimiterStatus status() const;
   std::string save() const { return budget_.save(); }
+  /// What an earlier process saved. To be called before anything is sent.
+  void restore(std::string_view saved);
   /// Called whenever what save() returns has changed.
   void on_change(std::function<void()> tell) { tell_ = std::move(tell); }
   const Clock& clock() const { return clock_; }

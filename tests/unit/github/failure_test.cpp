@@ -109,6 +109,7 @@ TEST(Failure, ErrorsOfGraphqlHaveTypes) {
   EXPECT_EQ(graphql(R"({"type":"FORBIDDEN","message":"Resource not accessible"})").failure(), Failure::permission);
   EXPECT_EQ(graphql(R"({"type":"NOT_FOUND","message":"no"})").failure(), Failure::not_found);
   EXPECT_TRUE(graphql(R"({"message":"Something went wrong while executing your query."})").outcome_unknown());
+  EXPECT_EQ(graphql(R"({"message":"Field 'x' doesn't exist","extensions":{"code":"undefinedField"}})").failure(), Failure::validation);
   EXPECT_TRUE(graphql("1").outcome_unknown());
 }
 

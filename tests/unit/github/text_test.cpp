@@ -117,11 +117,11 @@ TEST(PullRequestBody, HasTheEvidenceAndClosesTheIssue) {
   evidence.gates = {{"tests", true, std::chrono::seconds(12)}};
   evidence.agent = "claude";
   evidence.cost = "$0.42";
-  const auto body = pull_request_body(task(), evidence, 17, kMarker);
+  const auto body = closing(17, pull_request_body(task(), evidence, kMarker));
   for (const char* part : {"Closes #17\n", "Write README.md.", "0123456789ab feat: add it", "`tests` 12s", "claude", "$0.42"}) {
     EXPECT_THAT(body, HasSubstr(part));
   }
-  EXPECT_THAT(pull_request_body(task(), evidence, 0, kMarker), Not(HasSubstr("Closes")));
+  EXPECT_THAT(pull_request_body(task(), evidence, kMarker), Not(HasSubstr("Closes")));
 }
 
 TEST(Labels, AreOursAndTheTasksEachOnce) {

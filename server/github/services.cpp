@@ -1,0 +1,93 @@
+#include "server/github/services.hpp"
+
+#include "common/text.hpp"
+#include "server/github/read.hpp"
+#include "server/github/wait.hpp"
+
+namespace fanout::github {
+
+bool may_go_again(const ApiError& error) {
+  return error.failure() == Failure::limit || error.failure() == Failure::authentication ||
+         (error.failure() == Failure::transient && !error.outcome_unknown());
+}
+
+bool is_final(const ApiError& error) { return !may_go_again(error) && error.failure() != Failure::transient; }
+
+void Services::note(Notice::Kind kind, const Step& step, std::string text) {
+  if (tell) tell({kind, step.run, step.task, std::move(text)});
+}
+
+awaitable<void> Services::record(std::vector<WorkPtr> works, std::function<void(Step&)> change) {
+  for (;;) {
+    std::string trouble;
+    try {
+      co_await ledger.update(works, change);
+      co_return;
+    } catch (const Error& error) {
+      trouble = error.what();
+    }
+    if (tell) tell({Notice::Kind::store, "", "", trouble});
+    co_await pause(clock(), patience.after_trouble);
+  }
+}
+
+awaitable<void> Services::record(WorkPtr work, std::function<void(Step&)> change) {
+  std::vector<WorkPtr> one = {std::move(work)};
+  co_await record(std::move(one), std::move(change));
+}
+
+awaitable<void> Services::finish(WorkPtr work, std::string result) {
+  co_await record(work, [result](Step& step) {
+    step.state = StepState::done;
+    step.result = result;
+    step.reason.clear();
+  });
+}
+
+awaitable<void> Services::fail(WorkPtr work, ApiError error) {
+  const std::string reason = error.what();
+  const auto failure = static_cast<int>(error.failure());
+  co_await record(work, [reason, failure](Step& step) {
+    step.state = StepState::failed;
+    step.reason = reason;
+    step.failure = failure;
+  });
+  note(Notice::Kind::step_failed, work->step, reason);
+}
+
+awaitable<Places::Place*> Places::find(Repository repository) {
+  const auto token = co_await lock_.acquire(0);
+  auto& place = places_[repository];
+  if (!place) {
+    auto made = std::make_unique<Place>();
+    made->info = co_await client_.repository(repository);
+    place = std::move(made);
+  }
+  co_return place.get();
+}
+
+awaitable<void> Places::ensure_labels(Place* place, std::vector<std::string> names) {
+  const auto token = co_await lock_.acquire(0);
+  std::erase_if(names, [&](const std::string& name) { return place->labels.contains(lower(name)); });
+  if (names.empty()) co_return;
+  const auto ids = co_await client_.ensure_labels(place->info.name, names);
+  place->labels.insert(ids.begin(), ids.end());
+  // Those that could not be made are not tried again for every issue.
+  for (const auto& name : names) place->labels.try_emplace(lower(name));
+}
+
+awaitable<std::string> Places::login() {
+  const auto token = co_await lock_.acquire(0);
+  if (!login_) {
+    try {
+      const auto account = co_await client_.who();
+      login_ = account.login;
+    } catch (const ApiError& error) {
+      if (!is_final(error)) throw;
+      login_ = "";
+    }
+  }
+  co_return *login_;
+}
+
+}  // namespace fanout::github

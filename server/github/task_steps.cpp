@@ -1,0 +1,141 @@
+#include "server/github/task_steps.hpp"
+
+#include "server/github/describe.hpp"
+#include "server/github/issue_maker.hpp"
+#include "server/github/json.hpp"
+#include "server/github/once.hpp"
+#include "server/github/read.hpp"
+#include "server/github/wait.hpp"
+
+namespace fanout::github {
+
+namespace {
+
+std::string wanted(const Step& step, std::string_view key) { return text_of(json::parse(step.payload), key); }
+
+std::string comment_result(const Comment& comment) {
+  return json::serialize(json::object{{"id", comment.id}, {"url", comment.url}});
+}
+
+/// Recorded when this body was sent: done, unless there is a newer one by now.
+void sent_comment(Step& step, const std::string& payload, const std::string& result) {
+  step.result = result;
+  if (step.payload == payload) step.state = StepState::done;
+}
+
+}  // namespace
+
+std::string comment_payload(const std::string& body) { return json::serialize(json::object{{"body", body}}); }
+
+std::string close_payload(const std::string& reason) { return json::serialize(json::object{{"reason", reason}}); }
+
+/// The task's issue once it is made or refused; null when none was asked for.
+awaitable<WorkPtr> TaskSteps::settled_issue(WorkPtr work) {
+  const auto issue = co_await services_.ledger.find(work->step.run, work->step.task, StepKind::issue);
+  if (issue) co_await services_.ledger.settled(issue);
+  co_return issue;
+}
+
+awaitable<void> TaskSteps::keep_comment(WorkPtr work) {
+  const auto issue = co_await settled_issue(work);
+  std::optional<ApiError> failure;
+  if (!issue || issue->step.state == StepState::failed) {
+    failure.emplace(Failure::permanent, "there is no issue to comment on");
+  }
+  while (!failure && work->step.state == StepState::open) {
+    try {
+      const auto* place = co_await places_.find(work->step.repository);
+      if (work->step.result.empty()) {
+        co_await make_comment(work, place->info.name, issue_made(issue->step).number);
+      } else {
+        co_await edit_comment(work, place->info.name);
+      }
+    } catch (const ApiError& error) {
+      failure = error;
+    }
+    if (!failure || is_final(*failure)) continue;
+    failure.reset();
+    co_await pause(services_.clock(), services_.patience.after_trouble);
+  }
+  if (failure) co_await services_.fail(work, *failure);
+}
+
+awaitable<void> TaskSteps::make_comment(WorkPtr work, Repository repository, std::uint64_t issue) {
+  std::string sent;
+  Creation creation;
+  creation.priority = Priority::progress;
+  creation.look = [this, work, repository, issue] { return look_for_comment(work, repository, issue); };
+  creation.create = [this, work, repository, issue, &sent](const Limiter::Permit& permit) {
+    return create_comment(permit, work, repository, issue, &sent);
+  };
+  const auto result = co_await create_once(services_, work, std::move(creation));
+  co_await services_.record(work, [sent, result](Step& step) { sent_comment(step, sent, result); });
+}
+
+awaitable<std::string> TaskSteps::create_comment(const Limiter::Permit& permit, WorkPtr work, Repository repository,
+                                                 std::uint64_t issue, std::string* sent) {
+  *sent = work->step.payload;
+  const auto comment = co_await services_.client.create_comment(permit, repository, issue, wanted(work->step, "body"));
+  co_return comment_result(comment);
+}
+
+awaitable<std::optional<std::string>> TaskSteps::look_for_comment(WorkPtr work, Repository repository,
+                                                                  std::uint64_t issue) {
+  const auto since = services_.client.api().by_server_clock(work->step.attempted_at) - services_.patience.margin;
+  const auto comments = co_await services_.client.comments(repository, issue, since);
+  for (const auto& comment : comments) {
+    if (is_marked(comment.body, work->step.uuid)) co_return comment_result(comment);
+  }
+  co_return std::nullopt;
+}
+
+awaitable<void> TaskSteps::edit_comment(WorkPtr work, Repository repository) {
+  const auto result = work->step.result;
+  const auto id = number_of(json::parse(result), "id");
+  std::string sent;
+  bool deleted = false;
+  try {
+    co_await services_.client.edit_comment(repository, id, [work, &sent] {
+      sent = work->step.payload;
+      return wanted(work->step, "body");
+    });
+  } catch (const ApiError& error) {
+    deleted = error.failure() == Failure::not_found;
+    if (!deleted) throw;
+  }
+  co_await services_.record(work, [sent, result, deleted](Step& step) {
+    if (!deleted) return sent_comment(step, sent, result);
+    // Somebody has removed it: a new one is made.
+    step.result.clear();
+    step.attempts = 0;
+  });
+}
+
+awaitable<void> TaskSteps::close_issue(WorkPtr work) {
+  const auto issue = co_await settled_issue(work);
+  const auto comment = co_await services_.ledger.find(work->step.run, work->step.task, StepKind::comment);
+  if (comment) co_await services_.ledger.settled(comment);
+  std::optional<ApiError> failure;
+  if (!issue || issue->step.state == StepState::failed) {
+    failure.emplace(Failure::permanent, "there is no issue to close");
+  }
+  while (!failure && work->step.state == StepState::open) {
+    IssueEdit edit;
+    edit.open = false;
+    edit.reason = wanted(work->step, "reason");
+    try {
+      const auto* place = co_await places_.find(work->step.repository);
+      const auto number = issue_made(issue->step).number;
+      co_await services_.client.edit_issue(place->info.name, number, std::move(edit), Priority::pull_request);
+      co_await services_.finish(work, "{}");
+    } catch (const ApiError& error) {
+      failure = error;
+    }
+    if (!failure || is_final(*failure)) continue;
+    failure.reset();
+    co_await pause(services_.clock(), services_.patience.after_trouble);
+  }
+  if (failure) co_await services_.fail(work, *failure);
+}
+
+}  // namespace fanout::github

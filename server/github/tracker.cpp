@@ -1,0 +1,218 @@
+#include "server/github/tracker.hpp"
+
+#include "server/github/wait.hpp"
+
+namespace fanout::github {
+
+namespace asio = boost::asio;
+using boost::system::system_error;
+
+Tracker::Tracker(async::Executor executor, TrackerOptions options, OutboxStore& store)
+    : executor_(executor),
+      options_(std::move(options)),
+      http_(executor, options_.http),
+      limiter_(executor, options_.clock, options_.limits),
+      api_(http_, limiter_, options_.endpoints, options_.token),
+      client_(api_),
+      ledger_(executor, store),
+      services_{client_, ledger_, options_.patience, options_.tell},
+      places_(executor, client_),
+      issues_(executor, services_, places_),
+      steps_(services_, places_),
+      background_(executor),
+      limiter_changed_(executor) {
+  if (options_.account.empty()) options_.account = http::parse_url(options_.endpoints.rest).origin();
+  limiter_.on_change([this] {
+    limiter_dirty_ = true;
+    limiter_changed_.notify();
+  });
+  api_.on_pause([this](const ApiError& error) {
+    if (options_.tell) options_.tell({Notice::Kind::paused, "", "", error.what()});
+  });
+}
+
+Tracker::~Tracker() = default;
+
+awaitable<void> Tracker::run() {
+  co_await load_limiter();
+  running_ = true;
+  background_.spawn(keep_creating());
+  background_.spawn(keep_looking());
+  background_.spawn(keep_saving());
+  for (auto& work : std::exchange(waiting_, {})) start(std::move(work));
+  std::exception_ptr ended;
+  try {
+    co_await background_.join();
+  } catch (...) {
+    ended = std::current_exception();
+  }
+  stopping_ = true;
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  if (limiter_dirty_) co_await save_limiter();
+  if (ended) std::rethrow_exception(ended);
+}
+
+awaitable<void> Tracker::load_limiter() {
+  try {
+    const auto saved = co_await ledger_.limiter(options_.account);
+    limiter_.restore(saved);
+  } catch (const Error& error) {
+    if (options_.tell) options_.tell({Notice::Kind::store, "", "", error.what()});
+  }
+}
+
+awaitable<void> Tracker::save_limiter() {
+  limiter_dirty_ = false;
+  try {
+    co_await ledger_.save_limiter(options_.account, limiter_.save());
+  } catch (const Error& error) {
+    if (options_.tell) options_.tell({Notice::Kind::store, "", "", error.what()});
+  }
+}
+
+awaitable<void> Tracker::keep_saving() {
+  for (;;) {
+    while (!limiter_dirty_) co_await limiter_changed_.wait();
+    co_await save_limiter();
+    // Not for each of many in a row.
+    co_await pause(options_.clock, milliseconds(500));
+  }
+}
+
+awaitable<void> Tracker::keep_creating() { co_await issues_.create_loop(); }
+
+awaitable<void> Tracker::keep_looking() { co_await issues_.look_loop(); }
+
+awaitable<std::vector<PendingStep>> Tracker::recover(std::string run_id) {
+  const auto works = co_await ledger_.open(std::move(run_id));
+  std::vector<PendingStep> pending;
+  for (const auto& work : works) {
+    const auto& step = work->step;
+    if (step.state == StepState::open) pending.push_back({step.run, step.task, step.kind, false, step.reason});
+    start(work);
+  }
+  co_return pending;
+}
+
+/// Hands it to whoever does such steps, unless somebody is at it.
+void Tracker::start(WorkPtr work) {
+  if (!running_) {
+    waiting_.push_back(std::move(work));
+    return;
+  }
+  if (work->active || stopping_) return;
+  work->active = true;
+  if (work->step.state == StepState::open) ++open_steps_;
+  if (work->step.kind == StepKind::issue) {
+    if (work->step.state == StepState::done) {
+      issues_.sweep(work);
+    } else if (work->step.attempts > 0) {
+      issues_.look_for(work);
+    } else {
+      issues_.make(work);
+    }
+  }
+  background_.spawn(guarded_perform(std::move(work)));
+}
+
+awaitable<void> Tracker::guarded_perform(WorkPtr work) {
+  const bool counted = work->step.state == StepState::open;
+  try {
+    co_await perform(work);
+  } catch (const Error& error) {
+    services_.note(Notice::Kind::store, work->step, error.what());
+  }
+  work->active = false;
+  if (counted) --open_steps_;
+}
+
+awaitable<void> Tracker::perform(WorkPtr work) {
+  switch (work->step.kind) {
+    case StepKind::issue:
+      co_await ledger_.settled(work);
+      break;
+    case StepKind::comment:
+      co_await steps_.keep_comment(work);
+      break;
+    case StepKind::pull_request:
+      co_await steps_.open_pull_request(work);
+      break;
+    case StepKind::close:
+      co_await steps_.close_issue(work);
+      break;
+  }
+}
+
+/// Finds or records the step. One that had failed, and a comment, is opened again with the newest payload.
+awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind, std::function<std::string(const Marker&)> payload) {
+  Step wanted;
+  wanted.run = task.run_id;
+  wanted.task = task.task_id;
+  wanted.kind = kind;
+  wanted.uuid = new_uuid();
+  wanted.repository = task.repository;
+  wanted.payload = payload({wanted.run, wanted.task, wanted.uuid});
+  const auto uuid = wanted.uuid;
+  auto work = co_await ledger_.find_or_record(std::move(wanted));
+  const bool fresh = work->step.uuid == uuid;
+  if (!fresh && (kind == StepKind::comment || work->step.state == StepState::failed)) {
+    std::vector<WorkPtr> one = {work};
+    const auto newest = payload(work->marker());
+    co_await ledger_.update(std::move(one), [newest](Step& step) {
+      step.state = StepState::open;
+      step.payload = newest;
+      step.reason.clear();
+    });
+  }
+  if (work->step.state == StepState::open) start(work);
+  co_return work;
+}
+
+awaitable<Issue> Tracker::open_issue(TaskInfo task) {
+  const auto work = co_await submit(task, StepKind::issue, [task](const Marker& marker) {
+    return issue_payload({title_of(task.title), issue_body(task, marker), labels_of(task), task.assignees, task.milestone});
+  });
+  co_await ledger_.settled(work);
+  if (work->step.state == StepState::failed) throw failure_of(work->step);
+  co_return issue_made(work->step);
+}
+
+awaitable<void> Tracker::progress(TaskInfo task, Progress progress) {
+  co_await submit(task, StepKind::comment,
+                  [task, progress](const Marker& marker) { return comment_payload(progress_body(task, progress, marker)); });
+}
+
+awaitable<PullRequest> Tracker::open_pull_request(TaskInfo task, PullRequestWanted wanted) {
+  const auto work = co_await submit(task, StepKind::pull_request, [task, wanted](const Marker& marker) {
+    const auto title = title_of(wanted.title.empty() ? task.title : wanted.title);
+    return pull_request_payload(
+        {title, pull_request_body(task, wanted.evidence, marker), task.branch, wanted.base, wanted.draft});
+  });
+  co_await ledger_.settled(work);
+  if (work->step.state == StepState::failed) throw failure_of(work->step);
+  co_return pull_request_made(work->step);
+}
+
+awaitable<void> Tracker::close_issue(TaskInfo task, std::string reason) {
+  const auto work =
+      co_await submit(task, StepKind::close, [reason](const Marker&) { return close_payload(reason); });
+  co_await ledger_.settled(work);
+  if (work->step.state == StepState::failed) throw failure_of(work->step);
+}
+
+awaitable<void> Tracker::settled(std::string run_id, std::string task_id) {
+  for (const auto kind : {StepKind::issue, StepKind::comment, StepKind::pull_request, StepKind::close}) {
+    const auto work = co_await ledger_.find(run_id, task_id, kind);
+    if (work) co_await ledger_.settled(work);
+  }
+}
+
+void Tracker::use_token(std::string token) { api_.use_token(std::move(token)); }
+
+TrackerStatus Tracker::status() const {
+  return {limiter_.status(), open_steps_, api_.trouble(), api_.paused().has_value()};
+}
+
+void Tracker::forget(const std::string& run_id) { ledger_.forget(run_id); }
+
+}  // namespace fanout::github

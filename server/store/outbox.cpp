@@ -1,0 +1,218 @@
+#include "server/store/outbox.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "common/error.hpp"
+
+namespace fanout::store {
+
+using github::Step;
+using github::StepKind;
+using github::StepState;
+using github::Time;
+
+namespace {
+
+constexpr int kSchemaVersion = 1;
+
+constexpr const char* kSchema = R"sql(
+  CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    run TEXT NOT NULL,
+    task TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    uuid TEXT NOT NULL UNIQUE,
+    host TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    attempted_at INTEGER NOT NULL,
+    sweep_at INTEGER NOT NULL,
+    result TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    failure INTEGER NOT NULL,
+    UNIQUE (run, task, kind)
+  );
+  CREATE INDEX outbox_open ON outbox(number) WHERE state = 0 OR sweep_at <> 0;
+  CREATE TABLE outbox_limiter (key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+)sql";
+
+constexpr const char* kColumns =
+    "run, task, kind, uuid, host, owner, name, payload, state, attempts, attempted_at, sweep_at, result, reason, failure";
+
+template <class F>
+auto in_words(const std::string& file, F&& work) {
+  try {
+    return work();
+  } catch (const SQLite::Exception& error) {
+    switch (error.getErrorCode()) {
+      case SQLITE_FULL:
+        throw Error(ErrorKind::system, "the disk that holds " + file + " is full: free some space");
+      case SQLITE_CORRUPT:
+      case SQLITE_NOTADB:
+        throw Error(ErrorKind::system, file + " is damaged (" + error.what() + ")");
+      case SQLITE_CANTOPEN:
+      case SQLITE_READONLY:
+        throw Error(ErrorKind::system, "cannot write " + file + ": check its folder's permissions");
+      default:
+        throw Error(ErrorKind::system, file + ": " + error.what());
+    }
+  }
+}
+
+/// Makes the file, if there is none, such that no other user can read it: SQLite would use the umask.
+void make_private(const std::string& file) {
+  const int fd = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd >= 0) ::close(fd);
+}
+
+Time time_in(const SQLite::Column& column) { return Time(std::chrono::milliseconds(column.getInt64())); }
+
+Step step_in(SQLite::Statement& row) {
+  Step step;
+  step.run = row.getColumn(0).getString();
+  step.task = row.getColumn(1).getString();
+  step.kind = static_cast<StepKind>(row.getColumn(2).getInt());
+  step.uuid = row.getColumn(3).getString();
+  step.repository = {row.getColumn(4).getString(), row.getColumn(5).getString(), row.getColumn(6).getString()};
+  step.payload = row.getColumn(7).getString();
+  step.state = static_cast<StepState>(row.getColumn(8).getInt());
+  step.attempts = row.getColumn(9).getUInt();
+  step.attempted_at = time_in(row.getColumn(10));
+  step.sweep_at = time_in(row.getColumn(11));
+  step.result = row.getColumn(12).getString();
+  step.reason = row.getColumn(13).getString();
+  step.failure = row.getColumn(14).getInt();
+  return step;
+}
+
+void bind(SQLite::Statement& statement, const Step& step) {
+  const auto ms = [](Time time) { return static_cast<std::int64_t>(time.time_since_epoch().count()); };
+  statement.bind(1, step.run);
+  statement.bind(2, step.task);
+  statement.bind(3, static_cast<int>(step.kind));
+  statement.bind(4, step.uuid);
+  statement.bind(5, step.repository.host);
+  statement.bind(6, step.repository.owner);
+  statement.bind(7, step.repository.name);
+  statement.bind(8, step.payload);
+  statement.bind(9, static_cast<int>(step.state));
+  statement.bind(10, static_cast<std::int64_t>(step.attempts));
+  statement.bind(11, ms(step.attempted_at));
+  statement.bind(12, ms(step.sweep_at));
+  statement.bind(13, step.result);
+  statement.bind(14, step.reason);
+  statement.bind(15, step.failure);
+}
+
+}  // namespace
+
+struct Outbox::Impl {
+  std::string file;
+  SQLite::Database db;
+
+  explicit Impl(const std::string& path)
+      : file(path), db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOFOLLOW, 5000) {}
+
+  int version() {
+    db.exec("CREATE TABLE IF NOT EXISTS outbox_schema (version INTEGER NOT NULL)");
+    SQLite::Statement query(db, "SELECT max(version) FROM outbox_schema");
+    return query.executeStep() && !query.getColumn(0).isNull() ? query.getColumn(0).getInt() : 0;
+  }
+
+  void prepare() {
+    db.exec("PRAGMA journal_mode = WAL");
+    db.exec("PRAGMA synchronous = FULL");
+    SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+    const int found = version();
+    if (found > kSchemaVersion) {
+      throw Error(ErrorKind::system, file + " was written by a newer fanoutd: install that version again");
+    }
+    if (found < kSchemaVersion) {
+      db.exec(kSchema);
+      db.exec("INSERT INTO outbox_schema (version) VALUES (" + std::to_string(kSchemaVersion) + ")");
+    }
+    transaction.commit();
+  }
+};
+
+Outbox::Outbox(const std::filesystem::path& file) {
+  make_private(file.string());
+  in_words(file.string(), [&] {
+    impl_ = std::make_unique<Impl>(file.string());
+    impl_->prepare();
+  });
+}
+
+Outbox::~Outbox() = default;
+
+void Outbox::put(const std::vector<Step>& steps) {
+  in_words(impl_->file, [&] {
+    SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Statement statement(
+        impl_->db, std::string("INSERT INTO outbox (") + kColumns +
+                       ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                       " ON CONFLICT (run, task, kind) DO UPDATE SET uuid = excluded.uuid, host = excluded.host,"
+                       " owner = excluded.owner, name = excluded.name, payload = excluded.payload,"
+                       " state = excluded.state, attempts = excluded.attempts, attempted_at = excluded.attempted_at,"
+                       " sweep_at = excluded.sweep_at, result = excluded.result, reason = excluded.reason,"
+                       " failure = excluded.failure");
+    for (const auto& step : steps) {
+      statement.reset();
+      bind(statement, step);
+      statement.exec();
+    }
+    transaction.commit();
+  });
+}
+
+std::optional<Step> Outbox::find(const std::string& run, const std::string& task, StepKind kind) {
+  return in_words(impl_->file, [&]() -> std::optional<Step> {
+    SQLite::Statement query(impl_->db,
+                            std::string("SELECT ") + kColumns + " FROM outbox WHERE run = ? AND task = ? AND kind = ?");
+    query.bind(1, run);
+    query.bind(2, task);
+    query.bind(3, static_cast<int>(kind));
+    if (!query.executeStep()) return std::nullopt;
+    return step_in(query);
+  });
+}
+
+std::vector<Step> Outbox::open(const std::string& run) {
+  return in_words(impl_->file, [&] {
+    SQLite::Statement query(impl_->db, std::string("SELECT ") + kColumns +
+                                           " FROM outbox WHERE (state = 0 OR sweep_at <> 0) AND (? = '' OR run = ?)"
+                                           " ORDER BY number");
+    query.bind(1, run);
+    query.bind(2, run);
+    std::vector<Step> found;
+    while (query.executeStep()) found.push_back(step_in(query));
+    return found;
+  });
+}
+
+std::string Outbox::limiter(const std::string& key) {
+  return in_words(impl_->file, [&]() -> std::string {
+    SQLite::Statement query(impl_->db, "SELECT state FROM outbox_limiter WHERE key = ?");
+    query.bind(1, key);
+    return query.executeStep() ? query.getColumn(0).getString() : "";
+  });
+}
+
+void Outbox::save_limiter(const std::string& key, const std::string& state) {
+  in_words(impl_->file, [&] {
+    SQLite::Statement statement(impl_->db,
+                                "INSERT INTO outbox_limiter (key, state) VALUES (?, ?)"
+                                " ON CONFLICT (key) DO UPDATE SET state = excluded.state");
+    statement.bind(1, key);
+    statement.bind(2, state);
+    statement.exec();
+  });
+}
+
+}  // namespace fanout::store

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "server/github/outbox_store.hpp"
+
+namespace fanout::store {
+
+/// The tracker's outbox and its limiters' states in an SQLite file, which may be the event log's or its own:
+/// it has its own connection, tables (outbox, outbox_limiter) and schema version (outbox_schema).
+/// Every commit is synced. BLOCKS. Not thread-safe: one call at a time, from any thread.
+/// Throws Error{system} in words: which file, what is wrong.
+class Outbox : public github::OutboxStore {
+ public:
+  /// Opens or makes `file` (0600). A newer schema is refused, and so is a damaged file.
+  explicit Outbox(const std::filesystem::path& file);
+  ~Outbox() override;
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  void put(const std::vector<github::Step>& steps) override;
+  std::optional<github::Step> find(const std::string& run, const std::string& task, github::StepKind kind) override;
+  std::vector<github::Step> open(const std::string& run) override;
+  std::string limiter(const std::string& key) override;
+  void save_limiter(const std::string& key, const std::string& state) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fanout::store
