@@ -9,7 +9,8 @@ namespace fanout::github {
 /// The wall clock, or one that runs `speed` times as fast from now on. A value: copies tell the same time.
 class Clock {
  public:
-  explicit Clock(double speed = 1) : speed_(speed), began_(wall()), steady_(std::chrono::steady_clock::now()) {}
+  Clock() : Clock(1) {}
+  explicit Clock(double speed) : speed_(speed), began_(wall()), steady_(std::chrono::steady_clock::now()) {}
 
   Time now() const {
     if (speed_ == 1) return wall();

@@ -88,7 +88,7 @@ awaitable<bool> give(Stream& stream, tcp::socket& socket, HttpAnswer answer) {
 }  // namespace
 
 struct HttpServer::Impl {
-  explicit Impl(Handler h) : handler(std::move(h)), acceptor(io, {asio::ip::address_v4::loopback(), 0}) {}
+  Impl(Handler h, unsigned short port) : handler(std::move(h)), acceptor(io, {asio::ip::address_v4::loopback(), port}) {}
 
   template <class Stream>
   awaitable<void> talk(Stream& stream, tcp::socket& socket) {
@@ -99,6 +99,11 @@ struct HttpServer::Impl {
       parser.body_limit(64u << 20);
       co_await wire::async_read(stream, buffer, parser, use_awaitable);
       auto answer = handler(taken(parser.get()));
+      if (answer.delay.count() > 0) {
+        asio::steady_timer timer(io, answer.delay);
+        co_await timer.async_wait(use_awaitable);
+      }
+      if (answer.sending) answer.sending();
       go_on = co_await give(stream, socket, std::move(answer));
     }
   }
@@ -143,8 +148,8 @@ std::string HttpRequest::header(const std::string& name) const {
   return found == headers.end() ? "" : found->second;
 }
 
-HttpServer::HttpServer(Handler handler, std::optional<Certificate> certificate)
-    : impl_(std::make_unique<Impl>(std::move(handler))) {
+HttpServer::HttpServer(Handler handler, std::optional<Certificate> certificate, unsigned short port)
+    : impl_(std::make_unique<Impl>(std::move(handler), port)) {
   if (certificate) {
     impl_->tls.emplace(asio::ssl::context::tls_server);
     impl_->tls->use_certificate_chain(asio::buffer(certificate->certificate));

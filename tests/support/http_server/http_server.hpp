@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -36,6 +37,8 @@ struct HttpAnswer {
   std::string body;
   Mishap mishap = Mishap::none;
   bool keep_alive = true;
+  std::chrono::microseconds delay{0};  ///< Before it is sent.
+  std::function<void()> sending = {};  ///< Called when it is about to be sent.
 };
 
 /// A web server on a free port of 127.0.0.1, with a thread of its own, that answers what `handler` says.
@@ -44,7 +47,8 @@ class HttpServer {
  public:
   using Handler = std::function<HttpAnswer(const HttpRequest&)>;
 
-  explicit HttpServer(Handler handler, std::optional<Certificate> certificate = std::nullopt);
+  /// `port` 0: any that is free.
+  explicit HttpServer(Handler handler, std::optional<Certificate> certificate = std::nullopt, unsigned short port = 0);
   ~HttpServer();
 
   unsigned short port() const;

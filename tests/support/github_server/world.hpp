@@ -1,0 +1,90 @@
+#pragma once
+
+#include <boost/json.hpp>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "server/github/clock.hpp"
+#include "tests/support/http_server/http_server.hpp"
+
+namespace fanout::test {
+
+namespace json = boost::json;
+using github::Time;
+
+struct ServerComment {
+  std::uint64_t id = 0;
+  std::string body;
+  Time created{}, updated{};
+  unsigned edits = 0;
+};
+
+struct ServerIssue {
+  std::uint64_t number = 0;
+  std::string title, body, state = "open", state_reason;
+  std::vector<std::string> labels, assignees;
+  std::vector<ServerComment> comments;
+  Time created{};
+};
+
+struct ServerPull {
+  std::uint64_t number = 0;
+  std::string title, body, head, base, state = "open";
+  bool draft = false;
+  Time created{};
+};
+
+/// What is in the one repository of the server, octo/hello, and how it behaves.
+struct World {
+  std::string owner = "octo", name = "hello", old_name;  ///< Requests for `old_name` are redirected.
+  std::string login = "mona", token = "ghp_testtokentesttokentesttokentesttoken";
+  bool may_push = true, has_issues = true, archived = false, has_graphql = true, allows_drafts = true, is_app = false;
+  std::map<std::string, std::uint64_t> labels;  ///< Name to id.
+  std::vector<ServerIssue> issues;
+  std::vector<ServerPull> pulls;
+  std::map<std::string, int> branches = {{"main", 0}};  ///< Commits that main has not.
+  std::chrono::milliseconds list_lag{0};  ///< So long an issue is not in the list.
+  std::map<std::string, std::pair<std::string, std::string>> alias_errors;  ///< By title: type and message.
+  std::uint64_t next_id = 1;
+
+  ServerIssue* issue(std::uint64_t number);
+  ServerPull* pull(std::uint64_t number);
+  std::uint64_t next_number() const { return issues.size() + pulls.size() + 1; }
+};
+
+/// A request on its way through the server.
+struct Exchange {
+  World& world;
+  const HttpRequest& request;
+  Time now;
+  std::string url;                 ///< Of the server.
+  std::string path;                ///< Without the query.
+  std::map<std::string, std::string> query;
+  json::value body;
+  std::vector<std::string>& violations;
+};
+
+/// A refusal as GitHub words it.
+HttpAnswer refusal(unsigned status, const std::string& message, json::array errors = {});
+HttpAnswer answer_of(unsigned status, const json::value& body);
+/// {"resource": …, "field": …, "code": …}
+json::object field_error(const std::string& resource, const std::string& field, const std::string& code);
+
+/// The REST API and the part of GraphQL that we speak.
+HttpAnswer rest(Exchange& exchange);
+HttpAnswer graphql(Exchange& exchange);
+
+/// Objects that the request would create.
+unsigned creations(const HttpRequest& request);
+
+json::object issue_json(const Exchange& exchange, const ServerIssue& issue);
+/// Checks title and body as GitHub does; empty: fine.
+std::optional<json::object> issue_fault(const json::value& body);
+
+std::string text_in(const json::value& value, std::string_view key);
+
+}  // namespace fanout::test
