@@ -1,4 +1,4 @@
-#include "server/process/spawn.hpp"
+#include "server/process/launch.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -31,14 +31,16 @@ struct Attributes {
   ~Attributes() { posix_spawnattr_destroy(&value); }
 };
 
+constexpr int kReadyFd = 3;
+
 struct Pipe {
-  Descriptor read, write;
+  Handle read, write;
 };
 
 Pipe make_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::system, "cannot make a pipe: " + errno_text(errno));
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
+  return {Handle(ends[0]), Handle(ends[1])};
 }
 
 std::string_view variable(const std::vector<std::string>& environment, std::string_view name) {
@@ -110,79 +112,85 @@ void require_directory(const fs::path& directory) {
   }
 }
 
-/// Opened here and not by the child, where its failure could not be told from the program's.
-Descriptor open_input(const fs::path& file) {
-  const auto path = file.empty() ? fs::path("/dev/null") : file;
-  Descriptor input(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!input.ok()) throw Error(ErrorKind::system, "cannot read " + path.string() + ": " + errno_text(errno));
-  return input;
+/// Tried here and not by the supervisor, where a failure could not be told from the program's.
+void require_input(const fs::path& file) {
+  const Handle input(open(file.empty() ? "/dev/null" : file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!input.ok()) throw Error(ErrorKind::system, "cannot read " + file.string() + ": " + errno_text(errno));
 }
 
-[[noreturn]] void refuse(const fs::path& program, int reason) {
-  // The file itself has been found.
-  const bool is_script = reason == ENOENT || reason == ENOTDIR;
-  throw Error(ErrorKind::system, "cannot run " + program.string() + ": " +
-                                     (is_script ? "its interpreter is not there" : errno_text(reason)));
+void require_log(const fs::path& file) {
+  const Handle log(open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!log.ok()) throw Error(ErrorKind::system, "cannot write " + file.string() + ": " + errno_text(errno));
 }
 
-pid_t start(const Command& command, const fs::path& program, int input, int output, int errors) {
+void make_folder(const fs::path& folder) {
+  if (mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return;
+  throw Error(ErrorKind::system, "cannot make the folder " + folder.string() + ": " + errno_text(errno));
+}
+
+std::vector<std::string> shim_arguments(const fs::path& shim, const Command& command, const fs::path& program) {
+  std::vector<std::string> argv{shim.string(),
+                                "--folder", command.folder.string(),
+                                "--program", program.string(),
+                                "--stdout", command.stdout_log.filename().string(),
+                                "--stderr", command.stderr_log.filename().string(),
+                                "--stdin", command.stdin_file.empty() ? "/dev/null" : command.stdin_file.string(),
+                                "--timeout-ms", std::to_string(command.timeout.count()),
+                                "--grace-ms", std::to_string(command.grace.count()),
+                                "--max-output", std::to_string(command.max_output),
+                                "--ready-fd", std::to_string(kReadyFd),
+                                "--"};
+  argv.insert(argv.end(), command.argv.begin(), command.argv.end());
+  return argv;
+}
+
+pid_t start(const fs::path& shim, const Command& command, const std::vector<std::string>& argv, int ready) {
   FileActions actions;
-  posix_spawn_file_actions_adddup2(&actions.value, input, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions.value, output, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions.value, errors, STDERR_FILENO);
+  posix_spawn_file_actions_adddup2(&actions.value, ready, kReadyFd);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    posix_spawn_file_actions_addopen(&actions.value, standard, "/dev/null", O_RDWR, 0);
+  }
   posix_spawn_file_actions_addchdir_np(&actions.value, command.directory.c_str());
-  posix_spawn_file_actions_addclosefrom_np(&actions.value, STDERR_FILENO + 1);
+  posix_spawn_file_actions_addclosefrom_np(&actions.value, kReadyFd + 1);
   Attributes attributes;
   set_attributes(&attributes.value);
   pid_t pid = -1;
-  const int failed = posix_spawn(&pid, program.c_str(), &actions.value, &attributes.value,
-                                 pointers(command.argv).data(), pointers(command.environment).data());
-  if (failed != 0) refuse(program, failed);
+  const int failed = posix_spawn(&pid, shim.c_str(), &actions.value, &attributes.value, pointers(argv).data(),
+                                 pointers(command.environment).data());
+  if (failed != 0) {
+    throw Error(ErrorKind::system, "cannot start " + shim.string() + ", which runs the agents: " + errno_text(failed));
+  }
   return pid;
 }
 
 }  // namespace
 
-Spawned spawn(const Command& command) {
+void refuse(const Command& command, int reason) {
+  // The file itself has been found.
+  const bool is_script = reason == ENOENT || reason == ENOTDIR;
+  throw Error(ErrorKind::system, "cannot run " + command.argv.front() + ": " +
+                                     (is_script ? "its interpreter is not there" : errno_text(reason)));
+}
+
+Launched launch(const fs::path& shim, const Command& command) {
   require_directory(command.directory);
   const auto program = fs::absolute(find_program(command));
-  const bool one_stream = command.stdout_log == command.stderr_log;
-  const auto input = open_input(command.stdin_file);
-  auto out = make_pipe();
-  auto err = one_stream ? Pipe{} : make_pipe();
+  require_input(command.stdin_file);
+  require_log(command.stdout_log);
+  require_log(command.stderr_log);
+  make_folder(command.folder);
+  auto ready = make_pipe();
 
-  Spawned spawned;
-  spawned.pid = start(command, program, input.get(), out.write.get(), (one_stream ? out : err).write.get());
-  spawned.out = std::move(out.read);
-  spawned.err = std::move(err.read);
-  spawned.pidfd = Descriptor(static_cast<int>(syscall(SYS_pidfd_open, spawned.pid, 0)));
-  if (!spawned.pidfd.ok()) {
+  Launched launched;
+  launched.pid = start(shim, command, shim_arguments(shim, command, program), ready.write.get());
+  launched.ready = std::move(ready.read);
+  launched.pidfd = Handle(static_cast<int>(syscall(SYS_pidfd_open, launched.pid, 0)));
+  if (!launched.pidfd.ok()) {
     const int reason = errno;
-    kill(-spawned.pid, SIGKILL);
-    siginfo_t ended;
-    waitid(P_PID, static_cast<id_t>(spawned.pid), &ended, WEXITED);
-    throw Error(ErrorKind::system, "cannot watch " + program.string() + ": " + errno_text(reason));
+    kill(launched.pid, SIGTERM);
+    throw Error(ErrorKind::system, "cannot watch " + shim.string() + ": " + errno_text(reason));
   }
-  return spawned;
-}
-
-LogFile::LogFile(const fs::path& file)
-    : name_(file.string()),
-      fd_(open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
-  if (!fd_.ok()) throw Error(ErrorKind::system, "cannot write " + name_ + ": " + errno_text(errno));
-}
-
-void LogFile::append(const char* data, std::size_t size) {
-  while (size > 0) {
-    const auto written = write(fd_.get(), data, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      throw Error(ErrorKind::system, errno == ENOSPC ? "no space left on the disk for " + name_
-                                                     : "cannot write " + name_ + ": " + errno_text(errno));
-    }
-    data += written;
-    size -= static_cast<std::size_t>(written);
-  }
+  return launched;
 }
 
 }  // namespace fanout::process
