@@ -24,7 +24,7 @@ struct Typed {
   WatchCommandOptions watch;
   LogsOptions logs;
   CancelOptions cancel;
-  RetryOptions retry;
+  RetryOptions retry, resume;
 };
 
 CLI::App& add_command(CLI::App& parent, const char* name, const char* what, const char* footer) {
@@ -130,6 +130,17 @@ void add_retry(CLI::App& app, Typed& typed) {
   command.callback([&typed] { typed.command.run = [o = typed.retry](Session& s) { return retry(s, o); }; });
 }
 
+void add_resume(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "resume", "Go on with what was interrupted, and watch", help::kResume);
+  command.add_option("RUN", typed.resume.run, "Run id, the beginning of one, or last (default)")
+      ->option_text(" ");
+  command.add_option("TASK", typed.resume.task, "Task (default: all that were interrupted)")->option_text(" ");
+  command.add_flag("--detach,!--watch", typed.resume.detach, "Do not watch, or do (default)");
+  command.add_flag("--verbose", typed.resume.verbose, "Print lines, with what the programs print");
+  typed.resume.only_interrupted = true;
+  command.callback([&typed] { typed.command.run = [o = typed.resume](Session& s) { return retry(s, o); }; });
+}
+
 void add_daemon(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "daemon", "Look after the daemon, which owns all runs", help::kDaemon);
   command.require_subcommand(1);
@@ -139,6 +150,8 @@ void add_daemon(CLI::App& app, Typed& typed) {
   add_command(command, "start", "Start it, unless it runs", "").callback([&typed] {
     typed.command.run = daemon_start;
   });
+  add_command(command, "restart", "Start it anew, such as after an upgrade; agents at work go on", "")
+      .callback([&typed] { typed.command.run = daemon_restart; });
   add_command(command, "stop", "End it in order; agents at work are interrupted", "").callback([&typed] {
     typed.command.run = daemon_stop;
   });
@@ -167,6 +180,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_logs(app, typed);
   add_cancel(app, typed);
   add_retry(app, typed);
+  add_resume(app, typed);
   add_daemon(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
       .callback([&typed] { typed.command.run = version; });

@@ -53,6 +53,7 @@ struct RetryOptions {
   std::string task;
   bool detach = false;
   bool verbose = false;
+  bool only_interrupted = false;
 };
 
 int validate_plan(Session& session, const PlanOptions& options);
@@ -65,6 +66,7 @@ int cancel(Session& session, const CancelOptions& options);
 int retry(Session& session, const RetryOptions& options);
 int daemon_start(Session& session);
 int daemon_stop(Session& session);
+int daemon_restart(Session& session);
 int daemon_status(Session& session);
 int version(Session& session);
 

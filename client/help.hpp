@@ -76,8 +76,15 @@ inline constexpr const char* kRetry = R"(Examples:
 
 Tasks that were blocked by what is tried again are tried again too.)";
 
+inline constexpr const char* kResume = R"(Examples:
+  fanout resume                        the newest run
+  fanout resume first-steps-7k2m
+
+After the machine was restarted, or the daemon was told to stop: each task goes on in its worktree.)";
+
 inline constexpr const char* kDaemon = R"(Examples:
   fanout daemon status
+  fanout daemon restart
   fanout daemon stop)";
 
 }  // namespace fanout::client::help

@@ -7,8 +7,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <thread>
 
+#include "common/exit_code.hpp"
 #include "common/paths.hpp"
 #include "common/text.hpp"
 #include "server/daemon_lock.hpp"
@@ -34,7 +36,7 @@ class App {
         socket_lock_(options.socket.string() + ".lock"),
         log_(io.get_executor(), options.state_directory / "fanout.db"),
         services_{io.get_executor(), log_,  workers_, files_, options.state_directory / "runs",
-                  subagent::inheritable_environment()},
+                  subagent::inheritable_environment(), options.shim},
         runs_(services_),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT),
@@ -53,19 +55,21 @@ class App {
     }
     log_.close();
     co_await writer.join();
+    if (leaving_) std::_Exit(kExitOk);
     if (error) std::rethrow_exception(error);
   }
 
  private:
   awaitable<void> serve(std::function<void()> ready) {
     rpc::Server server({runs_, services_, options_.user_config, options_.socket, options_.state_directory,
-                        [this] { request_stop("a client asked for it"); }});
+                        [this](bool leave) { request_stop("a client asked for it", leave); }});
     background_.spawn(wait_for_signal());
     background_.spawn(server.accept());
     spdlog::info("serving on {}", options_.socket.string());
     ready();
     while (!stopping_) co_await stop_.wait();
 
+    if (leaving_) co_return co_await leave(server);
     // No new work, then the agents' end, which clients still see; then the clients.
     spdlog::info("stopping: {} under way", counted(runs_.active_subagents(), "subagent"));
     co_await runs_.stop();
@@ -75,14 +79,26 @@ class App {
     spdlog::info("stopped");
   }
 
+  /// What runs goes on under its supervisors.
+  awaitable<void> leave(rpc::Server& server) {
+    spdlog::info("leaving {} to the next daemon", counted(runs_.active_subagents(), "subagent"));
+    runs_.leave();
+    background_.cancel();
+    co_await background_.join();
+    co_await server.stop();
+  }
+
   awaitable<void> wait_for_signal() {
     boost::system::error_code ended;
     const int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
     if (!ended) request_stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
   }
 
-  void request_stop(const char* why) {
-    if (!std::exchange(stopping_, true)) spdlog::info("asked to stop: {}", why);
+  void request_stop(const char* why, bool leave = false) {
+    if (!std::exchange(stopping_, true)) {
+      spdlog::info("asked to stop: {}", why);
+      leaving_ = leave;
+    }
     stop_.notify();
   }
 
@@ -98,7 +114,7 @@ class App {
   asio::signal_set signals_;
   async::TaskGroup background_;
   AppOptions options_;
-  bool stopping_ = false;
+  bool stopping_ = false, leaving_ = false;
 };
 
 }  // namespace

@@ -16,6 +16,13 @@
 
 namespace {
 
+/// Installed beside us.
+std::filesystem::path find_shim() {
+  const auto shim = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "fanout-shim";
+  if (access(shim.c_str(), X_OK) == 0) return shim;
+  throw fanout::Error(fanout::ErrorKind::not_found, shim.string() + " is not there, under which agents run: install Fanout again");
+}
+
 /// Tells whoever started us, over the descriptor they gave, how the start went: "ready" or the error.
 void tell_starter(int descriptor, const std::string& line) {
   if (descriptor < 0) return;
@@ -57,6 +64,7 @@ int main(int argc, char** argv) {
     options.socket = socket.empty() ? fanout::default_socket() : std::filesystem::absolute(socket);
     options.state_directory = state.empty() ? fanout::state_directory() : std::filesystem::absolute(state);
     options.user_config = config.empty() ? fanout::user_config_file() : std::filesystem::absolute(config);
+    options.shim = find_shim();
     fanout::run_app(options, [&] { tell_starter(std::exchange(ready_fd, -1), "ready"); });
     return fanout::kExitOk;
   } catch (const std::exception& error) {

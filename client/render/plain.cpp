@@ -85,6 +85,10 @@ Said said_of(const v1::Event& event) {
       return {said_of_commits(event.work_committed())};
     case v1::Event::kPushed:
       return {said_of_push(event.pushed())};
+    case v1::Event::kRebased:
+      return {"rebased onto what " + event.rebased().remote() + " had; the gates run again"};
+    case v1::Event::kRunTakenUp:
+      return {"the daemon was started anew and goes on with the run", Ink::dim};
     case v1::Event::kNotice: {
       const bool warns = event.notice().severity() == v1::Notice::SEVERITY_WARNING;
       return {(warns ? "warning: " : "note: ") + event.notice().text(), warns ? Ink::yellow : Ink::dim};

@@ -52,6 +52,9 @@ struct WorktreeRequest {
   fs::path path;       ///< Wanted, absolute.
   std::string branch;  ///< Wanted.
   std::string start;   ///< Commit id.
+  /// Whom it is for, such as "RUN/TASK": what an earlier call for the same one left unfinished, or finished without
+  /// anyone noting it, is taken up instead of making another. Empty: nobody in particular.
+  std::string owner = {};
 };
 
 struct Worktree {

@@ -5,6 +5,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <sstream>
+
+#include "common/text.hpp"
 
 #include "server/git/files.hpp"
 #include "server/git/names.hpp"
@@ -15,6 +18,45 @@ namespace fanout::git {
 namespace {
 
 constexpr int kMostNames = 1000;
+constexpr const char* kDraftPrefix = "new-worktree";
+constexpr const char* kOwnerFile = "fanout";
+
+/// What stands in an owner file.
+struct Owned {
+  std::string owner;
+  Worktree names;
+};
+
+std::optional<Owned> read_owner(const fs::path& admin) {
+  std::istringstream lines(read_or_empty(admin / kOwnerFile));
+  Owned owned;
+  std::string path;
+  const bool whole = std::getline(lines, owned.owner) && std::getline(lines, path) &&
+                     std::getline(lines, owned.names.branch) && !lines.eof();
+  owned.names.path = path;
+  return whole ? std::optional(owned) : std::nullopt;
+}
+
+/// The folder below `parent` that is `owner`'s.
+fs::path find_owned(const fs::path& parent, const std::string& prefix, const std::string& owner) {
+  std::error_code error;
+  for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
+    if (!entry->path().filename().string().starts_with(prefix)) continue;
+    const auto owned = read_owner(entry->path());
+    if (owned && owned->owner == owner) return entry->path();
+  }
+  return {};
+}
+
+/// Whether nothing is in a folder but, at most, a link to a registration that is not there.
+bool holds_nothing(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename() != ".git") return false;
+  }
+  const auto link = read_or_empty(folder / ".git");
+  return !error && (link.empty() || (link.starts_with("gitdir: ") && !fs::exists(trimmed(link.substr(8)))));
+}
 
 /// Moves a folder to a name that must be free. False when it is not.
 bool rename_to_free(const fs::path& from, const fs::path& to) {
@@ -39,9 +81,22 @@ NewWorktree::~NewWorktree() {
   undo();
 }
 
-bool NewWorktree::reserve(const Repository& repository, const Worktree& names, const Commit& start) {
+/// The first thing made, and it says what else will be: so whoever comes after a sudden end finds the parts.
+void NewWorktree::make_draft(const Worktree& names, const std::string& owner) {
+  const fs::path draft = common_ / unique_name(kDraftPrefix);
+  make_folder(draft);
+  draft_ = draft;
+  if (!owner.empty()) write_new(draft_ / kOwnerFile, owner + "\n" + names.path.string() + "\n" + names.branch + "\n");
+}
+
+bool NewWorktree::reserve(const Repository& repository, const Worktree& names, const Commit& start,
+                          const std::string& owner) {
+  make_draft(names, owner);
   make_parents(names.path.parent_path());
-  if (!make_folder(names.path)) return false;
+  if (!make_folder(names.path)) {
+    undo();
+    return false;
+  }
   folder_ = real_path(names.path);
   if (!make_branch(repository, names.branch, start)) {
     undo();
@@ -49,6 +104,31 @@ bool NewWorktree::reserve(const Repository& repository, const Worktree& names, c
   }
   register_folder(names.branch);
   return true;
+}
+
+std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commit& start) {
+  if (owner.empty()) return {};
+  if (const auto admin = find_owned(common_ / "worktrees", "", owner); !admin.empty()) {
+    const auto names = read_owner(admin)->names;
+    const bool stands = fs::is_directory(names.path) &&
+                        trimmed(read_or_empty(admin / "gitdir")) == (real_path(names.path) / ".git").string();
+    if (stands) {
+      folder_ = real_path(names.path);
+      kept_ = true;  // whatever happens now: it was there before us
+      return names;
+    }
+  }
+  const auto draft = find_owned(common_, kDraftPrefix, owner);
+  if (draft.empty()) return {};
+  const auto names = read_owner(draft)->names;
+  draft_ = draft;
+  if (holds_nothing(names.path)) {
+    folder_ = names.path;
+    branch_ = names.branch;
+    start_ = *git_commit_id(start.get());
+  }
+  undo();
+  return {};
 }
 
 void NewWorktree::make_parents(const fs::path& folder) {
@@ -72,9 +152,6 @@ bool NewWorktree::make_branch(const Repository& repository, const std::string& n
 
 void NewWorktree::register_folder(const std::string& branch) {
   make_folder(common_ / "worktrees");
-  const fs::path draft = common_ / unique_name("new-worktree");
-  make_folder(draft);
-  draft_ = draft;
   write_new(draft_ / "HEAD", "ref: refs/heads/" + branch + "\n");
   write_new(draft_ / "commondir", "../..\n");
   write_new(draft_ / "gitdir", (folder_ / ".git").string() + "\n");

@@ -32,9 +32,13 @@ Worktree reserve(NewWorktree& made, const WorktreeRequest& request, const fs::pa
   const Commit start = find_commit(repository, request.start);
   const Worktree wanted = checked(request);
   const RegistryLock lock(common);
+  if (auto names = made.adopt(request.owner, start)) {
+    names->renamed = names->path != wanted.path || names->branch != wanted.branch;
+    return *names;
+  }
   for (int race = 0; race < kMostRaces; ++race) {
     const Worktree names = TakenNames(repository, common).next_free(wanted);
-    if (made.reserve(repository, names, start)) return names;
+    if (made.reserve(repository, names, start, request.owner)) return names;
   }
   throw Error(ErrorKind::unavailable,
               "another program keeps taking the names of new worktrees in " + request.repository.string());

@@ -267,6 +267,42 @@ awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told
   co_return running.exit();
 }
 
+namespace {
+
+std::vector<std::filesystem::path> running_below(const std::filesystem::path& parent) {
+  std::vector<std::filesystem::path> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
+    const bool is_one = entry->is_directory() && std::filesystem::exists(entry->path() / shim::kLockFile);
+    if (is_one && shim::inspect(entry->path()).kind == Standing::running) found.push_back(entry->path());
+  }
+  return found;
+}
+
+awaitable<void> end_one(std::filesystem::path folder) {
+  Dialogue dialogue(co_await asio::this_coro::executor);
+  const bool talking = co_await dialogue.connect(std::move(folder));
+  if (talking) {
+    dialogue.stop();
+    for (bool ended = false; !ended;) ended = (co_await dialogue.news()).ended;
+  }
+}
+
+}  // namespace
+
+awaitable<void> end_all(Runner runner, std::filesystem::path parent) {
+  const auto executor = co_await asio::this_coro::executor;
+  for (;;) {
+    const auto folders = co_await runner.pool.run([&](std::stop_token) { return running_below(parent); });
+    if (folders.empty()) co_return;
+    async::TaskGroup group(executor);
+    for (const auto& folder : folders) group.spawn(end_one(folder));
+    co_await group.join();
+    asio::steady_timer pause(executor, kLookAgain);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
+}
+
 std::vector<std::string> shell_command(const std::string& line) { return {"/bin/sh", "-c", line}; }
 
 }  // namespace fanout::process

@@ -91,6 +91,10 @@ struct Runner {
 /// (operation_aborted) after a cancellation.
 awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told = {});
 
+/// Ends what runs in each of the run folders below `parent`, and awaits the end. For what an earlier daemon started
+/// and this one does not follow.
+awaitable<void> end_all(Runner runner, std::filesystem::path parent);
+
 /// Words that a person types for a program: `sh -c` with the line.
 std::vector<std::string> shell_command(const std::string& line);
 

@@ -10,7 +10,7 @@ namespace fanout::rpc {
 namespace v1 = fanout::v1;
 
 DaemonService::DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, std::filesystem::path socket,
-                             std::filesystem::path state_directory, std::function<void()> shut_down)
+                             std::filesystem::path state_directory, std::function<void(bool)> shut_down)
     : bridge_(bridge), runs_(runs), shut_down_(std::move(shut_down)) {
   fixed_.set_version(kVersion);
   fixed_.set_pid(getpid());
@@ -29,7 +29,7 @@ grpc::ServerUnaryReactor* DaemonService::Shutdown(grpc::CallbackServerContext* c
                                                   const v1::ShutdownRequest* request,
                                                   v1::ShutdownResponse* response) {
   return bridge_.unary<v1::ShutdownRequest, v1::ShutdownResponse>(
-      context, request, response, [this](const auto&, auto& a) { return shutdown(a); });
+      context, request, response, [this](const auto& q, auto& a) { return shutdown(q, a); });
 }
 
 awaitable<void> DaemonService::info(v1::GetInfoResponse& response) {
@@ -39,9 +39,14 @@ awaitable<void> DaemonService::info(v1::GetInfoResponse& response) {
   co_return;
 }
 
-awaitable<void> DaemonService::shutdown(v1::ShutdownResponse& response) {
-  response.set_interrupted_subagents(static_cast<std::uint32_t>(runs_.active_subagents()));
-  shut_down_();
+awaitable<void> DaemonService::shutdown(const v1::ShutdownRequest& request, v1::ShutdownResponse& response) {
+  const auto under_way = static_cast<std::uint32_t>(runs_.active_subagents());
+  if (request.leave_agents()) {
+    response.set_left_subagents(under_way);
+  } else {
+    response.set_interrupted_subagents(under_way);
+  }
+  shut_down_(request.leave_agents());
   co_return;
 }
 

@@ -19,7 +19,7 @@ class Server {
     std::filesystem::path user_config;
     std::filesystem::path socket;
     std::filesystem::path state_directory;
-    std::function<void()> shut_down;
+    std::function<void(bool leave)> shut_down;
   };
 
   /// Serves from now on. Error{system} when it cannot.

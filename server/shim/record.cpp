@@ -61,6 +61,7 @@ Identity identity_of(pid_t pid) {
   const auto stat = read_small(("/proc/" + std::to_string(pid) + "/stat").c_str());
   // The name, in parentheses, may hold anything; after it come fields 3, 4, …: the start time is the 22nd.
   auto at = stat.rfind(')');
+  if (at != std::string::npos && stat[std::min(at + 2, stat.size() - 1)] == 'Z') return identity;  // waits to be reaped
   for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
   if (at != std::string::npos) identity.start_time = std::strtoull(stat.c_str() + at + 1, nullptr, 10);
   return identity;

@@ -29,7 +29,7 @@ inline constexpr int kExitTaken = 75;  ///< The folder is somebody's already; no
 /// A process, told apart from a later one of the same number.
 struct Identity {
   pid_t pid = -1;
-  std::uint64_t start_time = 0;  ///< In clock ticks since boot; 0: no such process.
+  std::uint64_t start_time = 0;  ///< In clock ticks since boot; 0: no such process, or it has ended.
   std::string boot_id;
 };
 

@@ -48,6 +48,10 @@ class Database {
   /// Ids of runs that have not ended, oldest first.
   std::vector<std::string> unended();
 
+  /// Something that one daemon leaves for the next under a name.
+  std::optional<std::string> note(const std::string& name);
+  void set_note(const std::string& name, const std::string& value);
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

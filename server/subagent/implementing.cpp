@@ -33,10 +33,12 @@ long rank(const fanout::internal::v1::RunSpec& spec, const fanout::internal::v1:
 
 void write_private(const std::filesystem::path& file, const std::string& text) {
   std::filesystem::create_directories(file.parent_path());
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  const auto draft = file.string() + ".new";
+  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
   out << text;
-  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::permissions(draft, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   if (!out.flush()) throw Error(ErrorKind::system, "cannot write " + file.string() + ": is the disk full?");
+  std::filesystem::rename(draft, file);
 }
 
 std::string lines_or(const std::vector<std::string>& lines, const std::string& otherwise) {
@@ -92,16 +94,19 @@ std::string Subagent::prompt() const {
 awaitable<Input> Subagent::run_agent() {
   const auto slot = std::move(slot_);  // given back when the agent has ended, however that is
   const auto file = attempt_directory() / "prompt.md";
-  co_await services_.files.run([&](std::stop_token) { write_private(file, prompt()); });
+  co_await services_.files.run([&](std::stop_token) {
+    if (!std::filesystem::exists(file)) write_private(file, prompt());  // else the agent may be reading it
+  });
 
   const std::chrono::milliseconds timeout(TimeUtil::DurationToMilliseconds(task_.timeout()));
-  Program program{"agent", task_.agent_command(), "agent.stdout", "agent.stderr", file, timeout};
+  Program program{"agent", "agent", task_.agent_command(), "agent.stdout", "agent.stderr", file, timeout};
   const auto exit = co_await run_program(std::move(program));
   if (exit.success()) co_return Input{InputKind::agent_succeeded, {}, {}};
   co_return Input{InputKind::effect_failed, describe_end("the agent", exit, timeout), {}};
 }
 
 awaitable<Input> Subagent::commit_work() {
+  if (progress_.committed) co_return Input{InputKind::work_committed, {}, {}};
   struct Work {
     std::optional<std::string> commit;
     git::BranchSummary branch;

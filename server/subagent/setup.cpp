@@ -29,6 +29,7 @@ std::vector<std::string> to_vector(const google::protobuf::RepeatedPtrField<std:
 }  // namespace
 
 awaitable<Input> Subagent::make_worktree() {
+  if (progress_.worktree) co_return Input{InputKind::worktree_ready, {}, {}};
   const auto start = Clock::now();
   const bool reused = !earlier_.worktree.empty() && co_await services_.workers.run([&](std::stop_token) {
     return git::is_worktree(spec_.repository(), earlier_.worktree, earlier_.branch);
@@ -65,6 +66,7 @@ awaitable<void> Subagent::use_new_worktree(std::string start) {
   request.path = std::filesystem::path(spec_.repository()) / folder;
   request.branch = domain::render_name(spec_.branch_pattern(), task_.id(), spec_.run_id());
   request.start = start;
+  request.owner = spec_.run_id() + "/" + task_.id();
   worktree_ = co_await services_.workers.run([&](std::stop_token) {
     git::exclude_from_status(request.repository, std::filesystem::path(folder).begin()->string());
     return git::add_worktree(request);
@@ -78,6 +80,12 @@ awaitable<void> Subagent::use_new_worktree(std::string start) {
 }
 
 awaitable<Input> Subagent::prepare_environment() {
+  if (progress_.environment) {
+    detected_ = co_await services_.workers.run([&](std::stop_token) { return environment::detect(worktree_.path); });
+    detected_.setup = to_vector(progress_.environment->setup_commands());
+    detected_.verify = to_vector(progress_.environment->verify_commands());
+    co_return Input{InputKind::environment_ready, {}, {}};
+  }
   const auto start = Clock::now();
   const auto copied = co_await services_.workers.run([&](std::stop_token) {
     detected_ = environment::detect(worktree_.path);
@@ -106,8 +114,9 @@ awaitable<Input> Subagent::verify_environment() {
 
 awaitable<void> Subagent::run_all(std::string role, std::vector<std::string> commands) {
   const auto log = role + ".log";
+  int number = 0;
   for (const auto& command : commands) {
-    Program program{role, command, log, log, {}, kSetupTimeout};
+    Program program{role + "-" + std::to_string(++number), role, command, log, log, {}, kSetupTimeout};
     const auto exit = co_await run_program(std::move(program));
     if (!exit.success()) {
       throw Error(ErrorKind::precondition, describe_end(role + " command \"" + command + "\"", exit, kSetupTimeout) +

@@ -33,6 +33,30 @@ void Subagent::begin(std::vector<git::Tip> tips) {
   input(InputKind::begin);
 }
 
+void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
+  state_.phase = from.phase();
+  state_.rebased = progress.rebased;
+  const auto wall_now = TimeUtil::TimestampToMilliseconds(TimeUtil::GetCurrentTime());
+  const auto ago = [&](const google::protobuf::Timestamp& time) {
+    return Clock::now() - std::chrono::milliseconds(std::max<std::int64_t>(0, wall_now - TimeUtil::TimestampToMilliseconds(time)));
+  };
+  if (from.has_started_at()) began_ = ago(from.started_at());
+  if (from.has_phase_started_at()) phase_began_ = ago(from.phase_started_at());
+  if (progress.worktree) {
+    worktree_ = {progress.worktree->worktree(), progress.worktree->branch(), false};
+    base_commit_ = progress.worktree->base_commit();
+  }
+  if (progress.pushed) pushed_to_ = progress.pushed->remote();
+  // Its agent may be at work already, so it has a slot whether or not one is free.
+  if (state_.phase == v1::PHASE_IMPLEMENTING) slot_ = slots_.seize();
+  const bool untested = progress.untested && state_.phase == v1::PHASE_PUSHING;
+  const bool cancelled = progress.cancel_requested;
+  progress_ = std::move(progress);
+  taken_up_ = true;
+  if (state_.phase != v1::PHASE_PENDING) input(untested ? InputKind::rebased : InputKind::resume);
+  if (cancelled) cancel();
+}
+
 void Subagent::lose_dependency(std::vector<std::string> tasks) {
   std::string names;
   for (const auto& task : tasks) names += (names.empty() ? "" : ", ") + task;
@@ -73,6 +97,8 @@ awaitable<void> Subagent::take(domain::Decision decision) {
   if (effect == Effect::stop) {
     effects_.cancel();
     co_await effects_.join();
+    const process::Runner runner{services_.files, services_.shim};
+    if (taken_up_) co_await process::end_all(runner, attempt_directory());
     input(InputKind::stopped);
   } else if (effect != Effect::none) {
     effects_.spawn(perform(effect));
