@@ -55,7 +55,6 @@ class App {
     }
     log_.close();
     co_await writer.join();
-    if (leaving_) std::_Exit(kExitOk);
     if (error) std::rethrow_exception(error);
   }
 
@@ -86,6 +85,8 @@ class App {
     background_.cancel();
     co_await background_.join();
     co_await server.stop();
+    // What is being recorded at this moment was told to nobody; and no subagent may see the log close and end its agent.
+    std::_Exit(kExitOk);
   }
 
   awaitable<void> wait_for_signal() {

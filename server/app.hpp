@@ -15,7 +15,7 @@ struct AppOptions {
 /// The daemon from start to end: the one place that knows all the parts, and the one order in which
 /// they stop. `ready` is called when calls are served. Returns after SIGTERM, SIGINT or a Shutdown call,
 /// when everything has ended and is recorded; or does not return at all: a daemon that leaves its agents to the
-/// next one ends the process once the event log is closed, as any crash would, since that is a way to end that
+/// next one ends the process once all clients were answered, as any crash would, since that is a way to end that
 /// must be right in any case. Throws Error when it cannot start.
 void run_app(const AppOptions& options, const std::function<void()>& ready);
 

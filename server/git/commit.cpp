@@ -1,5 +1,6 @@
 #include <array>
 
+#include "common/crash_point.hpp"
 #include "common/text.hpp"
 #include "server/git/conflicts.hpp"
 #include "server/git/git.hpp"
@@ -115,9 +116,11 @@ std::optional<std::string> commit_all(const fs::path& worktree, const std::strin
   Index index = open_index(repository);
   refuse_unfinished(repository, index, worktree);
   const git_oid tree = stage_everything(index, worktree);
+  crash_point("commit.staged");
   const std::vector<Commit> parents = parents_of_next(repository);
   if (is_nothing_new(tree, parents, index)) return std::nullopt;
   std::string id = commit_tree(repository, tree, parents, message);
+  crash_point("commit.made");
   check(git_repository_state_cleanup(repository.get()), "end the merge in " + worktree.string());
   return id;
 }

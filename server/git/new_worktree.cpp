@@ -4,11 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <sstream>
 
+#include "common/crash_point.hpp"
 #include "common/text.hpp"
 
+#include "server/git/dead_lock.hpp"
 #include "server/git/files.hpp"
 #include "server/git/names.hpp"
 #include "server/git/registry.hpp"
@@ -20,6 +23,11 @@ namespace {
 constexpr int kMostNames = 1000;
 constexpr const char* kDraftPrefix = "new-worktree";
 constexpr const char* kOwnerFile = "fanout";
+
+void remove_tree(const fs::path& path) noexcept {
+  std::error_code ignored;
+  if (!path.empty()) fs::remove_all(path, ignored);
+}
 
 /// What stands in an owner file.
 struct Owned {
@@ -48,6 +56,18 @@ fs::path find_owned(const fs::path& parent, const std::string& prefix, const std
   return {};
 }
 
+/// Those that do not say yet whose they are, and whose process (their name tells it) is gone: it died in the first
+/// moment, when there was nothing else.
+void remove_dead_drafts(const fs::path& common) {
+  std::error_code error;
+  for (fs::directory_iterator entry(common, error), end; !error && entry != end; entry.increment(error)) {
+    int pid = 0;
+    const bool is_draft = std::sscanf(entry->path().filename().c_str(), "new-worktree.%d.", &pid) == 1;
+    const bool is_dead = is_draft && ::kill(pid, 0) != 0 && errno == ESRCH;
+    if (is_dead && !read_owner(entry->path())) remove_tree(entry->path());
+  }
+}
+
 /// Whether nothing is in a folder but, at most, a link to a registration that is not there.
 bool holds_nothing(const fs::path& folder) {
   std::error_code error;
@@ -68,11 +88,6 @@ bool rename_to_free(const fs::path& from, const fs::path& to) {
   throw Error(ErrorKind::system, "cannot register the worktree as " + to.string() + ": " + errno_text(errno));
 }
 
-void remove_tree(const fs::path& path) noexcept {
-  std::error_code ignored;
-  if (!path.empty()) fs::remove_all(path, ignored);
-}
-
 }  // namespace
 
 NewWorktree::~NewWorktree() {
@@ -86,7 +101,8 @@ void NewWorktree::make_draft(const Worktree& names, const std::string& owner) {
   const fs::path draft = common_ / unique_name(kDraftPrefix);
   make_folder(draft);
   draft_ = draft;
-  if (!owner.empty()) write_new(draft_ / kOwnerFile, owner + "\n" + names.path.string() + "\n" + names.branch + "\n");
+  write_new(draft_ / kOwnerFile, owner + "\n" + names.path.string() + "\n" + names.branch + "\n");
+  crash_point("worktree.draft");
 }
 
 bool NewWorktree::reserve(const Repository& repository, const Worktree& names, const Commit& start,
@@ -98,30 +114,38 @@ bool NewWorktree::reserve(const Repository& repository, const Worktree& names, c
     return false;
   }
   folder_ = real_path(names.path);
+  crash_point("worktree.folder");
   if (!make_branch(repository, names.branch, start)) {
     undo();
     return false;
   }
+  crash_point("worktree.branch");
   register_folder(names.branch);
+  crash_point("worktree.registered");
   return true;
 }
 
 std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commit& start) {
   if (owner.empty()) return {};
   if (const auto admin = find_owned(common_ / "worktrees", "", owner); !admin.empty()) {
-    const auto names = read_owner(admin)->names;
-    const bool stands = fs::is_directory(names.path) &&
+    auto names = read_owner(admin)->names;
+    const auto tip = branch_tip(common_, names.branch);
+    const bool stands = tip && fs::is_directory(names.path) &&
                         trimmed(read_or_empty(admin / "gitdir")) == (real_path(names.path) / ".git").string();
     if (stands) {
       folder_ = real_path(names.path);
       kept_ = true;  // whatever happens now: it was there before us
+      names.start = *tip;
+      release_dead_lock(admin / "index.lock");
       return names;
     }
   }
+  remove_dead_drafts(common_);
   const auto draft = find_owned(common_, kDraftPrefix, owner);
   if (draft.empty()) return {};
   const auto names = read_owner(draft)->names;
   draft_ = draft;
+  release_dead_lock(common_ / "refs/heads" / (names.branch + ".lock"));
   if (holds_nothing(names.path)) {
     folder_ = names.path;
     branch_ = names.branch;
@@ -167,6 +191,7 @@ void NewWorktree::register_folder(const std::string& branch) {
 bool NewWorktree::publish(const fs::path& admin) {
   const fs::path link = folder_ / ".git";
   write_new(link, "gitdir: " + admin.string() + "\n");
+  crash_point("worktree.linked");
   if (!rename_to_free(draft_, admin)) {
     ::unlink(link.c_str());
     return false;
@@ -184,6 +209,7 @@ void NewWorktree::check_out(const std::string& start) const {
   options.checkout_strategy = GIT_CHECKOUT_FORCE;
   check(git_checkout_tree(worktree.get(), reinterpret_cast<const git_object*>(commit.get()), &options),
         "check out the worktree " + folder_.string());
+  crash_point("worktree.checked-out");
 }
 
 void NewWorktree::undo() noexcept {

@@ -23,7 +23,7 @@ class NewWorktree {
   ~NewWorktree();
 
   /// Takes up what was made for `owner` by a process that died: one that is registered is ours to finish; of one that
-  /// is not, the parts are taken away. Empty: there is none to go on with. Under the RegistryLock.
+  /// is not, the parts are taken away, and locks that it held. Empty: there is none to go on with. Under the RegistryLock.
   std::optional<Worktree> adopt(const std::string& owner, const Commit& start);
 
   /// Makes folder, branch and registration. False when another process took one of the names since they

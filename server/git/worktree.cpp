@@ -1,3 +1,4 @@
+#include "server/git/dead_lock.hpp"
 #include "server/git/files.hpp"
 #include "server/git/git.hpp"
 #include "server/git/names.hpp"
@@ -51,10 +52,22 @@ bool has_index(const Repository& worktree) { return fs::exists(git_folder(worktr
 Worktree add_worktree(const WorktreeRequest& request) {
   const fs::path common = common_folder(open_repository(request.repository));
   NewWorktree made(common);
-  const Worktree worktree = reserve(made, request, common);
-  made.check_out(request.start);
+  Worktree worktree = reserve(made, request, common);
+  if (worktree.start.empty()) worktree.start = request.start;
+  made.check_out(worktree.start);
   made.keep();
   return worktree;
+}
+
+void release_dead_locks(const fs::path& path, const fs::path& worktree, const std::string& branch,
+                        const std::string& remote) {
+  const fs::path common = common_folder(open_repository(path));
+  release_dead_lock(common / "refs/heads" / (branch + ".lock"));
+  release_dead_lock(common / "refs/remotes" / remote / (branch + ".lock"));
+  release_dead_lock(common / "packed-refs.lock");
+  Repository linked;
+  if (git_repository_open(linked.out(), worktree.c_str()) != 0) return;
+  for (const char* name : {"index.lock", "HEAD.lock"}) release_dead_lock(git_folder(linked) / name);
 }
 
 bool is_worktree(const fs::path& path, const fs::path& folder, const std::string& branch) {

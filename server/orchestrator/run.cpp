@@ -35,8 +35,8 @@ Run::Run(subagent::Services& services, fanout::internal::v1::RunSpec spec, Progr
     const bool pending = from.phase() == v1::PHASE_PENDING;
     if (pending && task.skipped()) continue;
     auto& agent = pending ? *agents_.at(task.id()) : start(task, from);
-    released_[task.id()] = !pending;
     agent.resume(from, std::move(progress[task.id()]));
+    released_[task.id()] = !agent.waits_for_begin();
   }
 }
 

@@ -9,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <cstdio>
 
+#include "common/crash_point.hpp"
 #include "server/async/async.hpp"
 #include "server/process/dialogue.hpp"
 #include "server/process/launch.hpp"
@@ -91,7 +92,9 @@ class Running {
 
   awaitable<void> start() {
     if (launched_.pid > 0) throw Error(ErrorKind::system, "cannot run programs: " + runner_.shim.string() + " failed");
+    crash_point("program.before-start");
     launched_ = co_await runner_.pool.run([this](std::stop_token) { return launch(runner_.shim, command_); });
+    crash_point("program.started");
     asio::posix::stream_descriptor ready(executor_, std::exchange(launched_.ready, {}).release());
     char word[64] = {};
     boost::system::error_code ended;
@@ -173,6 +176,7 @@ class Running {
   }
 
   awaitable<void> collect(const shim::End& end) {
+    crash_point("program.ended");
     if (end.refused != 0) refuse(command_, end.refused);
     co_await tell_start();
     co_await read_to(end.stdout_end, end.stderr_end);

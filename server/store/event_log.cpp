@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include "common/crash_point.hpp"
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
 
@@ -87,7 +88,9 @@ awaitable<void> EventLog::commit(const Batch& batch) {
   }
   std::vector<const v1::Run*> runs;
   for (const auto& [id, run] : snapshots) runs.push_back(&run);
+  crash_point("log.before-commit");
   co_await query([&](Database& database) { database.append(events, runs); });
+  crash_point("log.after-commit");
 }
 
 void EventLog::close() {
@@ -101,7 +104,9 @@ awaitable<void> EventLog::create_run(fanout::internal::v1::RunSpec spec, v1::Eve
   first.set_sequence(1);
   *first.mutable_time() = wall_clock();
   *first.mutable_run_started()->mutable_run()->mutable_started_at() = first.time();
+  crash_point("run.before-create");
   co_await query([&](Database& database) { database.create_run(spec, first); });
+  crash_point("run.created");
   v1::Run run;
   domain::apply(run, first);
   auto open = std::make_shared<OpenRun>(executor_, std::move(run));

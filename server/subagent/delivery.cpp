@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "common/crash_point.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/subagent/subagent.hpp"
@@ -118,12 +119,14 @@ awaitable<Input> Subagent::push() {
   if (progress_.pushed) co_return Input{InputKind::pushed, {}, {}};
   const auto start = Clock::now();
   auto result = co_await async::with_deadline(services_.workers.run([this](std::stop_token stop) {
+    if (taken_up_) git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
     return git::push(spec_.repository(), spec_.remote(), worktree_.branch, stop);
   }), kNetworkTimeout, "pushing to " + spec_.remote());
   if (auto* rejected = std::get_if<git::PushRejected>(&result)) {
     const auto reason = spec_.remote() + " rejected the push of " + worktree_.branch + ": " + rejected->reason;
     co_return Input{rejected->non_fast_forward ? InputKind::push_rejected : InputKind::effect_failed, reason, {}};
   }
+  crash_point("push.done");
   pushed_to_ = spec_.remote();
   v1::Event event;
   auto& pushed = *event.mutable_pushed();

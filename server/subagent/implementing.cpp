@@ -112,6 +112,7 @@ awaitable<Input> Subagent::commit_work() {
     git::BranchSummary branch;
   };
   const auto work = co_await services_.workers.run([&](std::stop_token) {
+    git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
     if (const auto branch = git::current_branch(worktree_.path); branch != worktree_.branch) {
       throw Error(ErrorKind::precondition, "the agent left its branch " + worktree_.branch + ": the worktree is " +
                                                (branch.empty() ? "on a detached HEAD" : "on " + branch) +

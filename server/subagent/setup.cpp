@@ -71,7 +71,7 @@ awaitable<void> Subagent::use_new_worktree(std::string start) {
     git::exclude_from_status(request.repository, std::filesystem::path(folder).begin()->string());
     return git::add_worktree(request);
   });
-  base_commit_ = std::move(start);
+  base_commit_ = worktree_.start;
   if (worktree_.renamed) {
     co_await notice(v1::Notice::SEVERITY_INFO, "branch " + request.branch + " or folder " + folder +
                                                    " was there already and is left alone; this task uses " +

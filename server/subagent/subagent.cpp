@@ -4,6 +4,7 @@
 
 #include <boost/system/system_error.hpp>
 
+#include "common/crash_point.hpp"
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
 
@@ -29,6 +30,7 @@ Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec
 
 void Subagent::begin(std::vector<git::Tip> tips) {
   tips_ = std::move(tips);
+  if (taken_up_ && state_.phase != v1::PHASE_PENDING) return input(InputKind::resume);
   began_ = Clock::now();
   input(InputKind::begin);
 }
@@ -53,8 +55,12 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
   const bool cancelled = progress.cancel_requested;
   progress_ = std::move(progress);
   taken_up_ = true;
-  if (state_.phase != v1::PHASE_PENDING) input(untested ? InputKind::rebased : InputKind::resume);
+  if (!waits_for_begin()) input(untested ? InputKind::rebased : InputKind::resume);
   if (cancelled) cancel();
+}
+
+bool Subagent::waits_for_begin() const {
+  return state_.phase == v1::PHASE_PENDING || (state_.phase == v1::PHASE_SETTING_UP && !progress_.worktree);
 }
 
 void Subagent::lose_dependency(std::vector<std::string> tasks) {
@@ -132,7 +138,9 @@ awaitable<void> Subagent::record_transition(v1::Phase from, domain::Decision dec
 awaitable<void> Subagent::perform(Effect effect) {
   Input outcome{InputKind::effect_failed, {}, {}};
   try {
+    crash_point("effect.begin");
     outcome = co_await outcome_of(effect);
+    crash_point("effect.done");
   } catch (const Error& error) {
     outcome.reason = error.what();
   } catch (const boost::system::system_error& error) {

@@ -54,12 +54,14 @@ class Subagent {
 
   /// Takes it up where the last daemon left it: `from` is what its events come to, `progress` how far it was.
   void resume(const fanout::v1::Subagent& from, domain::Progress progress);
-  /// Its dependencies completed; `tips` are the branches it starts from.
+  /// Its dependencies completed; `tips` are the branches it starts from. One that was taken up resumes.
   void begin(std::vector<git::Tip> tips);
   void lose_dependency(std::vector<std::string> tasks);
   void cancel();
   void interrupt();
 
+  /// It cannot go on before begin() has told what it starts from.
+  bool waits_for_begin() const;
   const std::string& id() const { return task_.id(); }
   fanout::v1::Phase phase() const { return state_.phase; }
   bool ended() const;
