@@ -60,7 +60,7 @@ _fanout_value() {
 
 # What stands at the place of the argument that is typed.
 _fanout_argument() {
-  local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]}
+  local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
     :0) _fanout_offer execute plan status watch logs cancel retry daemon version ;;
     plan:0) _fanout_offer validate show ;;
