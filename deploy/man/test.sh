@@ -67,5 +67,36 @@ for page in $man/*.md; do
     [ -f "$man/$other.md" ] || { echo "FAILED: $page refers to $other, which is not there"; failed=1; }
   done
 done
+# The examples of the file formats are files that the daemon accepts.
+scratch=$(mktemp -d)
+export FANOUT_SOCKET=$scratch/run/fanoutd.sock FANOUT_STATE=$scratch/state FANOUT_CONFIG=$scratch/config.toml
+finish() {
+  "$fanout" --no-start daemon stop >/dev/null 2>&1 || true
+  rm -rf "$scratch"
+}
+trap finish EXIT
+# example PAGE [FILE]: the indented lines behind "*FILE*:", or behind "# EXAMPLES".
+example() {
+  awk -v start="${2:+*$2*:}" '$0 == (start == "" ? "# EXAMPLES" : start) { on = 1; next }
+    on && /^[^ ]/ { exit } on { sub(/^    /, ""); print }' "$1" | sed '1{/^$/d}'
+}
+project=$scratch/project
+git init -q -b main "$project"
+mkdir -p "$project/.parallel/plans/tasks"
+for file in .parallel/plans/plan.yaml .parallel/plans/tasks/readme.md .fanout.yaml; do
+  example $man/fanout-plan.5.md $file > "$project/$file"
+  [ -s "$project/$file" ] || { echo "FAILED: the manual has no example of $file"; failed=1; }
+done
+example $man/fanout.toml.5.md > "$FANOUT_CONFIG"
+said=$("$fanout" plan validate "$project/.parallel/plans" 2>&1) || failed=1
+grep -q 'no faults$' <<< "$said" || { echo "FAILED: the examples have faults: $said"; failed=1; }
+shown=$("$fanout" plan show "$project/.parallel/plans" 2>&1)
+for word in claude "npm ci && npm run build" "make test" "max parallel  6" "after readme"; do
+  case $shown in
+    *"$word"*) ;;
+    *) echo "FAILED: the examples do not lead to \"$word\""; failed=1 ;;
+  esac
+done
+
 [ "$failed" -eq 0 ] && echo "The manual and the completions tell of everything that there is."
 exit "$failed"
