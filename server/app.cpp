@@ -17,6 +17,7 @@
 #include "server/git/git.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 #include "server/rpc/server.hpp"
+#include "server/service_manager.hpp"
 #include "server/store/event_log.hpp"
 
 namespace fanout {
@@ -39,7 +40,7 @@ class App {
                   subagent::inheritable_environment(), options.shim},
         runs_(services_),
         stop_(io.get_executor()),
-        signals_(io, SIGTERM, SIGINT),
+        signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
         options_(options) {}
 
@@ -60,16 +61,20 @@ class App {
 
  private:
   awaitable<void> serve(std::function<void()> ready) {
-    rpc::Server server({runs_, services_, options_.user_config, options_.socket, options_.state_directory,
+    rpc::Server server({runs_, services_, options_.user_config, options_.socket, options_.listener,
+                        options_.state_directory,
                         [this](bool leave) { request_stop("a client asked for it", leave); }});
     background_.spawn(wait_for_signal());
     background_.spawn(server.accept());
+    background_.spawn(tell_that_we_live());
     spdlog::info("serving on {}", options_.socket.string());
     ready();
+    service_manager::notify_ready();
     while (!stopping_) co_await stop_.wait();
 
     if (leaving_) co_return co_await leave(server);
     // No new work, then the agents' end, which clients still see; then the clients.
+    service_manager::notify_stopping();
     spdlog::info("stopping: {} under way", counted(runs_.active_subagents(), "subagent"));
     co_await runs_.stop();
     background_.cancel();
@@ -90,9 +95,27 @@ class App {
   }
 
   awaitable<void> wait_for_signal() {
-    boost::system::error_code ended;
-    const int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
-    if (!ended) request_stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    for (;;) {
+      boost::system::error_code ended;
+      const int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+      if (ended) co_return;
+      if (signal != SIGHUP) co_return request_stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+      // The configuration is read anew for every plan: it holds already.
+      service_manager::notify_reloading();
+      service_manager::notify_ready();
+    }
+  }
+
+  /// From the I/O thread: one that hangs is not alive.
+  awaitable<void> tell_that_we_live() {
+    const auto interval = service_manager::watchdog_interval();
+    if (!interval) co_return;
+    asio::steady_timer pause(services_.executor);
+    for (boost::system::error_code ended; !ended;) {
+      service_manager::notify_alive();
+      pause.expires_after(*interval);
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    }
   }
 
   void request_stop(const char* why, bool leave = false) {

@@ -10,6 +10,7 @@ struct AppOptions {
   std::filesystem::path state_directory;
   std::filesystem::path user_config;
   std::filesystem::path shim;  ///< The supervisor that programs run under.
+  int listener = -1;  ///< Listens on `socket` already, and is taken over; -1: there is none.
 };
 
 /// The daemon from start to end: the one place that knows all the parts, and the one order in which

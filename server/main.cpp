@@ -13,6 +13,7 @@
 #include "common/paths.hpp"
 #include "common/version.hpp"
 #include "server/app.hpp"
+#include "server/service_manager.hpp"
 
 namespace {
 
@@ -59,9 +60,17 @@ int main(int argc, char** argv) {
     return code == 0 ? fanout::kExitOk : fanout::kExitUsage;
   }
   spdlog::set_level(spdlog::level::from_str(level));
-  if (ready_fd >= 0) fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+  if (ready_fd >= 0) {
+    // Started by `fanout`: whatever service that runs in is not ours to report to.
+    fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+    for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) unsetenv(name);
+  }
   try {
     options.socket = socket.empty() ? fanout::default_socket() : std::filesystem::absolute(socket);
+    if (const auto inherited = fanout::service_manager::inherited_listener()) {
+      options.listener = inherited->descriptor;
+      options.socket = inherited->path;
+    }
     options.state_directory = state.empty() ? fanout::state_directory() : std::filesystem::absolute(state);
     options.user_config = config.empty() ? fanout::user_config_file() : std::filesystem::absolute(config);
     options.shim = find_shim();

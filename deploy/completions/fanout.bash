@@ -62,9 +62,9 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs cancel retry daemon version ;;
+    :0) _fanout_offer execute plan status watch logs cancel retry resume daemon version ;;
     plan:0) _fanout_offer validate show ;;
-    daemon:0) _fanout_offer status start stop ;;
+    daemon:0) _fanout_offer status start restart stop ;;
     execute:0 | plan\ *:0)
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
@@ -75,6 +75,8 @@ _fanout_argument() {
     cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
     cancel:1) _fanout_offer "$(_fanout_tasks "$run" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING')" ;;
     retry:0) _fanout_offer last "$(_fanout_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED')" ;;
+    resume:0) _fanout_offer last "$(_fanout_runs 'INTERRUPTED')" ;;
+    resume:1) _fanout_offer "$(_fanout_tasks "$run" INTERRUPTED)" ;;
     retry:1) _fanout_offer "$(_fanout_tasks "$run" "$ends")" ;;
   esac
 }
@@ -88,7 +90,7 @@ _fanout_options() {
     plan\ *) _fanout_offer $settings ;;
     watch) _fanout_offer --after --verbose ;;
     logs) _fanout_offer --log --attempt --follow ;;
-    retry) _fanout_offer --detach --watch --verbose ;;
+    retry|resume) _fanout_offer --detach --watch --verbose ;;
   esac
 }
 

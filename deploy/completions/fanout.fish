@@ -92,6 +92,7 @@ complete -c fanout -n '__fanout_at 0 plan' -a validate -d 'Report every fault of
 complete -c fanout -n '__fanout_at 0 plan' -a show -d 'Show waves, critical path, conflict risks, settings'
 complete -c fanout -n '__fanout_at 0 daemon' -a status -d 'Where it is and what it does'
 complete -c fanout -n '__fanout_at 0 daemon' -a start -d 'Start it, unless it runs'
+complete -c fanout -n '__fanout_at 0 daemon' -a restart -d 'Start it anew; agents at work go on'
 complete -c fanout -n '__fanout_at 0 daemon' -a stop -d 'End it in order'
 
 set -l planned '__fanout_in execute plan'
@@ -107,9 +108,10 @@ complete -c fanout -n $planned -l remote -x -a '(git remote 2>/dev/null)' -d 'Pu
 complete -c fanout -n $planned -l tracker -x -a none -d 'Issue tracker'
 complete -c fanout -n $planned -l no-write-status -d 'Leave the status lines of the task files alone'
 complete -c fanout -n '__fanout_in execute' -l detach -d "Print the run's id and do not watch"
-complete -c fanout -n '__fanout_in retry' -l detach -d 'Do not watch'
-complete -c fanout -n '__fanout_in retry' -l watch -d 'Watch'
-complete -c fanout -n '__fanout_in execute watch retry' -l verbose -d 'Print lines, with what the programs print'
+complete -c fanout -n $top -a resume -d 'Go on with what was interrupted, and watch'
+complete -c fanout -n '__fanout_in retry resume' -l detach -d 'Do not watch'
+complete -c fanout -n '__fanout_in retry resume' -l watch -d 'Watch'
+complete -c fanout -n '__fanout_in execute watch retry resume' -l verbose -d 'Print lines, with what the programs print'
 complete -c fanout -n '__fanout_in watch' -l after -x -d 'Leave out the events up to this number'
 complete -c fanout -n '__fanout_in logs' -l log -x -a '(__fanout_logs)' -d 'Which log'
 complete -c fanout -n '__fanout_in logs' -l attempt -x -d 'Which attempt'
@@ -122,4 +124,6 @@ complete -c fanout -n '__fanout_at 1 logs' -k -a '(__fanout_tasks_of_typed_run "
 complete -c fanout -n '__fanout_at 0 cancel' -k -a '(__fanout_runs RUNNING)'
 complete -c fanout -n '__fanout_at 1 cancel' -k -a '(__fanout_tasks_of_typed_run "PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING")'
 complete -c fanout -n '__fanout_at 0 retry' -k -a '(__fanout_runs "RUNNING|FAILED|CANCELLED|INTERRUPTED")'
+complete -c fanout -n '__fanout_at 0 resume' -k -a '(__fanout_runs "INTERRUPTED")'
+complete -c fanout -n '__fanout_at 1 resume' -k -a '(__fanout_tasks_of_typed_run "INTERRUPTED")'
 complete -c fanout -n '__fanout_at 1 retry' -k -a '(__fanout_tasks_of_typed_run "FAILED|BLOCKED|CANCELLED|INTERRUPTED")'

@@ -28,12 +28,14 @@ _fanout_offer_tasks() {
 _fanout_run() { _fanout_offer_runs '[A-Z]*' }
 _fanout_run_active() { _fanout_offer_runs RUNNING }
 _fanout_run_to_retry() { _fanout_offer_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED' }
+_fanout_run_to_resume() { _fanout_offer_runs INTERRUPTED }
 _fanout_run_or_task() {
   _fanout_offer_tasks last '[A-Z_]*'
   _fanout_run
 }
 _fanout_task() { _fanout_offer_tasks "$line[1]" '[A-Z_]*' }
 _fanout_task_active() { _fanout_offer_tasks "$line[1]" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING' }
+_fanout_task_to_resume() { _fanout_offer_tasks "$line[1]" INTERRUPTED }
 _fanout_task_to_retry() { _fanout_offer_tasks "$line[1]" 'FAILED|BLOCKED|CANCELLED|INTERRUPTED' }
 
 _fanout_log() {
@@ -92,11 +94,12 @@ _fanout() {
     'logs:print what a task'\''s programs printed'
     'cancel:end a run, or one of its tasks'
     'retry:try again what did not complete, and watch'
+    'resume:go on with what was interrupted, and watch'
     'daemon:look after the daemon'
     'version:print the versions'
   )
   local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings')
-  local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'stop:end it in order')
+  local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'restart:start it anew; agents at work go on' 'stop:end it in order')
 
   _arguments -C $common '(- : *)--version[print the version]' ':command:->command' '*::argument:->argument' && return
   case $state in
@@ -122,6 +125,9 @@ _fanout() {
         retry)
           _arguments $common '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_retry' ':task:_fanout_task_to_retry' ;;
+        resume)
+          _arguments $common '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
+            ':run:_fanout_run_to_resume' ':task:_fanout_task_to_resume' ;;
         *) _arguments $common ;;
       esac ;;
   esac

@@ -59,12 +59,31 @@ Worktree add_worktree(const WorktreeRequest& request) {
   return worktree;
 }
 
+namespace {
+
+/// The repository that a remote on this machine is; empty for others. There it was ourselves who wrote.
+fs::path local_remote(const Repository& repository, const std::string& name) {
+  Remote remote;
+  if (git_remote_lookup(remote.out(), repository.get(), name.c_str()) != 0) return {};
+  const char* url = git_remote_url(remote.get());
+  std::string path = url ? url : "";
+  if (path.starts_with("file://")) path.erase(0, 7);
+  Repository there;
+  const bool is_local = path.starts_with('/') && git_repository_open(there.out(), path.c_str()) == 0;
+  return is_local ? common_folder(there) : fs::path();
+}
+
+}  // namespace
+
 void release_dead_locks(const fs::path& path, const fs::path& worktree, const std::string& branch,
                         const std::string& remote) {
   const fs::path common = common_folder(open_repository(path));
   release_dead_lock(common / "refs/heads" / (branch + ".lock"));
   release_dead_lock(common / "refs/remotes" / remote / (branch + ".lock"));
   release_dead_lock(common / "packed-refs.lock");
+  if (const fs::path there = local_remote(open_repository(path), remote); !there.empty()) {
+    release_dead_lock(there / "refs/heads" / (branch + ".lock"));
+  }
   Repository linked;
   if (git_repository_open(linked.out(), worktree.c_str()) != 0) return;
   for (const char* name : {"index.lock", "HEAD.lock"}) release_dead_lock(git_folder(linked) / name);

@@ -18,6 +18,7 @@ class Server {
     subagent::Services& services;
     std::filesystem::path user_config;
     std::filesystem::path socket;
+    int listener;  ///< See Acceptor.
     std::filesystem::path state_directory;
     std::function<void(bool leave)> shut_down;
   };
