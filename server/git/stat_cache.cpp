@@ -3,8 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cerrno>
-
+#include "server/git/files.hpp"
 #include "server/git/folder.hpp"
 
 namespace fanout::git {
@@ -12,16 +11,6 @@ namespace fanout::git {
 namespace {
 
 constexpr std::size_t kLargestIndex = std::size_t{512} * 1024 * 1024;
-
-bool write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t count = ::write(fd, content.data(), content.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    content.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
-}
 
 bool same_time(const git_index_time& noted, const struct timespec& now) {
   return noted.seconds == static_cast<std::int32_t>(now.tv_sec) &&
