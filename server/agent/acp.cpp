@@ -49,7 +49,8 @@ v1::AgentResult::Outcome outcome_of(std::string_view stop_reason) {
   if (stop_reason == "end_turn") return v1::AgentResult::OUTCOME_SUCCEEDED;
   if (stop_reason == "cancelled") return v1::AgentResult::OUTCOME_CANCELLED;
   if (stop_reason == "refusal") return v1::AgentResult::OUTCOME_REFUSED;
-  if (stop_reason == "max_tokens" || stop_reason == "max_turn_requests") return v1::AgentResult::OUTCOME_EXHAUSTED;
+  if (stop_reason == "max_tokens" || stop_reason == "max_turn_requests")
+    return v1::AgentResult::OUTCOME_EXHAUSTED;
   return v1::AgentResult::OUTCOME_FAILED;
 }
 
@@ -135,9 +136,10 @@ void Acp::open_session(Output& out) {
   if (!resuming_) return call(Call::open, "session/new", std::move(params), out);
   params["sessionId"] = options_.resume_session;
   const auto* sessions = member(capabilities_, "sessionCapabilities");
-  if (sessions && member(*sessions, "resume")) return call(Call::open, "session/resume", std::move(params), out);
+  if (sessions && member(*sessions, "resume"))
+    return call(Call::open, "session/resume", std::move(params), out);
   if (flag_at(capabilities_, "loadSession").value_or(false)) {
-    updates_.set_replaying(true);
+    updates_.begin_replay();
     return call(Call::open, "session/load", std::move(params), out);
   }
   add_notice(out, "The agent cannot resume a session; it begins a new one.");
@@ -146,7 +148,7 @@ void Acp::open_session(Output& out) {
 }
 
 void Acp::opened(const json::value& result, Output& out) {
-  updates_.set_replaying(false);
+  updates_.end_replay();
   session_ = resuming_ ? options_.resume_session : std::string(text_at(result, "sessionId"));
   auto& session = *out.activities.emplace_back().mutable_session();
   session.set_id(session_);
@@ -171,7 +173,8 @@ void Acp::configure(const json::value& result, Output& out) {
                  "The agent does not offer the model " + wanted + offered_choices(result, category) + ".");
       return end_turn(out);
     } else {
-      add_notice(out, "The agent does not offer the mode " + wanted + offered_choices(result, category) + ".");
+      add_notice(out,
+                 "The agent does not offer the mode " + wanted + offered_choices(result, category) + ".");
     }
   }
   if (!calls_.empty()) return;
@@ -190,23 +193,26 @@ void Acp::next_turn(Output& out) {
   in_turn_ = true;
   json::array blocks{json::object{{"type", "text"}, {"text", valid_utf8(queued_.front())}}};
   queued_.pop_front();
-  call(Call::prompt, "session/prompt", json::object{{"sessionId", session_}, {"prompt", std::move(blocks)}}, out);
+  call(Call::prompt, "session/prompt", json::object{{"sessionId", session_}, {"prompt", std::move(blocks)}},
+       out);
 }
 
 void Acp::prompted(const json::value& result, Output& out) {
   updates_.end_message(out);
-  if (const auto usage = prompt_usage(result, agent_)) *out.activities.emplace_back().mutable_usage() = *usage;
+  if (const auto usage = prompt_usage(result, agent_))
+    *out.activities.emplace_back().mutable_usage() = *usage;
   const auto reason = text_at(result, "stopReason");
   const auto outcome = outcome_of(reason);
   const bool unknown = outcome == v1::AgentResult::OUTCOME_FAILED;
-  add_result(out, outcome,
-             unknown ? "the turn ended for an unknown reason: " + std::string(reason) : updates_.last_message());
+  add_result(
+      out, outcome,
+      unknown ? "the turn ended for an unknown reason: " + std::string(reason) : updates_.last_message());
   end_turn(out);
 }
 
 void Acp::failed(Call kind, const json::value& error, Output& out) {
   updates_.end_message(out);
-  updates_.set_replaying(false);
+  updates_.end_replay();
   const auto code = integer_at(error, "code");
   const auto text = error_text(error);
   if (kind == Call::open && code == rpc::kAuthRequired && !authenticated_ && !options_.auth_method.empty()) {
@@ -253,7 +259,8 @@ void Acp::on_interrupt(Output& out) {
   withdraw_all(out);
 }
 
-void Acp::on_notification(std::string_view method, const json::value& params, std::string_view line, Output& out) {
+void Acp::on_notification(std::string_view method, const json::value& params, std::string_view line,
+                          Output& out) {
   if (method == "session/update") {
     const auto* update = member(params, "update");
     return update ? updates_.take(*update, out) : add_raw(out, line, "an update without content");
@@ -272,7 +279,8 @@ void Acp::on_request(const json::value& id, std::string_view method, const json:
   }
   if (method == "session/request_permission") return ask_permission(id, params, out);
   if (method == "elicitation/create") return ask_question(id, params, out);
-  const bool hosted = method.starts_with("fs/") || options_.host_terminals;  // opencode calls fs/* in any case
+  const bool hosted =
+      method.starts_with("fs/") || options_.host_terminals;  // opencode calls fs/* in any case
   if (!is_host_method(method) || !hosted) {
     out.write += rpc::error(id, rpc::kMethodNotFound, "not supported");
     return;

@@ -10,13 +10,14 @@
 namespace fanout::agent {
 
 struct AcpOptions {
-  std::string worktree;        ///< Absolute: the session's cwd, and the bounds of fs/*.
+  std::string worktree;  ///< Absolute: the session's cwd, and the bounds of fs/*.
   std::string prompt;
-  std::string model;           ///< Empty: the agent's default. One that is not offered fails the run.
-  std::string mode;            ///< Such as "full-access"; one that is not offered is only noticed.
-  std::string resume_session;  ///< Empty: a new one. One that cannot be resumed gives a new one, and a notice.
-  std::string auth_method;     ///< To authenticate with when the agent asks for it; empty: the run fails then.
-  bool host_files = true;      ///< Offers fs/*.
+  std::string model;  ///< Empty: the agent's default. One that is not offered fails the run.
+  std::string mode;   ///< Such as "full-access"; one that is not offered is only noticed.
+  std::string
+      resume_session;       ///< Empty: a new one. One that cannot be resumed gives a new one, and a notice.
+  std::string auth_method;  ///< To authenticate with when the agent asks for it; empty: the run fails then.
+  bool host_files = true;   ///< Offers fs/*.
   bool host_terminals = true;  ///< Offers terminal/*.
   std::string client_version;
 };
@@ -52,7 +53,8 @@ class Acp : public Adapter {
   void call(Call kind, std::string_view method, json::value params, Output& out);
   void on_response(const json::value& message, std::string_view line, Output& out);
   void on_request(const json::value& id, std::string_view method, const json::value& params, Output& out);
-  void on_notification(std::string_view method, const json::value& params, std::string_view line, Output& out);
+  void on_notification(std::string_view method, const json::value& params, std::string_view line,
+                       Output& out);
 
   void initialized(const json::value& result, Output& out);
   void open_session(Output& out);
@@ -72,16 +74,16 @@ class Acp : public Adapter {
 
   AcpOptions options_;
   AcpUpdates updates_;
-  std::map<std::int64_t, Call> calls_;            ///< Ours that are not answered yet.
-  std::map<std::string, Open> open_;              ///< Theirs, by our id.
-  std::map<std::string, json::value> requests_;   ///< Theirs to the host: our id → theirs.
+  std::map<std::int64_t, Call> calls_;           ///< Ours that are not answered yet.
+  std::map<std::string, Open> open_;             ///< Theirs, by our id.
+  std::map<std::string, json::value> requests_;  ///< Theirs to the host: our id → theirs.
   std::deque<std::string> queued_;
   std::string session_, agent_;
   json::value capabilities_;
   std::int64_t next_id_ = 1;
   bool resuming_ = false;
   bool authenticated_ = false;
-  bool ready_ = false;      ///< The session is open and configured.
+  bool ready_ = false;  ///< The session is open and configured.
   bool in_turn_ = false;
   bool cancelled_ = false;  ///< Interrupted before the turn began.
 };

@@ -104,7 +104,8 @@ void Acp::ask_permission(const json::value& id, const json::value& params, Outpu
   updates_.end_message(out);
   auto permission = permission_for(rpc::id_text(id), updates_.upsert(*call, true, out), options_.worktree);
   permission.set_reason(std::string(first_text(*call)));
-  if (const auto* input = object_at(*call, "rawInput")) permission.set_input(summarised(*input, kMaxInputSummary));
+  if (const auto* input = object_at(*call, "rawInput"))
+    permission.set_input(summarised(*input, kMaxInputSummary));
   for (const auto& told : *options) {
     auto& option = *permission.add_options();
     option.set_id(std::string(text_at(told, "optionId")));
@@ -130,7 +131,8 @@ void Acp::ask_question(const json::value& id, const json::value& params, Output&
   question.set_tool_call(std::string(text_at(params, "toolCallId")));
   const auto* required = array_at(*schema, "required");
   for (const auto& [key, field] : *fields) {
-    const bool must = required && std::find(required->begin(), required->end(), json::value(key)) != required->end();
+    const bool must =
+        required && std::find(required->begin(), required->end(), json::value(key)) != required->end();
     add_item(question, key, field, must);
   }
   open_[question.id()] = {id, {}, *schema, true};

@@ -33,7 +33,8 @@ void collect_values(const json::array& options, std::vector<std::string>& values
   }
 }
 
-/// {"modes": {"availableModes": [{"id"}], "currentModeId"}}, {"models": {"availableModels": [{"modelId"}], …}}
+/// {"modes": {"availableModes": [{"id"}], "currentModeId"}}, {"models": {"availableModels": [{"modelId"}],
+/// …}}
 struct OlderForm {
   const char *member, *list, *id, *current, *method;
 };

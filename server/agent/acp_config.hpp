@@ -11,15 +11,15 @@
 /// Reading what an ACP agent answers when a session is opened and when a turn ends.
 namespace fanout::agent {
 
-/// The request that chooses a mode or model, as this agent wants it: by session/set_mode and session/set_model,
-/// or by session/set_config_option.
+/// The request that chooses a mode or model, as this agent wants it: by session/set_mode and
+/// session/set_model, or by session/set_config_option.
 struct WayToChoose {
   std::string method;
   std::vector<std::pair<std::string, std::string>> params;  ///< Besides sessionId.
 };
 
-/// `category` is "mode" or "model"; `opened` the result of session/new, load or resume. Nothing when `wanted` is
-/// not among what is offered.
+/// `category` is "mode" or "model"; `opened` the result of session/new, load or resume. Nothing when `wanted`
+/// is not among what is offered.
 std::optional<WayToChoose> way_to_choose(const json::value& opened, std::string_view category,
                                          const std::string& wanted);
 

@@ -20,7 +20,7 @@ constexpr std::size_t kMaxChanges = 256;
 /// They tell nothing that is of interest here.
 bool is_quiet(std::string_view kind) {
   constexpr std::array<std::string_view, 7> kinds{
-      "user_message_chunk",   "available_commands_update", "current_mode_update",     "config_option_update",
+      "user_message_chunk",  "available_commands_update", "current_mode_update",     "config_option_update",
       "session_info_update", "compaction_update",         "compaction_summary_chunk"};
   return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
@@ -77,7 +77,9 @@ void add_locations(v1::AgentToolCall& now, const json::array& locations, std::st
     if (now.locations_size() == kMaxLocations) return;
     const auto path = shown_path(text_at(told, "path"), worktree);
     const auto line = count_at(told, "line");
-    const auto same = [&](const auto& known) { return known.path() == path && (!line || known.line() == *line); };
+    const auto same = [&](const auto& known) {
+      return known.path() == path && (!line || known.line() == *line);
+    };
     if (path.empty() || std::any_of(now.locations().begin(), now.locations().end(), same)) continue;
     auto& location = *now.add_locations();
     location.set_path(path);
@@ -89,6 +91,7 @@ void add_locations(v1::AgentToolCall& now, const json::array& locations, std::st
 
 void AcpUpdates::take(const json::value& update, Output& out) {
   const auto kind = text_at(update, "sessionUpdate");
+  if (kind == "available_commands_update" && agent_ == "gemini-cli") replaying_ = false;
   if (is_quiet(kind) || replaying_) return;
   if (kind == "agent_message_chunk") {
     if (!thought_.empty()) end_message(out);
@@ -150,7 +153,8 @@ void AcpUpdates::take_title(std::string_view title, ToolCalls::Call& call, v1::A
   // Some agents title a call by the tool's bare name, or by the path alone.
   const auto path = now.locations_size() > 0 ? now.locations(0).path() : shown_path(call.path, worktree());
   const bool bare = !runs && title.find_first_of(" /.") == std::string_view::npos;
-  now.set_title(one_line(bare && !path.empty() ? std::string(title) + " " + path : shown_path(title, worktree())));
+  now.set_title(
+      one_line(bare && !path.empty() ? std::string(title) + " " + path : shown_path(title, worktree())));
 }
 
 ToolCalls::Call& AcpUpdates::upsert(const json::value& told, bool asking, Output& out) {
@@ -171,7 +175,8 @@ ToolCalls::Call& AcpUpdates::upsert(const json::value& told, bool asking, Output
   if (status != v1::AgentToolCall::STATUS_UNSPECIFIED && !is_end(status)) now.set_status(status);
   // An announcement: the update that follows says what the call is about.
   const bool runs = now.kind() == v1::AGENT_TOOL_KIND_EXECUTE;
-  const bool announced = status == v1::AgentToolCall::STATUS_PENDING && !asking && input && input->is_object() &&
+  const bool announced = status == v1::AgentToolCall::STATUS_PENDING && !asking && input &&
+                         input->is_object() &&
                          (input->get_object().empty() || (runs && command_in(*input).empty()));
   if (announced) {
     call.command.clear();

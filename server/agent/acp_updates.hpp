@@ -8,7 +8,8 @@
 
 namespace fanout::agent {
 
-/// What an agent tells over ACP while it works: the updates of session/update, and tool calls wherever they come.
+/// What an agent tells over ACP while it works: the updates of session/update, and tool calls wherever they
+/// come.
 class AcpUpdates {
  public:
   explicit AcpUpdates(std::string worktree) : calls_(std::move(worktree)) {}
@@ -24,8 +25,10 @@ class AcpUpdates {
 
   /// The agent's own name, which decides how its figures are read.
   void set_agent(std::string_view name) { agent_ = name; }
-  /// While a session is loaded the agent tells its history again: it is passed over.
-  void set_replaying(bool replaying) { replaying_ = replaying; }
+  /// A session is being loaded: the agent tells its history again, which is passed over.
+  void begin_replay() { replaying_ = true; }
+  /// The answer to the load is there. Gemini CLI tells the history after it, up to its list of commands.
+  void end_replay() { replaying_ = replaying_ && agent_ == "gemini-cli"; }
 
   const std::string& worktree() const { return calls_.worktree(); }
 

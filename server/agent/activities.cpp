@@ -129,7 +129,8 @@ void add_result(Output& out, v1::AgentResult::Outcome outcome, std::string_view 
   result.set_summary(std::string(summary));
 }
 
-void add_command(Output& out, std::string_view tool_call, std::string_view command, std::optional<int> exit_code) {
+void add_command(Output& out, std::string_view tool_call, std::string_view command,
+                 std::optional<int> exit_code) {
   auto& ran = *out.activities.emplace_back().mutable_command();
   ran.set_tool_call(std::string(tool_call));
   ran.set_command(std::string(command));

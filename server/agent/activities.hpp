@@ -21,7 +21,8 @@ void add_notice(Output& out, std::string_view text, bool warning = true);
 void add_message(Output& out, std::string_view text, std::string_view id = {}, bool partial = false);
 void add_reasoning(Output& out, std::string_view text, bool partial = false);
 void add_result(Output& out, fanout::v1::AgentResult::Outcome outcome, std::string_view summary);
-void add_command(Output& out, std::string_view tool_call, std::string_view command, std::optional<int> exit_code);
+void add_command(Output& out, std::string_view tool_call, std::string_view command,
+                 std::optional<int> exit_code);
 void add_answer(Output& out, const Answer& answer, std::string_view text);
 void add_tool_result(Output& out, std::string_view id, bool failed, std::string_view output);
 

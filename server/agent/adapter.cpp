@@ -17,6 +17,7 @@ Output Adapter::guarded(Do&& what) {
     add_raw(out, {}, std::string("the adapter failed: ") + error.what());
   }
   for (auto& activity : out.activities) bound(activity);
+  out.write = valid_utf8(out.write);  // ids and inputs go back as they came
   return out;
 }
 

@@ -48,7 +48,9 @@ struct ReleaseTerminal {
 };
 struct HostRequest {
   std::string id;
-  std::variant<ReadFile, WriteFile, CreateTerminal, ReadTerminal, AwaitTerminal, KillTerminal, ReleaseTerminal> what;
+  std::variant<ReadFile, WriteFile, CreateTerminal, ReadTerminal, AwaitTerminal, KillTerminal,
+               ReleaseTerminal>
+      what;
 };
 
 /// How a terminal's program ended.
@@ -90,7 +92,7 @@ struct Answer {
 /// What an adapter hands out.
 struct Output {
   std::vector<Activity> activities;
-  std::string write;                  ///< For the agent's standard input, in this order.
+  std::string write;  ///< For the agent's standard input, in this order.
   std::vector<HostRequest> requests;
   std::vector<std::string> withdrawn;  ///< Host requests that need no answer any more.
   /// Nothing is under way and nothing is queued: the host may close the agent's standard input, and ends the

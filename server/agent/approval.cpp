@@ -29,7 +29,8 @@ std::string lower(std::string_view text) {
 std::string kind_name(v1::AgentToolKind kind) {
   constexpr std::string_view prefix = "AGENT_TOOL_KIND_";
   const auto name = v1::AgentToolKind_Name(kind);
-  return lower(name.size() > prefix.size() ? std::string_view(name).substr(prefix.size()) : std::string_view());
+  return lower(name.size() > prefix.size() ? std::string_view(name).substr(prefix.size())
+                                           : std::string_view());
 }
 
 bool fits_tool(const Rule& rule, const v1::AgentPermission& permission) {
@@ -58,7 +59,8 @@ bool begins_with(const ShellCommand& command, std::string_view prefix) {
 bool fits_path(const Rule& rule, std::string_view path, const std::string& worktree) {
   const auto whole = path_inside(path, worktree);
   if (!whole) return false;
-  const auto relative = whole->size() > worktree.size() ? whole->substr(worktree.size() + 1) : std::string(".");
+  const auto relative =
+      whole->size() > worktree.size() ? whole->substr(worktree.size() + 1) : std::string(".");
   if (rule.path.ends_with('/')) return (relative + "/").starts_with(rule.path);
   return relative == rule.path || fnmatch(rule.path.c_str(), relative.c_str(), 0) == 0;
 }
@@ -66,17 +68,19 @@ bool fits_path(const Rule& rule, std::string_view path, const std::string& workt
 /// The permission, with its command line read once.
 struct Asked {
   const v1::AgentPermission& permission;
-  bool runs = false;                                   ///< It is about a command.
-  std::optional<std::vector<ShellCommand>> commands;   ///< Nothing: its meaning is not certain.
+  bool runs = false;                                  ///< It is about a command.
+  std::optional<std::vector<ShellCommand>> commands;  ///< Nothing: its meaning is not certain.
 };
 
 Asked read(const v1::AgentPermission& permission) {
-  Asked asked{permission, permission.kind() == v1::AGENT_TOOL_KIND_EXECUTE || !permission.command().empty(), {}};
+  Asked asked{
+      permission, permission.kind() == v1::AGENT_TOOL_KIND_EXECUTE || !permission.command().empty(), {}};
   if (asked.runs && !permission.truncated()) asked.commands = parse_command_line(permission.command());
   return asked;
 }
 
-/// A rule that denies or asks fits when anything of what is asked fits. What cannot be read may hold anything.
+/// A rule that denies or asks fits when anything of what is asked fits. What cannot be read may hold
+/// anything.
 bool touches(const Rule& rule, const Asked& asked, const Policy& policy) {
   if (!fits_tool(rule, asked.permission)) return false;
   if (!rule.command.empty()) {
@@ -86,12 +90,14 @@ bool touches(const Rule& rule, const Asked& asked, const Policy& policy) {
   }
   if (rule.path.empty()) return true;
   const auto& paths = asked.permission.paths();
-  return std::any_of(paths.begin(), paths.end(), [&](const auto& path) { return fits_path(rule, path, policy.worktree); });
+  return std::any_of(paths.begin(), paths.end(),
+                     [&](const auto& path) { return fits_path(rule, path, policy.worktree); });
 }
 
 /// A rule that allows fits when all of it fits; for command lines each command is looked at by itself.
 bool covers(const Rule& rule, const Asked& asked, const Policy& policy) {
-  if (rule.ruling != Ruling::allow || !rule.command.empty() || !fits_tool(rule, asked.permission)) return false;
+  if (rule.ruling != Ruling::allow || !rule.command.empty() || !fits_tool(rule, asked.permission))
+    return false;
   if (rule.path.empty()) return true;
   const auto& paths = asked.permission.paths();
   return !asked.runs && !paths.empty() && std::all_of(paths.begin(), paths.end(), [&](const auto& path) {
@@ -135,7 +141,8 @@ Decision judge_by_level(const Asked& asked, const Policy& policy) {
     case v1::AGENT_TOOL_KIND_EDIT:
     case v1::AGENT_TOOL_KIND_DELETE:
     case v1::AGENT_TOOL_KIND_MOVE:
-      if (permission.truncated() || permission.paths().empty()) return {Ruling::ask, "It does not say which files."};
+      if (permission.truncated() || permission.paths().empty())
+        return {Ruling::ask, "It does not say which files."};
       if (!is_inside(permission, policy)) return {Ruling::ask, "It reaches outside the worktree."};
       return {Ruling::allow, "It stays inside the worktree."};
     default:
@@ -145,9 +152,9 @@ Decision judge_by_level(const Asked& asked, const Policy& policy) {
 
 /// Whether a rule that denies or asks about commands could fit what cannot be read.
 bool may_touch_unread(const Asked& asked, const Policy& policy) {
-  return asked.runs && !asked.commands && std::any_of(policy.rules.begin(), policy.rules.end(), [](const auto& rule) {
-    return rule.ruling != Ruling::allow && !rule.command.empty();
-  });
+  return asked.runs && !asked.commands &&
+         std::any_of(policy.rules.begin(), policy.rules.end(),
+                     [](const auto& rule) { return rule.ruling != Ruling::allow && !rule.command.empty(); });
 }
 
 }  // namespace
@@ -175,7 +182,8 @@ Decision judge(const Policy& policy, const v1::AgentPermission& permission) {
       }
     }
   }
-  if (may_touch_unread(asked, policy)) return {Ruling::ask, "What the command does is not certain from its text."};
+  if (may_touch_unread(asked, policy))
+    return {Ruling::ask, "What the command does is not certain from its text."};
   if (policy.approve == Approve::all) return {Ruling::allow, "Everything is allowed."};
   const bool covered = std::any_of(policy.rules.begin(), policy.rules.end(),
                                    [&](const auto& rule) { return covers(rule, asked, policy); });

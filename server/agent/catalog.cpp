@@ -11,17 +11,18 @@ namespace {
 
 using std::string_view;
 
-constexpr std::array<string_view, 6> kClaudeVariables{"ANTHROPIC_API_KEY",      "ANTHROPIC_AUTH_TOKEN",
+constexpr std::array<string_view, 6> kClaudeVariables{"ANTHROPIC_API_KEY",       "ANTHROPIC_AUTH_TOKEN",
                                                       "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK",
                                                       "CLAUDE_CODE_USE_VERTEX",  "CLAUDE_CODE_USE_FOUNDRY"};
-constexpr std::array<string_view, 2> kClaudeFiles{"$CLAUDE_CONFIG_DIR/.credentials.json", "~/.claude/.credentials.json"};
+constexpr std::array<string_view, 2> kClaudeFiles{"$CLAUDE_CONFIG_DIR/.credentials.json",
+                                                  "~/.claude/.credentials.json"};
 constexpr std::array<string_view, 1> kCodexVariables{"CODEX_API_KEY"};
 constexpr std::array<string_view, 2> kCodexFiles{"$CODEX_HOME/auth.json", "~/.codex/auth.json"};
 constexpr std::array<string_view, 3> kGeminiVariables{"GEMINI_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI",
                                                       "GOOGLE_GENAI_USE_GCA"};
 constexpr std::array<string_view, 1> kGeminiFiles{"~/.gemini/oauth_creds.json"};
-constexpr std::array<string_view, 4> kOpencodeVariables{"ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY",
-                                                        "OPENROUTER_API_KEY"};
+constexpr std::array<string_view, 4> kOpencodeVariables{"ANTHROPIC_API_KEY", "OPENAI_API_KEY",
+                                                        "GEMINI_API_KEY", "OPENROUTER_API_KEY"};
 constexpr std::array<string_view, 3> kOpencodeFiles{"$XDG_DATA_HOME/opencode/auth.json",
                                                     "~/.local/share/opencode/auth.json",
                                                     "~/.config/opencode/opencode.json"};
@@ -40,7 +41,8 @@ const std::array<AgentRow, 6> kAgents{{
      .login_variables = kClaudeVariables,
      .login_files = kClaudeFiles,
      .login_hint = "run `claude` once and log in, or set ANTHROPIC_API_KEY",
-     .cannot = "tells no result when a signal ends it; its memory is shared by all worktrees of a repository"},
+     .cannot =
+         "tells no result when a signal ends it; its memory is shared by all worktrees of a repository"},
     {.id = "codex",
      .title = "Codex",
      .executable = "codex",
@@ -54,8 +56,9 @@ const std::array<AgentRow, 6> kAgents{{
      .login_variables = kCodexVariables,
      .login_files = kCodexFiles,
      .login_hint = "run `codex login`, or set CODEX_API_KEY",
-     .cannot = "asks nothing: its own sandbox keeps it in the worktree; tells no cost, and not which commands its "
-               "sandbox denied; hears nothing while it works"},
+     .cannot =
+         "asks nothing: its own sandbox keeps it in the worktree; tells no cost, and not which commands its "
+         "sandbox denied; hears nothing while it works"},
     {.id = "gemini",
      .title = "Gemini CLI",
      .executable = "gemini",
@@ -69,7 +72,9 @@ const std::array<AgentRow, 6> kAgents{{
      .login_variables = kGeminiVariables,
      .login_files = kGeminiFiles,
      .login_hint = "run `gemini` once and log in, or set GEMINI_API_KEY",
-     .cannot = "tells no cost and no exit code of a command; its retries are silent"},
+     .cannot = "tells no cost and no exit code of a command; its retries are silent; over ACP it cannot load "
+               "a session in "
+               "the minute in which that began"},
     {.id = "opencode",
      .title = "opencode",
      .executable = "opencode",
@@ -83,8 +88,9 @@ const std::array<AgentRow, 6> kAgents{{
      .login_variables = kOpencodeVariables,
      .login_files = kOpencodeFiles,
      .login_hint = "run `opencode auth login`",
-     .cannot = "says nothing before its first step ends, and nothing of retries; over ACP it tells the tokens of a "
-               "turn's last step only (its cost is whole)"},
+     .cannot =
+         "says nothing before its first step ends, and nothing of retries; over ACP it tells the tokens of a "
+         "turn's last step only (its cost is whole)"},
     {.id = "acp",
      .title = "The agent",
      .executable = "",
@@ -118,10 +124,14 @@ std::string expanded(string_view file, const std::function<std::string(string_vi
 
 string_view to_string(Level level) {
   switch (level) {
-    case Level::headless: return "headless";
-    case Level::dialogue: return "dialogue";
-    case Level::acp: return "acp";
-    case Level::lines: return "lines";
+    case Level::headless:
+      return "headless";
+    case Level::dialogue:
+      return "dialogue";
+    case Level::acp:
+      return "acp";
+    case Level::lines:
+      return "lines";
   }
   return "?";
 }
@@ -129,7 +139,8 @@ string_view to_string(Level level) {
 std::span<const AgentRow> agents() { return kAgents; }
 
 const AgentRow* find_agent(string_view id) {
-  const auto found = std::find_if(kAgents.begin(), kAgents.end(), [&](const auto& row) { return row.id == id; });
+  const auto found =
+      std::find_if(kAgents.begin(), kAgents.end(), [&](const auto& row) { return row.id == id; });
   return found == kAgents.end() ? nullptr : &*found;
 }
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "server/agent/approval.hpp"
 #include "server/agent/adapter.hpp"
+#include "server/agent/approval.hpp"
 
 /// The one table of agents. A new one is a row here, an adapter, and a launcher in launch.cpp.
 namespace fanout::agent {
@@ -35,9 +35,10 @@ struct AgentRow {
   bool tells_result = true;  ///< Its stream ends with a result when all went well; silence is a failure.
   unsigned memory_mib = 0;   ///< Peak of the process tree in a small session; 0: unknown.
   std::span<const std::string_view> login_variables = {};  ///< Any of them set: a key is there.
-  std::span<const std::string_view> login_files = {};      ///< Any of them there: logged in. $NAME or ~ at the beginning.
-  std::string_view login_hint = {};                        ///< What to do.
-  std::string_view cannot = {};                            ///< For people: what this agent cannot do.
+  std::span<const std::string_view> login_files =
+      {};                            ///< Any of them there: logged in. $NAME or ~ at the beginning.
+  std::string_view login_hint = {};  ///< What to do.
+  std::string_view cannot = {};      ///< For people: what this agent cannot do.
 };
 
 std::span<const AgentRow> agents();
@@ -55,7 +56,7 @@ AgentChoice choose_agent(std::string_view word);
 Level level_for(const AgentRow& row, const Policy& policy);
 
 enum class Login {
-  yes,      ///< A key or a login is there; whether it is still good only a run tells.
+  yes,  ///< A key or a login is there; whether it is still good only a run tells.
   no,
   unknown,  ///< Nothing is known of how this agent logs in.
 };

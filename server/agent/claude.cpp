@@ -1,9 +1,9 @@
 #include "server/agent/claude.hpp"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
 #include <array>
-
-#include <google/protobuf/util/time_util.h>
 
 #include "common/text.hpp"
 #include "server/agent/limits.hpp"
@@ -115,7 +115,8 @@ void add_change(Output& out, std::string_view id, const json::value& detail, std
   const auto* patch = array_at(detail, "structuredPatch");
   if (path.empty() || !patch) return;
   const bool created = text_at(detail, "type") == "create";
-  const auto changes = created ? LineChanges{count_lines(text_at(detail, "content")), 0} : patch_changes(*patch);
+  const auto changes =
+      created ? LineChanges{count_lines(text_at(detail, "content")), 0} : patch_changes(*patch);
   add_file_change(out, id, shown_path(path, worktree),
                   created ? v1::AgentFileChange::KIND_ADDED : v1::AgentFileChange::KIND_MODIFIED, changes);
 }
@@ -173,7 +174,8 @@ void Claude::on_system(const json::value& line, std::string_view text, Output& o
   } else if (subtype == "api_retry") {
     auto& retrying = *out.activities.emplace_back().mutable_retrying();
     if (const auto n = count_at(line, "attempt")) retrying.set_attempt(static_cast<std::uint32_t>(*n));
-    if (const auto n = count_at(line, "max_retries")) retrying.set_max_attempts(static_cast<std::uint32_t>(*n));
+    if (const auto n = count_at(line, "max_retries"))
+      retrying.set_max_attempts(static_cast<std::uint32_t>(*n));
     if (const auto n = number_at(line, "retry_delay_ms"); n && *n >= 0 && *n < 1e9) {
       *retrying.mutable_delay() = TimeUtil::MillisecondsToDuration(static_cast<std::int64_t>(*n));
     }
@@ -181,7 +183,8 @@ void Claude::on_system(const json::value& line, std::string_view text, Output& o
     retrying.set_reason(std::string(text_at(line, "error")));
   } else if (subtype == "compact_boundary") {
     add_notice(out, "The conversation was too long for the model and was summarised.", false);
-  } else if (!is_one_of<5>(subtype, {"status", "hook_started", "hook_progress", "hook_response", "session_state_changed"})) {
+  } else if (!is_one_of<5>(subtype, {"status", "hook_started", "hook_progress", "hook_response",
+                                     "session_state_changed"})) {
     add_raw(out, text, "unknown subtype \"" + head(valid_utf8(subtype), 40) + "\"");
   }
 }
@@ -219,7 +222,8 @@ void Claude::on_user(const json::value& line, Output& out) {
   const auto* blocks = message ? array_at(*message, "content") : nullptr;
   if (!blocks) return;  // the prompt, as it was given
   for (const auto& block : *blocks) {
-    if (text_at(block, "type").ends_with("tool_result")) on_tool_result(block, member(line, "tool_use_result"), out);
+    if (text_at(block, "type").ends_with("tool_result"))
+      on_tool_result(block, member(line, "tool_use_result"), out);
   }
 }
 
@@ -231,8 +235,9 @@ void Claude::on_tool_result(const json::value& block, const json::value* detail,
   if (call && call->told.kind() == v1::AGENT_TOOL_KIND_EXECUTE) {
     auto code = failed ? exit_code_in(text) : std::nullopt;
     // The tool fails for every other code; but some are explained away, and some commands go on behind.
-    const bool plain = detail && detail->is_object() && text_at(*detail, "returnCodeInterpretation").empty() &&
-                       !member(*detail, "backgroundTaskId") && !flag_at(*detail, "interrupted").value_or(true);
+    const bool plain =
+        detail && detail->is_object() && text_at(*detail, "returnCodeInterpretation").empty() &&
+        !member(*detail, "backgroundTaskId") && !flag_at(*detail, "interrupted").value_or(true);
     if (!failed && plain) code = 0;
     if (code || !failed) add_command(out, id, call->command, code);
   }
@@ -288,7 +293,7 @@ void Claude::take_result(const json::value& line, Output& out) {
     const bool refused = text_at(line, "stop_reason") == "refusal";
     add_result(out, refused ? v1::AgentResult::OUTCOME_REFUSED : v1::AgentResult::OUTCOME_SUCCEEDED, text);
   } else if (text_at(line, "terminal_reason").starts_with("aborted")) {
-    add_result(out, v1::AgentResult::OUTCOME_CANCELLED, text);
+    add_result(out, v1::AgentResult::OUTCOME_CANCELLED, {});  // its text is for its own authors
   } else if (last_error_ == "authentication_failed" || last_error_ == "oauth_org_not_allowed") {
     add_result(out, v1::AgentResult::OUTCOME_NEEDS_LOGIN, text);
   } else {
@@ -296,7 +301,8 @@ void Claude::take_result(const json::value& line, Output& out) {
   }
   auto& result = *out.activities.back().mutable_result();
   if (const auto ms = count_at(line, "duration_ms")) {
-    *result.mutable_duration() = TimeUtil::MillisecondsToDuration(static_cast<std::int64_t>(std::min<std::uint64_t>(*ms, 1'000'000'000'000)));
+    *result.mutable_duration() = TimeUtil::MillisecondsToDuration(
+        static_cast<std::int64_t>(std::min<std::uint64_t>(*ms, 1'000'000'000'000)));
   }
   if (const auto turns = count_at(line, "num_turns")) result.set_turns(static_cast<std::uint32_t>(*turns));
   if (const auto* denials = array_at(line, "permission_denials")) {

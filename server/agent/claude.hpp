@@ -9,8 +9,8 @@
 
 namespace fanout::agent {
 
-/// Claude Code's stream-json, as it prints it. One content block comes per line, the same message's id again and
-/// again, so the usage on such lines is not told; the result line holds it, for the session so far.
+/// Claude Code's stream-json, as it prints it. One content block comes per line, the same message's id again
+/// and again, so the usage on such lines is not told; the result line holds it, for the session so far.
 class Claude : public Adapter {
  public:
   explicit Claude(std::string worktree) : calls_(std::move(worktree)) {}
@@ -36,8 +36,8 @@ class Claude : public Adapter {
 
   ToolCalls calls_;
   std::string session_;
-  fanout::v1::AgentUsage step_;   ///< Of the model's call under way, from its first line.
-  std::string last_error_;        ///< The kind that the last failed call was told with.
+  fanout::v1::AgentUsage step_;  ///< Of the model's call under way, from its first line.
+  std::string last_error_;       ///< The kind that the last failed call was told with.
 };
 
 }  // namespace fanout::agent

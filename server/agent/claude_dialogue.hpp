@@ -12,7 +12,8 @@ namespace fanout::agent {
 /// questions come as control requests and are answered there. Each message is a turn of its own.
 class ClaudeDialogue : public Claude {
  public:
-  ClaudeDialogue(std::string worktree, std::string prompt) : Claude(std::move(worktree)), prompt_(std::move(prompt)) {}
+  ClaudeDialogue(std::string worktree, std::string prompt)
+      : Claude(std::move(worktree)), prompt_(std::move(prompt)) {}
 
   bool can_talk() const override { return true; }
 

@@ -100,7 +100,8 @@ void Codex::on_item(std::string_view stage, const json::value& item, std::string
   if (type == "file_change") return ended ? on_changes(item, out) : void();
   if (type == "mcp_tool_call" || type == "web_search") return on_tool(item, ended, out);
   if (type == "todo_list") {
-    if (const auto* items = array_at(item, "items")) *out.activities.emplace_back().mutable_plan() = plan_from(*items);
+    if (const auto* items = array_at(item, "items"))
+      *out.activities.emplace_back().mutable_plan() = plan_from(*items);
     return;
   }
   if (type == "error") return add_notice(out, text_at(item, "message"));  // a warning: the turn goes on

@@ -6,8 +6,8 @@
 
 namespace fanout::agent {
 
-/// `codex exec --json`. Its usage is cumulative over the thread, resumed or not. Commands that its sandbox denied
-/// are not in the stream at all.
+/// `codex exec --json`. Its usage is cumulative over the thread, resumed or not. Commands that its sandbox
+/// denied are not in the stream at all.
 class Codex : public Adapter {
  public:
   explicit Codex(std::string worktree) : calls_(std::move(worktree)) {}

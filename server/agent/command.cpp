@@ -30,7 +30,8 @@ void CommandLines::on_line(std::string_view line, Output& out) {
   Activity activity;
   const auto status = google::protobuf::util::JsonStringToMessage(std::string(event), &activity, options);
   if (!status.ok()) return add_raw(out, line, "not an event: " + std::string(status.message().as_string()));
-  if (activity.activity_case() == Activity::ACTIVITY_NOT_SET) return add_raw(out, line, "an event of no known kind");
+  if (activity.activity_case() == Activity::ACTIVITY_NOT_SET)
+    return add_raw(out, line, "an event of no known kind");
   if (is_ours(activity)) return add_raw(out, line, "an event that only Fanout may tell");
   out.activities.push_back(std::move(activity));
 }

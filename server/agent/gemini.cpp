@@ -50,7 +50,8 @@ void Gemini::on_line(std::string_view text, Output& out) {
   if (type == "message") {
     if (text_at(*line, "role") != "assistant") return;
     const auto content = text_at(*line, "content");
-    return flag_at(*line, "delta").value_or(false) ? message_.add(out, content, {}) : add_message(out, content);
+    return flag_at(*line, "delta").value_or(false) ? message_.add(out, content, {})
+                                                   : add_message(out, content);
   }
   message_.end(out);
   if (type == "init") {
@@ -111,7 +112,8 @@ void Gemini::on_result(const json::value& line, Output& out) {
   }
   if (const auto ms = stats ? count_at(*stats, "duration_ms") : std::nullopt; ms && *ms > 0) {
     auto& duration = *out.activities.back().mutable_result()->mutable_duration();
-    duration = TimeUtil::MillisecondsToDuration(static_cast<std::int64_t>(std::min<std::uint64_t>(*ms, 1'000'000'000'000)));
+    duration = TimeUtil::MillisecondsToDuration(
+        static_cast<std::int64_t>(std::min<std::uint64_t>(*ms, 1'000'000'000'000)));
   }
 }
 

@@ -142,7 +142,9 @@ const json::array* array_at(const json::value& value, std::string_view key) {
   return found ? found->if_array() : nullptr;
 }
 
-std::string_view text_at(const json::value& value, std::string_view key) { return text_of(member(value, key)); }
+std::string_view text_at(const json::value& value, std::string_view key) {
+  return text_of(member(value, key));
+}
 
 std::optional<bool> flag_at(const json::value& value, std::string_view key) {
   const auto* found = member(value, key);
@@ -153,7 +155,8 @@ std::optional<bool> flag_at(const json::value& value, std::string_view key) {
 std::optional<double> number_at(const json::value& value, std::string_view key) {
   const auto* found = member(value, key);
   if (!found) return std::nullopt;
-  if (const auto* number = found->if_double()) return std::isfinite(*number) ? std::optional(*number) : std::nullopt;
+  if (const auto* number = found->if_double())
+    return std::isfinite(*number) ? std::optional(*number) : std::nullopt;
   if (const auto* number = found->if_int64()) return static_cast<double>(*number);
   if (const auto* number = found->if_uint64()) return static_cast<double>(*number);
   return std::nullopt;
@@ -165,7 +168,8 @@ std::optional<std::int64_t> integer_at(const json::value& value, std::string_vie
   if (const auto* number = found->if_int64()) return *number;
   const auto number = number_at(value, key);
   // 2^53: beyond it a double is no longer exact.
-  if (!number || std::abs(*number) > 9007199254740992.0 || std::floor(*number) != *number) return std::nullopt;
+  if (!number || std::abs(*number) > 9007199254740992.0 || std::floor(*number) != *number)
+    return std::nullopt;
   return static_cast<std::int64_t>(*number);
 }
 

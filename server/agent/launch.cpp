@@ -30,8 +30,8 @@ std::string decimal(double amount) { return json::serialize(json::value(amount))
 
 /// Commands that a task needs in any case.
 const std::vector<std::string>& usual_commands() {
-  static const std::vector<std::string> commands{"git status", "git diff", "git log",  "git show",
-                                                 "git add",    "git commit", "ls",     "pwd"};
+  static const std::vector<std::string> commands{"git status", "git diff",   "git log", "git show",
+                                                 "git add",    "git commit", "ls",      "pwd"};
   return commands;
 }
 
@@ -48,7 +48,8 @@ std::vector<std::string> named_commands(const LaunchOptions& options) {
 void claude_permissions(const LaunchOptions& options, Launch& launch) {
   auto& argv = launch.argv;
   // Every question comes to our policy; the user's own settings still allow what they allow.
-  if (options.level == Level::dialogue) return append(argv, {"--permission-prompt-tool", "stdio", "--permission-mode", "default"});
+  if (options.level == Level::dialogue)
+    return append(argv, {"--permission-prompt-tool", "stdio", "--permission-mode", "default"});
   switch (options.approve) {
     case Approve::never:
       return append(argv, {"--permission-mode", "default"});
@@ -107,7 +108,8 @@ Launch launch_codex(const LaunchOptions& options) {
   }
   append(argv, {"-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false"});
   if (!options.model.empty()) append(argv, {"-m", options.model});
-  if (options.max_turns || options.max_cost) launch.notes.push_back("Codex knows no limit of turns or money.");
+  if (options.max_turns || options.max_cost)
+    launch.notes.push_back("Codex knows no limit of turns or money.");
   if (!options.resume_session.empty()) append(argv, {"resume", options.resume_session});
   append(argv, {"-"});
   launch.stdin_file = options.prompt_file;
@@ -132,7 +134,9 @@ Launch launch_gemini(const LaunchOptions& options) {
   if (options.level == Level::acp) {
     append(argv, {"--acp"});
   } else {
-    const auto* mode = options.approve == Approve::all ? "yolo" : options.approve == Approve::never ? "default" : "auto_edit";
+    const auto* mode = options.approve == Approve::all     ? "yolo"
+                       : options.approve == Approve::never ? "default"
+                                                           : "auto_edit";
     append(argv, {"--output-format", "stream-json", "--approval-mode", mode});
     if (!options.resume_session.empty()) append(argv, {"--resume", options.resume_session});
     append(argv, {"-p", ""});
@@ -140,7 +144,8 @@ Launch launch_gemini(const LaunchOptions& options) {
   }
   const auto settings = options.private_directory / "gemini-defaults.json";
   launch.files.push_back({settings, gemini_settings(options)});
-  launch.environment = {{"GEMINI_CLI_SYSTEM_DEFAULTS_PATH", settings.string()}, {"GEMINI_CLI_NO_RELAUNCH", "true"}};
+  launch.environment = {{"GEMINI_CLI_SYSTEM_DEFAULTS_PATH", settings.string()},
+                        {"GEMINI_CLI_NO_RELAUNCH", "true"}};
   if (options.max_cost) launch.notes.push_back("Gemini CLI knows no limit of money.");
   return launch;
 }
@@ -156,8 +161,9 @@ json::object opencode_permissions(const LaunchOptions& options) {
       commands[command + " *"] = "allow";
     }
   }
-  const auto* edit = options.level == Level::headless && options.approve != Approve::never ? "allow" : otherwise;
-  return {{"edit", edit},           {"bash", std::move(commands)},      {"webfetch", otherwise},
+  const auto* edit =
+      options.level == Level::headless && options.approve != Approve::never ? "allow" : otherwise;
+  return {{"edit", edit},           {"bash", std::move(commands)},     {"webfetch", otherwise},
           {"websearch", otherwise}, {"external_directory", otherwise}, {"doom_loop", otherwise}};
 }
 
@@ -177,7 +183,8 @@ Launch launch_opencode(const LaunchOptions& options) {
   launch.environment = {{"OPENCODE_CONFIG_CONTENT", json::serialize(config)},
                         {"OPENCODE_DISABLE_AUTOUPDATE", "1"},
                         {"OPENCODE_DISABLE_MODELS_FETCH", "1"}};
-  if (options.max_turns || options.max_cost) launch.notes.push_back("opencode knows no limit of turns or money.");
+  if (options.max_turns || options.max_cost)
+    launch.notes.push_back("opencode knows no limit of turns or money.");
   return launch;
 }
 
@@ -187,7 +194,8 @@ Launch launch_line(const LaunchOptions& options) {
   Launch launch;
   launch.argv = {"sh", "-c", options.command};
   if (options.level == Level::lines) launch.stdin_file = options.prompt_file;
-  if (options.max_turns || options.max_cost) launch.notes.push_back("The agent is not told of limits of turns or money.");
+  if (options.max_turns || options.max_cost)
+    launch.notes.push_back("The agent is not told of limits of turns or money.");
   return launch;
 }
 
@@ -215,7 +223,8 @@ AcpOptions acp_options(const LaunchOptions& options) {
 void require_level(const LaunchOptions& options) {
   if (options.agent && speaks(*options.agent, options.level)) return;
   const auto name = options.agent ? std::string(options.agent->title) : "no agent";
-  throw Error(ErrorKind::invalid_input, name + " does not speak on the level " + std::string(to_string(options.level)));
+  throw Error(ErrorKind::invalid_input,
+              name + " does not speak on the level " + std::string(to_string(options.level)));
 }
 
 }  // namespace
@@ -228,6 +237,8 @@ Launch make_launch(const LaunchOptions& options) {
                 : id == "gemini"   ? launch_gemini(options)
                 : id == "opencode" ? launch_opencode(options)
                                    : launch_line(options);
+  // Some trust it more than the directory they are in (opencode).
+  launch.environment["PWD"] = options.worktree.string();
   if (options.agent->executable.empty()) return launch;  // a line has its arguments already
   // Codex's "-" stays last.
   const auto at = id == "codex" ? std::prev(launch.argv.end()) : launch.argv.end();

@@ -27,11 +27,12 @@ struct LaunchOptions {
   std::filesystem::path common_git_directory;  ///< REPOSITORY/.git
   std::filesystem::path private_directory;     ///< For files that the launch asks for.
   Approve approve = Approve::safe;
-  std::vector<std::string> allowed_commands;  ///< First words of commands to allow besides, such as the gates'.
+  std::vector<std::string>
+      allowed_commands;  ///< First words of commands to allow besides, such as the gates'.
   std::optional<unsigned> max_turns;
-  std::optional<double> max_cost;              ///< US dollars.
-  bool partial_messages = false;               ///< Words as they come, and tokens during a turn, where it can.
-  std::vector<std::string> more_arguments;     ///< From the configuration; last.
+  std::optional<double> max_cost;           ///< US dollars.
+  bool partial_messages = false;            ///< Words as they come, and tokens during a turn, where it can.
+  std::vector<std::string> more_arguments;  ///< From the configuration; last.
   std::string client_version;
 };
 
@@ -46,7 +47,7 @@ struct Launch {
   std::vector<std::string> unset;                  ///< What it must not inherit.
   /// Standard input: this file, then its end. Empty: a pipe that is kept open for Output::write.
   std::filesystem::path stdin_file;
-  std::vector<File> files;     ///< To be written before, readable by the user alone.
+  std::vector<File> files;         ///< To be written before, readable by the user alone.
   std::vector<std::string> notes;  ///< What was asked for and this agent has no way to do; for people.
 };
 

@@ -29,7 +29,8 @@ std::string lower(std::string_view text) {
 
 template <std::size_t N>
 bool holds_any(std::string_view text, const std::array<std::string_view, N>& words) {
-  return std::any_of(words.begin(), words.end(), [&](auto word) { return text.find(word) != std::string_view::npos; });
+  return std::any_of(words.begin(), words.end(),
+                     [&](auto word) { return text.find(word) != std::string_view::npos; });
 }
 
 bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
@@ -93,19 +94,24 @@ std::optional<double> seconds_at(std::string_view text) {
 
 /// What follows the first of `phrases` that is there.
 template <std::size_t N>
-std::optional<std::string_view> after_any(std::string_view text, const std::array<std::string_view, N>& phrases) {
+std::optional<std::string_view> after_any(std::string_view text,
+                                          const std::array<std::string_view, N>& phrases) {
   for (const auto phrase : phrases) {
-    if (const auto at = text.find(phrase); at != std::string_view::npos) return text.substr(at + phrase.size());
+    if (const auto at = text.find(phrase); at != std::string_view::npos)
+      return text.substr(at + phrase.size());
   }
   return std::nullopt;
 }
 
 void read_retry(const std::string& text, v1::AgentLimit& limit) {
-  constexpr std::array<std::string_view, 8> phrases{"retry after", "retry-after", "retry_after", "retry in",
-                                                    "try again in", "resets in",  "reset in",    "reset after"};
+  constexpr std::array<std::string_view, 8> phrases{"retry after", "retry-after",  "retry_after",
+                                                    "retry in",    "try again in", "resets in",
+                                                    "reset in",    "reset after"};
   const auto rest = after_any(text, phrases);
   const auto seconds = rest ? seconds_at(*rest) : std::nullopt;
-  if (seconds) *limit.mutable_retry_after() = TimeUtil::MillisecondsToDuration(static_cast<std::int64_t>(*seconds * 1000));
+  if (seconds)
+    *limit.mutable_retry_after() =
+        TimeUtil::MillisecondsToDuration(static_cast<std::int64_t>(*seconds * 1000));
 }
 
 /// Claude Code writes "… limit reached|1735689600".
@@ -123,7 +129,8 @@ void read_epoch(const std::string& text, v1::AgentLimit& limit) {
 
 /// "resets 3pm (Europe/Berlin)", "try again at 3:05 PM."
 void read_words(std::string_view original, const std::string& text, v1::AgentLimit& limit) {
-  constexpr std::array<std::string_view, 5> phrases{"resets at ", "reset at ", "try again at ", "resets on ", "resets "};
+  constexpr std::array<std::string_view, 5> phrases{"resets at ", "reset at ", "try again at ", "resets on ",
+                                                    "resets "};
   const auto rest = after_any(text, phrases);
   if (!rest || rest->empty() || rest->starts_with("in ")) return;
   auto words = original.substr(text.size() - rest->size());
@@ -132,14 +139,17 @@ void read_words(std::string_view original, const std::string& text, v1::AgentLim
 }
 
 v1::AgentLimit::Kind kind_of(const std::string& text, std::optional<int> status) {
-  constexpr std::array<std::string_view, 6> credit{"credit balance", "insufficient_quota", "out of credits",
-                                                   "billing_hard_limit", "payment required", "insufficient credits"};
+  constexpr std::array<std::string_view, 6> credit{"credit balance",   "insufficient_quota",
+                                                   "out of credits",   "billing_hard_limit",
+                                                   "payment required", "insufficient credits"};
   constexpr std::array<std::string_view, 8> usage{
-      "usage limit",   "limit reached",  "hit your limit",  "exceeded your current quota",
-      "quota exceeded", "weekly limit", "daily limit", "exhausted your"};
-  constexpr std::array<std::string_view, 7> rate{"rate limit",      "rate_limit", "ratelimit",          "too many requests",
-                                                 "status: 429", "request rejected (429)", "resource_exhausted"};
-  constexpr std::array<std::string_view, 4> busy{"overloaded", "at capacity", "server is busy", "service unavailable"};
+      "usage limit",    "limit reached", "hit your limit", "exceeded your current quota",
+      "quota exceeded", "weekly limit",  "daily limit",    "exhausted your"};
+  constexpr std::array<std::string_view, 7> rate{"rate limit",        "rate_limit",  "ratelimit",
+                                                 "too many requests", "status: 429", "request rejected (429)",
+                                                 "resource_exhausted"};
+  constexpr std::array<std::string_view, 4> busy{"overloaded", "at capacity", "server is busy",
+                                                 "service unavailable"};
   if (status == 402 || holds_any(text, credit)) return v1::AgentLimit::KIND_CREDIT;
   if (holds_any(text, usage)) return v1::AgentLimit::KIND_USAGE;
   if (status == 429 || holds_any(text, rate)) return v1::AgentLimit::KIND_RATE;
@@ -186,17 +196,18 @@ std::optional<v1::AgentLimit> limit_in(std::string_view original, std::optional<
 bool is_login_trouble(std::string_view original, std::optional<int> status) {
   if (status == 401) return true;
   constexpr std::array<std::string_view, 17> words{
-      "invalid api key",   "api key not valid",  "incorrect api key",  "invalid x-api-key",     "invalid_api_key",
-      "please run /login", "not logged in",      "authentication_error", "authentication_failed", "token has expired",
-      "token expired",     "login required",     "authentication required", "set an auth method", "api key must be set",
-      "auth_required",     "401 unauthorized"};
+      "invalid api key",         "api key not valid",  "incorrect api key",   "invalid x-api-key",
+      "invalid_api_key",         "please run /login",  "not logged in",       "authentication_error",
+      "authentication_failed",   "token has expired",  "token expired",       "login required",
+      "authentication required", "set an auth method", "api key must be set", "auth_required",
+      "401 unauthorized"};
   return holds_any(lower(original), words);
 }
 
 std::optional<int> status_in(std::string_view original) {
   const auto text = lower(original);
-  constexpr std::array<std::string_view, 6> phrases{"\"code\":", "status: ", "\"status\":", "api error: ",
-                                                    "status code ", "statuscode\":"};
+  constexpr std::array<std::string_view, 6> phrases{
+      "\"code\":", "status: ", "\"status\":", "api error: ", "status code ", "statuscode\":"};
   for (const auto phrase : phrases) {
     auto rest = after_any(text, std::array<std::string_view, 1>{phrase});
     if (!rest) continue;
@@ -230,7 +241,8 @@ std::optional<std::chrono::sys_seconds> reset_time(const v1::AgentLimit& limit, 
   const auto text = lower(limit.resets_text());
   const auto minutes = minutes_of_day(text);
   if (!minutes) return std::nullopt;
-  if (text.find("(utc)") != std::string::npos || text.find(" utc") != std::string::npos) utc_offset = seconds(0);
+  if (text.find("(utc)") != std::string::npos || text.find(" utc") != std::string::npos)
+    utc_offset = seconds(0);
   const auto local = told + utc_offset;
   auto at = sys_seconds(floor<days>(local)) + std::chrono::minutes(*minutes);
   if (at <= local) at += days(1);

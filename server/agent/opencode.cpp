@@ -13,7 +13,8 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-/// Its input is without what came from the cache; whether its output holds the reasoning is told by the total.
+/// Its input is without what came from the cache; whether its output holds the reasoning is told by the
+/// total.
 void add_usage(Output& out, const json::value& part) {
   auto& usage = *out.activities.emplace_back().mutable_usage();
   usage.set_scope(v1::AgentUsage::SCOPE_STEP);
@@ -32,7 +33,8 @@ void add_usage(Output& out, const json::value& part) {
     if (written) usage.set_cache_write_tokens(*written);
     const auto without = input.value_or(0) + output.value_or(0) + cached.value_or(0) + written.value_or(0);
     const auto total = count_at(*tokens, "total");
-    if (total && *total == without + reasoning.value_or(0)) usage.set_reasoning_inside_output(reasoning.value_or(0) == 0);
+    if (total && *total == without + reasoning.value_or(0))
+      usage.set_reasoning_inside_output(reasoning.value_or(0) == 0);
   }
   if (const auto cost = number_at(part, "cost")) {
     usage.mutable_cost()->set_amount(*cost);
@@ -45,21 +47,23 @@ std::optional<double> retry_after(const json::value* headers) {
   const auto text = headers ? text_at(*headers, "retry-after") : std::string_view();
   double seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  const bool sensible = error == std::errc() && end == text.data() + text.size() && seconds >= 0 && seconds < 1e7;
+  const bool sensible =
+      error == std::errc() && end == text.data() + text.size() && seconds >= 0 && seconds < 1e7;
   return !text.empty() && sensible ? std::optional(seconds) : std::nullopt;
 }
 
 }  // namespace
 
-void add_opencode_change(Output& out, std::string_view id, const json::value& metadata, std::string_view content,
-                         std::string_view worktree) {
+void add_opencode_change(Output& out, std::string_view id, const json::value& metadata,
+                         std::string_view content, std::string_view worktree) {
   if (const auto* diff = member(metadata, "filediff"); diff && diff->is_object()) {
     const auto added = count_at(*diff, "additions");
     const auto deleted = count_at(*diff, "deletions");
     std::optional<LineChanges> changes;
-    if (added && deleted) changes = {static_cast<std::uint32_t>(*added), static_cast<std::uint32_t>(*deleted)};
-    return add_file_change(out, id, shown_path(text_at(*diff, "file"), worktree), v1::AgentFileChange::KIND_MODIFIED,
-                           changes);
+    if (added && deleted)
+      changes = {static_cast<std::uint32_t>(*added), static_cast<std::uint32_t>(*deleted)};
+    return add_file_change(out, id, shown_path(text_at(*diff, "file"), worktree),
+                           v1::AgentFileChange::KIND_MODIFIED, changes);
   }
   const auto exists = flag_at(metadata, "exists");
   if (!exists) return;
@@ -121,16 +125,19 @@ void Opencode::on_tool(const json::value& part, Output& out) {
   }
   const auto error = text_at(*state, "error");
   add_tool_result(out, id, failed, error.empty() ? text_at(*state, "output") : error);
-  out.activities.back().mutable_tool_result()->set_denied(error.find("rejected permission") != std::string_view::npos ||
-                                                          error.find("prevents you from using") != std::string_view::npos);
+  out.activities.back().mutable_tool_result()->set_denied(
+      error.find("rejected permission") != std::string_view::npos ||
+      error.find("prevents you from using") != std::string_view::npos);
 }
 
 void Opencode::on_step_end(const json::value& part, Output& out) {
   add_usage(out, part);
   const auto reason = text_at(part, "reason");
   if (reason == "stop") return add_result(out, v1::AgentResult::OUTCOME_SUCCEEDED, last_message_);
-  if (reason == "length") return add_result(out, v1::AgentResult::OUTCOME_EXHAUSTED, "the model's answer was cut for its length");
-  if (reason == "content-filter") return add_result(out, v1::AgentResult::OUTCOME_REFUSED, "the provider's filter ended the answer");
+  if (reason == "length")
+    return add_result(out, v1::AgentResult::OUTCOME_EXHAUSTED, "the model's answer was cut for its length");
+  if (reason == "content-filter")
+    return add_result(out, v1::AgentResult::OUTCOME_REFUSED, "the provider's filter ended the answer");
 }
 
 void Opencode::on_error(const json::value& line, Output& out) {

@@ -6,8 +6,8 @@
 
 namespace fanout::agent {
 
-/// `opencode run --format json`. Nothing is printed before the first step ends; retries are silent; there is no
-/// result line, so one is told for the step that ends with "stop".
+/// `opencode run --format json`. Nothing is printed before the first step ends; retries are silent; there is
+/// no result line, so one is told for the step that ends with "stop".
 class Opencode : public Adapter {
  public:
   explicit Opencode(std::string worktree) : calls_(std::move(worktree)) {}
@@ -27,7 +27,7 @@ class Opencode : public Adapter {
 
 /// What opencode tells of a finished edit, here and over ACP: {filediff{file, additions, deletions}} or
 /// {filepath, exists}.
-void add_opencode_change(Output& out, std::string_view id, const json::value& metadata, std::string_view content,
-                         std::string_view worktree);
+void add_opencode_change(Output& out, std::string_view id, const json::value& metadata,
+                         std::string_view content, std::string_view worktree);
 
 }  // namespace fanout::agent

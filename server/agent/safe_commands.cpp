@@ -14,15 +14,37 @@ namespace {
 /// A program, and the options of it that write files, run programs or reach further than they look.
 struct Looking {
   std::string_view program;
-  std::string_view unsafe_options;  ///< Separated by spaces; a short one also within a cluster, a long one also with "=".
+  std::string_view
+      unsafe_options;  ///< Separated by spaces; a short one also within a cluster, a long one also with "=".
 };
 
 constexpr std::array<Looking, 26> kLooking{{
-    {"ls", ""},       {"pwd", ""},      {"echo", ""},   {"printf", ""},   {"true", ""},    {"false", ""},
-    {"cat", ""},      {"head", ""},     {"tail", "-f -F --follow"},       {"wc", "--files0-from"},
-    {"nl", ""},       {"cut", ""},      {"tr", ""},     {"stat", ""},     {"basename", ""}, {"dirname", ""},
-    {"realpath", ""}, {"readlink", ""}, {"cmp", ""},    {"diff", ""},     {"sort", "-o --output --compress-program -T --files0-from"},
-    {"grep", "-f --file"}, {"test", ""}, {"[", ""},     {"cd", ""},       {"du", "--files0-from"},
+    {"ls", ""},
+    {"pwd", ""},
+    {"echo", ""},
+    {"printf", ""},
+    {"true", ""},
+    {"false", ""},
+    {"cat", ""},
+    {"head", ""},
+    {"tail", "-f -F --follow"},
+    {"wc", "--files0-from"},
+    {"nl", ""},
+    {"cut", ""},
+    {"tr", ""},
+    {"stat", ""},
+    {"basename", ""},
+    {"dirname", ""},
+    {"realpath", ""},
+    {"readlink", ""},
+    {"cmp", ""},
+    {"diff", ""},
+    {"sort", "-o --output --compress-program -T --files0-from"},
+    {"grep", "-f --file"},
+    {"test", ""},
+    {"[", ""},
+    {"cd", ""},
+    {"du", "--files0-from"},
 }};
 
 /// Of `git`: the others, and options before the subcommand, are not safe.
@@ -32,7 +54,9 @@ constexpr std::array<Looking, 11> kGit{{
     {"log", "--output --ext-diff --textconv"},
     {"show", "--output --ext-diff --textconv"},
     {"add", "-i -p -e --interactive --patch --edit --pathspec-from-file"},
-    {"commit", "-F -t -e -c -C -S --file --template --edit --reedit-message --reuse-message --gpg-sign --amend --fixup --squash --pathspec-from-file"},
+    {"commit",
+     "-F -t -e -c -C -S --file --template --edit --reedit-message --reuse-message --gpg-sign --amend --fixup "
+     "--squash --pathspec-from-file"},
     {"rev-parse", ""},
     {"ls-files", "-X --exclude-from"},
     {"blame", "--contents -S --ignore-revs-file"},
@@ -42,7 +66,8 @@ constexpr std::array<Looking, 11> kGit{{
 
 template <std::size_t N>
 const Looking* find(const std::array<Looking, N>& table, std::string_view program) {
-  const auto found = std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.program == program; });
+  const auto found =
+      std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.program == program; });
   return found == table.end() ? nullptr : &*found;
 }
 
@@ -53,7 +78,8 @@ bool matches_option(std::string_view word, std::string_view option) {
     return name.size() > 2 && option.starts_with(name);  // long options may be cut short
   }
   // A cluster such as -rf: any letter of it may be the option.
-  return word.size() > 1 && word[0] == '-' && word[1] != '-' && word.find(option[1]) != std::string_view::npos;
+  return word.size() > 1 && word[0] == '-' && word[1] != '-' &&
+         word.find(option[1]) != std::string_view::npos;
 }
 
 bool holds_unsafe_option(std::string_view word, std::string_view options) {
@@ -67,9 +93,11 @@ bool holds_unsafe_option(std::string_view word, std::string_view options) {
 
 /// A word that may be a path stays inside, also as the value of an option.
 bool stays_inside(std::string_view word, std::string_view worktree) {
-  const auto is_inside = [&](std::string_view path) { return path.empty() || path_inside(path, worktree).has_value(); };
-  const bool may_leave = word.find('/') != std::string_view::npos || word.find("..") != std::string_view::npos ||
-                         word.starts_with(".git");
+  const auto is_inside = [&](std::string_view path) {
+    return path.empty() || path_inside(path, worktree).has_value();
+  };
+  const bool may_leave = word.find('/') != std::string_view::npos ||
+                         word.find("..") != std::string_view::npos || word.starts_with(".git");
   if (!may_leave) return true;
   if (word == "/dev/null") return true;
   if (word.starts_with('-')) {
@@ -92,9 +120,11 @@ std::vector<ShellWord> without_messages(std::span<const ShellWord> words) {
   std::vector<ShellWord> rest;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& text = words[i].text;
-    const bool takes_next = text == "-m" || text == "--message" || text == "-am" || text == "-qm" || text == "-qam";
+    const bool takes_next =
+        text == "-m" || text == "--message" || text == "-am" || text == "-qm" || text == "-qam";
     if (text.starts_with("--message=") && words[i].plain) continue;
-    rest.push_back(text == "-am" || text == "-qam" || text == "-qm" || text == "-m" ? ShellWord{"-a", true} : words[i]);
+    rest.push_back(text == "-am" || text == "-qam" || text == "-qm" || text == "-m" ? ShellWord{"-a", true}
+                                                                                    : words[i]);
     if (takes_next && i + 1 < words.size() && words[i + 1].plain) ++i;
   }
   return rest;

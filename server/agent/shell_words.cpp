@@ -14,16 +14,19 @@ namespace {
 /// Words that begin or belong to a compound command, and builtins that run or define what comes later.
 bool is_reserved(std::string_view word) {
   constexpr std::array<std::string_view, 32> words{
-      "if",   "then", "else",   "elif", "fi",     "for",  "while", "until",   "do",      "done",  "case",
-      "esac", "in",   "select", "time", "coproc", "eval", "exec",  "source",  ".",       "trap",  "function",
-      "set",  "unset", "shopt", "alias", "export", "readonly", "declare", "local", "command", "builtin"};
+      "if",    "then",  "else",   "elif",     "fi",      "for",      "while",   "until",
+      "do",    "done",  "case",   "esac",     "in",      "select",   "time",    "coproc",
+      "eval",  "exec",  "source", ".",        "trap",    "function", "set",     "unset",
+      "shopt", "alias", "export", "readonly", "declare", "local",    "command", "builtin"};
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 bool is_assignment(std::string_view word) {
   const auto equals = word.find('=');
   if (equals == std::string_view::npos || equals == 0) return false;
-  const auto is_name = [](char c) { return c == '_' || c == '+' || std::isalnum(static_cast<unsigned char>(c)); };
+  const auto is_name = [](char c) {
+    return c == '_' || c == '+' || std::isalnum(static_cast<unsigned char>(c));
+  };
   return std::all_of(word.begin(), word.begin() + static_cast<std::ptrdiff_t>(equals), is_name);
 }
 
@@ -66,8 +69,10 @@ class Reader {
     if (c == '\\') return escape();
     // A pattern at a word's beginning may match a file whose name is an option.
     const bool first = word_.text.empty();
-    if (c == '$' || (first && std::string_view("*?[~").find(c) != std::string_view::npos)) word_.plain = false;
-    if (c == '$' && rest_.size() > 1 && std::string_view("('\"{").find(rest_[1]) != std::string_view::npos) ok_ = false;
+    if (c == '$' || (first && std::string_view("*?[~").find(c) != std::string_view::npos))
+      word_.plain = false;
+    if (c == '$' && rest_.size() > 1 && std::string_view("('\"{").find(rest_[1]) != std::string_view::npos)
+      ok_ = false;
     letter();
   }
 
@@ -139,7 +144,8 @@ class Reader {
 
   /// What was read ends here, and is not the beginning of something longer.
   void must_end() {
-    if (!rest_.empty() && std::string_view(" \t\n;|&").find(rest_.front()) == std::string_view::npos) ok_ = false;
+    if (!rest_.empty() && std::string_view(" \t\n;|&").find(rest_.front()) == std::string_view::npos)
+      ok_ = false;
   }
 
   void end_word() {
@@ -213,12 +219,17 @@ std::optional<std::vector<std::string>> quoted_words(std::string_view line) {
 
 }  // namespace
 
-std::optional<std::vector<ShellCommand>> parse_command_line(std::string_view line) { return Reader(line).read(); }
+std::optional<std::vector<ShellCommand>> parse_command_line(std::string_view line) {
+  return Reader(line).read();
+}
 
 std::string without_shell(const std::vector<std::string>& argv) {
   if (argv.size() == 3 && is_shell(argv[0]) && is_command_flag(argv[1])) return argv[2];
   std::vector<std::string> quoted;
-  const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("_-./=:,+@%").find(c) != std::string_view::npos; };
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) ||
+           std::string_view("_-./=:,+@%").find(c) != std::string_view::npos;
+  };
   for (const auto& word : argv) {
     const bool bare = !word.empty() && std::all_of(word.begin(), word.end(), plain);
     quoted.push_back(bare ? word : shell_quoted(word));

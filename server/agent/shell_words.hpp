@@ -10,9 +10,9 @@ namespace fanout::agent {
 
 /// One word of a simple command.
 struct ShellWord {
-  std::string text;      ///< Without quotes.
-  bool plain = true;     ///< Means what it says, or files matched by a pattern after a first plain letter; else
-                         ///< the shell puts something in: a variable, a home folder.
+  std::string text;   ///< Without quotes.
+  bool plain = true;  ///< Means what it says, or files matched by a pattern after a first plain letter; else
+                      ///< the shell puts something in: a variable, a home folder.
 };
 
 /// One simple command of a line.

@@ -1,12 +1,12 @@
 #include "server/agent/tools.hpp"
 
+#include <google/protobuf/util/message_differencer.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
 #include <set>
-
-#include <google/protobuf/util/message_differencer.h>
 
 #include "common/text.hpp"
 #include "server/agent/activities.hpp"
@@ -94,8 +94,9 @@ std::string_view first_of(const json::value& input, std::initializer_list<const 
 std::string title_of(std::string_view name, const ToolCalls::Call& call, const json::value& input,
                      std::string_view worktree) {
   if (!call.command.empty()) return one_line(call.command);
-  auto about = call.path.empty() ? std::string(first_of(input, {"pattern", "query", "url", "description", "prompt"}))
-                                 : shown_path(call.path, worktree);
+  auto about = call.path.empty()
+                   ? std::string(first_of(input, {"pattern", "query", "url", "description", "prompt"}))
+                   : shown_path(call.path, worktree);
   return one_line(about.empty() ? name : std::string(name) + " " + about);
 }
 
@@ -132,7 +133,8 @@ std::string one_line(std::string_view text) {
 
 v1::AgentToolKind tool_kind(std::string_view name) {
   const auto wanted = lower(name);
-  const auto found = std::find_if(kTools.begin(), kTools.end(), [&](const auto& tool) { return tool.name == wanted; });
+  const auto found =
+      std::find_if(kTools.begin(), kTools.end(), [&](const auto& tool) { return tool.name == wanted; });
   return found == kTools.end() ? v1::AGENT_TOOL_KIND_OTHER : found->kind;
 }
 
@@ -147,7 +149,8 @@ v1::AgentToolKind tool_kind_from_acp(std::string_view kind) {
                                              {"fetch", v1::AGENT_TOOL_KIND_FETCH},
                                              {"switch_mode", v1::AGENT_TOOL_KIND_SWITCH_MODE},
                                              {"other", v1::AGENT_TOOL_KIND_OTHER}}};
-  const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const auto& known) { return known.name == kind; });
+  const auto found =
+      std::find_if(kinds.begin(), kinds.end(), [&](const auto& known) { return known.name == kind; });
   return found == kinds.end() ? v1::AGENT_TOOL_KIND_OTHER : found->kind;
 }
 
@@ -173,7 +176,8 @@ std::string command_in(const json::value& input) {
 }
 
 std::string_view path_in(const json::value& input) {
-  return first_of(input, {"file_path", "filePath", "filepath", "notebook_path", "absolute_path", "dir_path", "path"});
+  return first_of(
+      input, {"file_path", "filePath", "filepath", "notebook_path", "absolute_path", "dir_path", "path"});
 }
 
 std::optional<int> exit_code_in(std::string_view text) {
@@ -198,7 +202,8 @@ std::optional<LineChanges> line_changes(std::string_view before, std::string_vie
   }
   if (a.size() * b.size() > kMaxCompared) return std::nullopt;
   const auto common = common_lines(a, b);
-  return LineChanges{static_cast<std::uint32_t>(b.size() - common), static_cast<std::uint32_t>(a.size() - common)};
+  return LineChanges{static_cast<std::uint32_t>(b.size() - common),
+                     static_cast<std::uint32_t>(a.size() - common)};
 }
 
 ToolCalls::Call& ToolCalls::at(std::string_view id) {
@@ -227,7 +232,8 @@ void ToolCalls::tell(Output& out, Call& call, const v1::AgentToolCall& now) {
   *out.activities.emplace_back().mutable_tool_call() = now;
 }
 
-ToolCalls::Call& ToolCalls::begin(Output& out, std::string_view id, std::string_view name, const json::value& input) {
+ToolCalls::Call& ToolCalls::begin(Output& out, std::string_view id, std::string_view name,
+                                  const json::value& input) {
   auto& call = at(id);
   auto now = call.told;
   now.set_name(std::string(name));
@@ -243,7 +249,8 @@ ToolCalls::Call& ToolCalls::begin(Output& out, std::string_view id, std::string_
   return call;
 }
 
-v1::AgentPermission permission_for(std::string_view id, const ToolCalls::Call& call, const std::string& worktree) {
+v1::AgentPermission permission_for(std::string_view id, const ToolCalls::Call& call,
+                                   const std::string& worktree) {
   v1::AgentPermission permission;
   permission.set_id(std::string(id));
   permission.set_tool_call(call.told.id());
@@ -262,8 +269,8 @@ v1::AgentPermission permission_for(std::string_view id, const ToolCalls::Call& c
   return permission;
 }
 
-void add_file_change(Output& out, std::string_view tool_call, std::string path, v1::AgentFileChange::Kind kind,
-                     std::optional<LineChanges> changes) {
+void add_file_change(Output& out, std::string_view tool_call, std::string path,
+                     v1::AgentFileChange::Kind kind, std::optional<LineChanges> changes) {
   if (path.empty()) return;
   auto& change = *out.activities.emplace_back().mutable_file_change();
   change.set_tool_call(std::string(tool_call));

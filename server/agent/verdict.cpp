@@ -1,6 +1,7 @@
 #include "server/agent/verdict.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "common/text.hpp"
 #include "server/agent/catalog.hpp"
@@ -12,10 +13,36 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-std::string last_line(std::string_view text) {
-  text = trimmed(text);
-  const auto end = text.rfind('\n');
-  return fit(printable(trimmed(end == std::string_view::npos ? text : text.substr(end + 1))), 300);
+std::string cleaned(std::string_view line) { return fit(printable(trimmed(line)), 300); }
+
+/// The line of stderr that says why: the last that calls itself an error, else the last.
+std::string telling_line(std::string_view text) {
+  std::string last, error;
+  for (text = trimmed(text); !text.empty();) {
+    const auto end = text.find('\n');
+    auto line = cleaned(text.substr(0, end));
+    text = end == std::string_view::npos ? "" : text.substr(end + 1);
+    if (line.empty()) continue;
+    const auto word = std::string_view(line).substr(0, 5);
+    if (word == "error" || word == "Error" || word == "ERROR" || word == "fatal") error = line;
+    last = std::move(line);
+  }
+  return error.empty() ? last : error;
+}
+
+/// What the programs say of a session that they do not have.
+bool says_session_is_lost(std::string_view text) {
+  constexpr std::array<std::string_view, 5> phrases{"No conversation found with session ID",
+                                                    "no rollout found for", "Error resuming session",
+                                                    "Session not found", "Invalid session identifier"};
+  return std::any_of(phrases.begin(), phrases.end(),
+                     [&](auto phrase) { return text.find(phrase) != std::string_view::npos; });
+}
+
+bool is_session_lost(const Witness& witness, const Ending& ending) {
+  if (!ending.resuming || witness.spoke()) return false;
+  const auto& result = witness.result();
+  return says_session_is_lost(ending.stderr_tail) || (result && says_session_is_lost(result->summary()));
 }
 
 std::string one_sentence(std::string_view text) {
@@ -34,7 +61,8 @@ std::string with_detail(std::string sentence, const std::string& detail) {
 }
 
 std::string counted_denials(int count) {
-  return counted(static_cast<std::size_t>(count), "call") + (count == 1 ? " that was" : " that were") + " not allowed";
+  return counted(static_cast<std::size_t>(count), "call") + (count == 1 ? " that was" : " that were") +
+         " not allowed";
 }
 
 Limited limited(v1::AgentLimit limit) {
@@ -54,24 +82,28 @@ std::optional<int> status_of(const AgentRow& agent, const Ending& ending) {
 /// It said nothing of how it ended.
 Verdict judge_silence(const AgentRow& agent, const Witness& witness, const Ending& ending) {
   const auto name = std::string(agent.title);
-  const auto said = last_line(ending.stderr_tail);
+  const auto said = telling_line(ending.stderr_tail);
   if (ending.exit_code == 0 && !ending.timed_out) {
     if (!agent.tells_result) return Succeeded{};
-    const auto denied = witness.denials() > 0 ? " after " + counted_denials(witness.denials()) : std::string();
-    return Failed{with_detail(name + " ended without a result" + denied, said.empty() ? witness.last_warning() : said)};
+    const auto denied =
+        witness.denials() > 0 ? " after " + counted_denials(witness.denials()) : std::string();
+    return Failed{
+        with_detail(name + " ended without a result" + denied, said.empty() ? witness.last_warning() : said)};
   }
   const auto status = status_of(agent, ending);
   if (is_login_trouble(ending.stderr_tail, status)) {
     return NeedsLogin{with_detail(name + " is not logged in", said)};
   }
-  if (auto limit = limit_in(ending.stderr_tail, status); limit && agent.tells_result) return limited(std::move(*limit));
+  if (auto limit = limit_in(ending.stderr_tail, status); limit && agent.tells_result)
+    return limited(std::move(*limit));
   return Failed{with_detail(name + " " + how_it_ended(ending), said.empty() ? witness.last_warning() : said)};
 }
 
 Verdict judge_success(const AgentRow& agent, const Witness& witness, const Ending& ending) {
   const auto name = std::string(agent.title);
   if (!ending.was_idle && (ending.exit_code != 0 || ending.timed_out)) {
-    return Failed{with_detail(name + " said it was done, but " + how_it_ended(ending), last_line(ending.stderr_tail))};
+    return Failed{with_detail(name + " said it was done, but " + how_it_ended(ending),
+                              telling_line(ending.stderr_tail))};
   }
   const auto denials = std::max<int>(witness.denials(), static_cast<int>(witness.result()->denials()));
   if (denials > 0 && !ending.worktree_changed) {
@@ -120,6 +152,8 @@ void Witness::see(const Activity& activity) {
 
 Verdict judge_run(const AgentRow& agent, const Witness& witness, const Ending& ending) {
   const auto& result = witness.result();
+  if (is_session_lost(witness, ending))
+    return SessionLost{std::string(agent.title) + " no longer has the session"};
   if (!result && ending.asked_to_stop) return Stopped{std::string(agent.title) + " was stopped"};
   if (!result) return judge_silence(agent, witness, ending);
   const auto name = std::string(agent.title);

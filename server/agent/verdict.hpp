@@ -6,8 +6,8 @@
 
 #include "server/agent/adapter.hpp"
 
-/// How an agent's run really ended: made of what it said last, how its process ended, and whether the worktree
-/// changed, since none of them tells the truth alone.
+/// How an agent's run really ended: made of what it said last, how its process ended, and whether the
+/// worktree changed, since none of them tells the truth alone.
 namespace fanout::agent {
 
 /// Collects, from the activities in order, what the verdict needs.
@@ -35,6 +35,7 @@ struct Ending {
   int signal = 0;
   bool timed_out = false;
   bool asked_to_stop = false;  ///< By us, before its end; after an idle agent it is no matter.
+  bool resuming = false;       ///< It was to take up an earlier session.
   bool was_idle = false;       ///< Output::idle was seen last: the process only ends since we close it.
   bool worktree_changed = false;
   std::string stderr_tail;
@@ -58,7 +59,11 @@ struct NeedsLogin {
 struct Stopped {
   std::string reason;
 };
-using Verdict = std::variant<Succeeded, Failed, Limited, NeedsLogin, Stopped>;
+/// The session to resume is not there: a new one must be begun.
+struct SessionLost {
+  std::string reason;
+};
+using Verdict = std::variant<Succeeded, Failed, Limited, NeedsLogin, Stopped, SessionLost>;
 
 struct AgentRow;
 
@@ -68,10 +73,11 @@ struct AgentRow;
 /// | success         | anything else | failed                                               |
 /// | limit           | any           | limited                                              |
 /// | needs login     | any           | needs login                                          |
-/// | other failure   | any           | failed                                               |
+/// | other failure   | any           | failed; session lost if that is why it did nothing   |
 /// | nothing         | stopped by us | stopped                                              |
 /// | nothing         | 0             | failed; succeeded for agents that tell no result     |
 /// | nothing         | anything else | what the exit code and stderr tell, else failed      |
+/// ACP agents never lose a session: their adapter begins a new one and says so in a notice.
 Verdict judge_run(const AgentRow& agent, const Witness& witness, const Ending& ending);
 
 /// The reason or summary of any verdict.

@@ -34,7 +34,8 @@ const std::array<Field, 5> kFields{{
 
 /// What agents print is not to be trusted: no sum wraps round.
 std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
-  return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max() : a + b;
+  return a > std::numeric_limits<std::uint64_t>::max() - b ? std::numeric_limits<std::uint64_t>::max()
+                                                           : a + b;
 }
 
 void add_cost(v1::AgentUsage& into, const v1::AgentUsage& from) {
@@ -45,7 +46,8 @@ void add_cost(v1::AgentUsage& into, const v1::AgentUsage& from) {
     into.set_incomplete(true);
   } else {
     into.mutable_cost()->set_amount(into.cost().amount() + from.cost().amount());
-    if (from.cost().source() == v1::AgentCost::SOURCE_COMPUTED) into.mutable_cost()->set_source(from.cost().source());
+    if (from.cost().source() == v1::AgentCost::SOURCE_COMPUTED)
+      into.mutable_cost()->set_source(from.cost().source());
   }
 }
 
@@ -155,7 +157,8 @@ void begin_session(v1::AgentUsageLedger& ledger, const std::string& id) {
 
 v1::AgentUsage total(const v1::AgentUsageLedger& ledger) {
   auto whole = ledger.earlier_sessions();
-  for (const auto* part : {&ledger.earlier_processes(), &ledger.reported(), &ledger.turns(), &ledger.steps()}) {
+  for (const auto* part :
+       {&ledger.earlier_processes(), &ledger.reported(), &ledger.turns(), &ledger.steps()}) {
     accumulate(whole, *part);
   }
   whole.set_scope(v1::AgentUsage::SCOPE_TASK);

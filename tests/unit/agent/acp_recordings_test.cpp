@@ -23,7 +23,8 @@ AcpOptions options_of(const std::vector<Spoken>& spoken) {
     const auto method = text_at(line.message, "method");
     if (!line.by_us || method.empty()) continue;
     const auto& params = line.message.at("params");
-    if (method == "session/prompt") options.prompt = std::string(text_at(params.at("prompt").as_array().at(0), "text"));
+    if (method == "session/prompt")
+      options.prompt = std::string(text_at(params.at("prompt").as_array().at(0), "text"));
     if (method == "session/set_mode") options.mode = std::string(text_at(params, "modeId"));
   }
   return options;
@@ -84,7 +85,8 @@ TEST_P(AcpRecording, IsSpokenAsByTheRecordedClient) {
   const Playing playing(GetParam());
   EXPECT_TRUE(playing.idle());
   EXPECT_EQ(playing.activities().back().result().outcome(), fanout::v1::AgentResult::OUTCOME_SUCCEEDED);
-  for (const auto& activity : playing.activities()) EXPECT_FALSE(activity.has_raw()) << activity.ShortDebugString();
+  for (const auto& activity : playing.activities())
+    EXPECT_FALSE(activity.has_raw()) << activity.ShortDebugString();
 }
 
 INSTANTIATE_TEST_SUITE_P(Acp, AcpRecording,
@@ -108,7 +110,9 @@ TEST(AcpRecordings, OfClaudeTellCallsOnceWithTheirChanges) {
 TEST(AcpRecordings, OfOpencodeTellCallsOnceWithTheirChanges) {
   const auto all = told(Playing("acp-opencode-acp").activities());
   EXPECT_EQ(std::count(all.begin(), all.end(), "tool edit README.md (EDIT)"), 1);
-  EXPECT_EQ(std::count_if(all.begin(), all.end(), [](const auto& line) { return line.starts_with("tool git add"); }), 1);
+  EXPECT_EQ(std::count_if(all.begin(), all.end(),
+                          [](const auto& line) { return line.starts_with("tool git add"); }),
+            1);
   EXPECT_THAT(all, Contains("change hello.txt ADDED +1 -0"));
   EXPECT_THAT(all, Contains("change README.md MODIFIED +1 -1"));
   EXPECT_THAT(all, Contains(HasSubstr("&& git log --oneline -1 -> 0")));

@@ -99,18 +99,44 @@ TEST(Acp, LoadsASessionAndPassesItsHistoryOver) {
   some.resume_session = "old";
   Acp acp(some);
   acp.start();
-  EXPECT_THAT(acp.feed(answer_to(1, R"({"protocolVersion":1,"agentCapabilities":{"loadSession":true}})")).write,
-              HasSubstr(R"("method":"session/load")"));
-  EXPECT_THAT(acp.feed(update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"past"}})")).activities,
-              IsEmpty());
+  EXPECT_THAT(
+      acp.feed(answer_to(1, R"({"protocolVersion":1,"agentCapabilities":{"loadSession":true}})")).write,
+      HasSubstr(R"("method":"session/load")"));
+  EXPECT_THAT(
+      acp.feed(update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"past"}})"))
+          .activities,
+      IsEmpty());
   const auto out = acp.feed(answer_to(2, "null"));
   EXPECT_EQ(out.activities.at(0).session().id(), "old");
   EXPECT_TRUE(out.activities.at(0).session().resumed());
   EXPECT_THAT(out.write, HasSubstr(R"("sessionId":"old","prompt")"));
-  EXPECT_THAT(told(acp.feed(update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"new"}})")
-                                .append(answer_to(3, R"({"stopReason":"end_turn"})")))
-                       .activities),
-              Contains("says new"));
+  EXPECT_THAT(
+      told(
+          acp.feed(update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"new"}})")
+                       .append(answer_to(3, R"({"stopReason":"end_turn"})")))
+              .activities),
+      Contains("says new"));
+}
+
+TEST(Acp, PassesTheHistoryOverThatGeminiTellsAfterItsAnswer) {
+  auto some = options();
+  some.resume_session = "old";
+  Acp acp(some);
+  acp.start();
+  acp.feed(answer_to(
+      1,
+      R"({"protocolVersion":1,"agentInfo":{"name":"gemini-cli"},"agentCapabilities":{"loadSession":true}})"));
+  const std::string past =
+      update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"past"}})");
+  acp.feed(past + answer_to(2, "{}"));
+  EXPECT_THAT(
+      acp.feed(past + update(R"({"sessionUpdate":"available_commands_update","availableCommands":[]})"))
+          .activities,
+      IsEmpty());
+  const auto out =
+      acp.feed(update(R"({"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"new"}})") +
+               answer_to(3, R"({"stopReason":"end_turn"})"));
+  EXPECT_THAT(told(out.activities), ElementsAre("says new", "result SUCCEEDED: new"));
 }
 
 TEST(Acp, RatherResumesThanLoads) {
@@ -118,8 +144,13 @@ TEST(Acp, RatherResumesThanLoads) {
   some.resume_session = "old";
   Acp acp(some);
   acp.start();
-  EXPECT_THAT(acp.feed(answer_to(1, R"({"protocolVersion":1,"agentCapabilities":{"loadSession":true,"sessionCapabilities":{"resume":{}}}})")).write,
-              HasSubstr(R"("method":"session/resume")"));
+  EXPECT_THAT(
+      acp
+          .feed(answer_to(
+              1,
+              R"({"protocolVersion":1,"agentCapabilities":{"loadSession":true,"sessionCapabilities":{"resume":{}}}})"))
+          .write,
+      HasSubstr(R"("method":"session/resume")"));
 }
 
 TEST(Acp, BeginsANewSessionWhereTheOldOneIsGone) {
@@ -143,7 +174,10 @@ TEST(Acp, ChoosesTheModelBeforeThePrompt) {
   acp.start();
   acp.feed(answer_to(1, kInitialized));
   const auto out = acp.feed(answer_to(2, kModels));
-  EXPECT_THAT(out.write, HasSubstr(R"("method":"session/set_config_option","params":{"sessionId":"s","configId":"model","value":"b"})"));
+  EXPECT_THAT(
+      out.write,
+      HasSubstr(
+          R"("method":"session/set_config_option","params":{"sessionId":"s","configId":"model","value":"b"})"));
   EXPECT_THAT(out.write, Not(HasSubstr("session/prompt")));
   EXPECT_THAT(acp.feed(answer_to(3, R"({"configOptions":[]})")).write, HasSubstr("session/prompt"));
 }
@@ -165,7 +199,8 @@ TEST(Acp, AModeThatIsNotOfferedIsNoticed) {
   Acp acp(some);
   acp.start();
   acp.feed(answer_to(1, kInitialized));
-  const auto out = acp.feed(answer_to(2, R"({"sessionId":"s","modes":{"currentModeId":"ask","availableModes":[{"id":"ask"}]}})"));
+  const auto out = acp.feed(
+      answer_to(2, R"({"sessionId":"s","modes":{"currentModeId":"ask","availableModes":[{"id":"ask"}]}})"));
   EXPECT_THAT(told(out.activities), Contains("notice The agent does not offer the mode wild, but ask."));
   EXPECT_THAT(out.write, HasSubstr("session/prompt"));
 }
@@ -183,7 +218,8 @@ TEST(Acp, APermissionIsAnsweredWithTheOptionForOnce) {
   Answer answer;
   answer.id = permission.id();
   answer.allow = true;
-  EXPECT_THAT(acp->answer(answer).write, HasSubstr(R"("id":"5f","result":{"outcome":{"outcome":"selected","optionId":"a"}})"));
+  EXPECT_THAT(acp->answer(answer).write,
+              HasSubstr(R"("id":"5f","result":{"outcome":{"outcome":"selected","optionId":"a"}})"));
   EXPECT_THAT(acp->answer(answer).write, IsEmpty());
 }
 
@@ -200,8 +236,9 @@ TEST(Acp, APermissionIsAnsweredWithTheOptionThatWasChosen) {
 
 TEST(Acp, AlwaysIsNeverChosenForOnce) {
   const auto acp = in_turn();
-  acp->feed(request("5", "session/request_permission",
-                    R"({"toolCall":{"toolCallId":"c","kind":"edit","title":"t"},"options":[{"optionId":"aa","kind":"allow_always"}]})"));
+  acp->feed(request(
+      "5", "session/request_permission",
+      R"({"toolCall":{"toolCallId":"c","kind":"edit","title":"t"},"options":[{"optionId":"aa","kind":"allow_always"}]})"));
   Answer answer;
   answer.id = "5";
   answer.allow = true;
@@ -212,8 +249,9 @@ TEST(Acp, AlwaysIsNeverChosenForOnce) {
 
 TEST(Acp, ATitleIsNotTakenForTheWholeCommand) {
   const auto acp = in_turn();
-  const auto out = acp->feed(request("5", "session/request_permission",
-                                     R"({"toolCall":{"toolCallId":"c","kind":"execute","title":"ls"},"options":[]})"));
+  const auto out =
+      acp->feed(request("5", "session/request_permission",
+                        R"({"toolCall":{"toolCallId":"c","kind":"execute","title":"ls"},"options":[]})"));
   EXPECT_TRUE(last(out.activities, &Activity::has_permission)->permission().truncated());
 }
 
@@ -253,14 +291,16 @@ TEST(Acp, WhatIsSaidDuringATurnIsTheNextTurn) {
 
 TEST(Acp, FilesAreAskedOfTheHostOnlyInsideTheWorktree) {
   const auto acp = in_turn();
-  const auto fine = acp->feed(request("5", "fs/read_text_file", R"({"path":"/home/dev/wt/src/../a.txt","line":3,"limit":2})"));
+  const auto fine = acp->feed(
+      request("5", "fs/read_text_file", R"({"path":"/home/dev/wt/src/../a.txt","line":3,"limit":2})"));
   ASSERT_EQ(fine.requests.size(), 1U);
   const auto& read = std::get<ReadFile>(fine.requests[0].what);
   EXPECT_EQ(read.path, "/home/dev/wt/a.txt");
   EXPECT_EQ(read.line, 3U);
-  for (const auto* path : {"/home/dev/wt/../secret", "/etc/passwd", "relative", "/home/dev/wtx/a", "/home/dev/wt/.git",
-                           "/home/dev/wt/.git/hooks/x", ""}) {
-    const auto out = acp->feed(request("6", "fs/write_text_file", std::string(R"({"content":"x","path":")") + path + "\"}"));
+  for (const auto* path : {"/home/dev/wt/../secret", "/etc/passwd", "relative", "/home/dev/wtx/a",
+                           "/home/dev/wt/.git", "/home/dev/wt/.git/hooks/x", ""}) {
+    const auto out = acp->feed(
+        request("6", "fs/write_text_file", std::string(R"({"content":"x","path":")") + path + "\"}"));
     EXPECT_THAT(out.requests, IsEmpty()) << path;
     EXPECT_THAT(out.write, HasSubstr("\"error\"")) << path;
   }
@@ -269,7 +309,8 @@ TEST(Acp, FilesAreAskedOfTheHostOnlyInsideTheWorktree) {
 TEST(Acp, TheHostsAnswersGoBackUnderTheAgentsId) {
   const auto acp = in_turn();
   acp->feed(request("\"x\"", "fs/read_text_file", R"({"path":"/home/dev/wt/a"})"));
-  EXPECT_EQ(acp->respond({"\"x\"", FileText{"text"}}).write, "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":{\"content\":\"text\"}}\n");
+  EXPECT_EQ(acp->respond({"\"x\"", FileText{"text"}}).write,
+            "{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"result\":{\"content\":\"text\"}}\n");
   EXPECT_THAT(acp->respond({"\"x\"", FileText{"again"}}).write, IsEmpty());
   acp->feed(request("7", "fs/read_text_file", R"({"path":"/home/dev/wt/b"})"));
   EXPECT_THAT(acp->respond({"7", HostFailure{"no such file", true}}).write, HasSubstr("-32002"));
@@ -277,9 +318,9 @@ TEST(Acp, TheHostsAnswersGoBackUnderTheAgentsId) {
 
 TEST(Acp, TerminalsAreTheHosts) {
   const auto acp = in_turn();
-  const auto out = acp->feed(request(
-      "5", "terminal/create",
-      R"({"command":"make","args":["-j"],"env":[{"name":"A","value":"b"}],"outputByteLimit":100})"));
+  const auto out = acp->feed(
+      request("5", "terminal/create",
+              R"({"command":"make","args":["-j"],"env":[{"name":"A","value":"b"}],"outputByteLimit":100})"));
   const auto& made = std::get<CreateTerminal>(out.requests.at(0).what);
   EXPECT_EQ(made.command, "make");
   EXPECT_THAT(made.args, ElementsAre("-j"));
@@ -288,9 +329,11 @@ TEST(Acp, TerminalsAreTheHosts) {
   acp->feed(request("6", "terminal/wait_for_exit", R"({"terminalId":"t1"})"));
   EXPECT_THAT(acp->respond({"6", TerminalExit{3, ""}}).write, HasSubstr(R"({"exitCode":3,"signal":null})"));
   acp->feed(request("7", "terminal/output", R"({"terminalId":"t1"})"));
-  EXPECT_THAT(acp->respond({"7", TerminalOutput{"hi\xff", true, TerminalExit{std::nullopt, "SIGKILL"}}}).write,
-              HasSubstr(R"("truncated":true,"exitStatus":{"exitCode":null,"signal":"SIGKILL"})"));
-  EXPECT_THAT(acp->feed(request("8", "terminal/create", R"({"command":"make","cwd":"/tmp"})")).write, HasSubstr("\"error\""));
+  EXPECT_THAT(
+      acp->respond({"7", TerminalOutput{"hi\xff", true, TerminalExit{std::nullopt, "SIGKILL"}}}).write,
+      HasSubstr(R"("truncated":true,"exitStatus":{"exitCode":null,"signal":"SIGKILL"})"));
+  EXPECT_THAT(acp->feed(request("8", "terminal/create", R"({"command":"make","cwd":"/tmp"})")).write,
+              HasSubstr("\"error\""));
 }
 
 TEST(Acp, AQuestionIsAForm) {
@@ -309,12 +352,14 @@ TEST(Acp, AQuestionIsAForm) {
   answer.allow = true;
   answer.fields = {{"n", {"4"}}, {"c", {"x"}}, {"ok", {"true"}}, {"m", {"p", "q"}}};
   const auto line = parse_json(acp->answer(answer).write).value();
-  EXPECT_EQ(line.at("result"), *parse_json(R"({"action":"accept","content":{"c":"x","m":["p","q"],"n":4,"ok":true}})"));
+  EXPECT_EQ(line.at("result"),
+            *parse_json(R"({"action":"accept","content":{"c":"x","m":["p","q"],"n":4,"ok":true}})"));
 }
 
 TEST(Acp, WhatOnlyABrowserCanGiveIsDeclined) {
   const auto acp = in_turn();
-  const auto out = acp->feed(request("5", "elicitation/create", R"({"mode":"url","message":"Log in","url":"https://x"})"));
+  const auto out =
+      acp->feed(request("5", "elicitation/create", R"({"mode":"url","message":"Log in","url":"https://x"})"));
   EXPECT_THAT(out.write, HasSubstr(R"({"action":"decline"})"));
 }
 
@@ -336,10 +381,16 @@ INSTANTIATE_TEST_SUITE_P(
     Errors, AcpTrouble,
     testing::Values(
         Trouble{R"({"code":429,"message":"quota"})", v1::AgentResult::OUTCOME_LIMITED},
-        Trouble{R"({"code":-32603,"message":"Internal error","data":{"errorName":"APIError","statusCode":429}})", v1::AgentResult::OUTCOME_LIMITED},
-        Trouble{R"({"code":-32603,"message":"Internal error","data":{"codex_error_info":{"response_stream_connection_failed":{"http_status_code":429}}}})", v1::AgentResult::OUTCOME_LIMITED},
-        Trouble{R"({"code":-32603,"message":"Internal error","data":{"details":"rate limit exceeded"}})", v1::AgentResult::OUTCOME_LIMITED},
-        Trouble{R"({"code":-32000,"message":"Authentication required"})", v1::AgentResult::OUTCOME_NEEDS_LOGIN},
+        Trouble{
+            R"({"code":-32603,"message":"Internal error","data":{"errorName":"APIError","statusCode":429}})",
+            v1::AgentResult::OUTCOME_LIMITED},
+        Trouble{
+            R"({"code":-32603,"message":"Internal error","data":{"codex_error_info":{"response_stream_connection_failed":{"http_status_code":429}}}})",
+            v1::AgentResult::OUTCOME_LIMITED},
+        Trouble{R"({"code":-32603,"message":"Internal error","data":{"details":"rate limit exceeded"}})",
+                v1::AgentResult::OUTCOME_LIMITED},
+        Trouble{R"({"code":-32000,"message":"Authentication required"})",
+                v1::AgentResult::OUTCOME_NEEDS_LOGIN},
         Trouble{R"({"code":401,"message":"no"})", v1::AgentResult::OUTCOME_NEEDS_LOGIN},
         Trouble{R"({"code":-32800,"message":"cancelled"})", v1::AgentResult::OUTCOME_CANCELLED},
         Trouble{R"({"code":-32603,"message":"boom"})", v1::AgentResult::OUTCOME_FAILED},
@@ -347,11 +398,13 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Acp, ThoughtsPlansAndUnknownUpdatesAreTold) {
   const auto acp = in_turn();
-  auto out = acp->feed(update(R"({"sessionUpdate":"agent_thought_chunk","content":{"type":"text","text":"hm"}})") +
-                       update(R"({"sessionUpdate":"plan","entries":[{"content":"a","priority":"high","status":"pending"}]})") +
-                       update(R"({"sessionUpdate":"novelty"})") + update("7") + "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n");
-  EXPECT_THAT(told(out.activities), ElementsAre("thinks hm", "plan [a: PENDING]", "raw unknown update \"novelty\"",
-                                                "raw unknown update \"\"", "raw unknown notification"));
+  auto out = acp->feed(
+      update(R"({"sessionUpdate":"agent_thought_chunk","content":{"type":"text","text":"hm"}})") +
+      update(R"({"sessionUpdate":"plan","entries":[{"content":"a","priority":"high","status":"pending"}]})") +
+      update(R"({"sessionUpdate":"novelty"})") + update("7") + "{\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n");
+  EXPECT_THAT(told(out.activities),
+              ElementsAre("thinks hm", "plan [a: PENDING]", "raw unknown update \"novelty\"",
+                          "raw unknown update \"\"", "raw unknown notification"));
 }
 
 TEST(Acp, AnUnknownRequestGetsAnError) {

@@ -9,7 +9,9 @@ namespace {
 
 namespace v1 = fanout::v1;
 
-Policy policy(Approve approve, std::vector<Rule> rules = {}) { return {approve, std::move(rules), kWorktree}; }
+Policy policy(Approve approve, std::vector<Rule> rules = {}) {
+  return {approve, std::move(rules), kWorktree};
+}
 
 v1::AgentPermission running(const std::string& command) {
   v1::AgentPermission permission;
@@ -27,7 +29,9 @@ v1::AgentPermission touching(v1::AgentToolKind kind, const std::string& path) {
   return permission;
 }
 
-Ruling ruling(const Policy& by, const v1::AgentPermission& permission) { return judge(by, permission).ruling; }
+Ruling ruling(const Policy& by, const v1::AgentPermission& permission) {
+  return judge(by, permission).ruling;
+}
 
 TEST(Approval, LevelsHoldEachOther) {
   const auto edit = touching(v1::AGENT_TOOL_KIND_EDIT, "a.txt");
@@ -51,12 +55,14 @@ TEST_P(OutsidePath, IsAskedFor) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Paths, OutsidePath,
-                         testing::Values("", "/etc/passwd", "../x", "a/../../x", "/home/dev/wtx", ".git", ".git/config",
-                                         "/home/dev/wt/.git/hooks/pre-commit", "sub/.git/config"));
+                         testing::Values("", "/etc/passwd", "../x", "a/../../x", "/home/dev/wtx", ".git",
+                                         ".git/config", "/home/dev/wt/.git/hooks/pre-commit",
+                                         "sub/.git/config"));
 
 TEST(Approval, PathsInsideAreFineHoweverTheyAreWritten) {
   for (const auto* path : {"a", "/home/dev/wt/a/b", "a/../b", "./c", ".github/x.yml", ".gitignore"}) {
-    EXPECT_EQ(ruling(policy(Approve::edits), touching(v1::AGENT_TOOL_KIND_EDIT, path)), Ruling::allow) << path;
+    EXPECT_EQ(ruling(policy(Approve::edits), touching(v1::AGENT_TOOL_KIND_EDIT, path)), Ruling::allow)
+        << path;
   }
 }
 
@@ -73,29 +79,37 @@ TEST(Approval, WhatIsNotToldWholeIsAskedFor) {
 }
 
 class SafeCommand : public testing::TestWithParam<const char*> {};
-TEST_P(SafeCommand, IsAllowed) { EXPECT_EQ(ruling(policy(Approve::safe), running(GetParam())), Ruling::allow); }
+TEST_P(SafeCommand, IsAllowed) {
+  EXPECT_EQ(ruling(policy(Approve::safe), running(GetParam())), Ruling::allow);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Commands, SafeCommand,
-    testing::Values("git add -A && git commit -q -m 'add hello.txt' && git log --oneline -1", "ls -la", "ls src/*.cpp",
-                    "cat README.md | head -20", "grep -rn needle src", "git diff --stat", "git commit -am 'x: ../y /z'",
-                    "git commit --message='a'", "cd src && ls", "head -n 5 a/../b", "git status 2>&1", "ls > /dev/null",
-                    "cat /home/dev/wt/a", "sort a | wc -l", "git add src/a.cpp .gitignore"));
+    testing::Values("git add -A && git commit -q -m 'add hello.txt' && git log --oneline -1", "ls -la",
+                    "ls src/*.cpp", "cat README.md | head -20", "grep -rn needle src", "git diff --stat",
+                    "git commit -am 'x: ../y /z'", "git commit --message='a'", "cd src && ls",
+                    "head -n 5 a/../b", "git status 2>&1", "ls > /dev/null", "cat /home/dev/wt/a",
+                    "sort a | wc -l", "git add src/a.cpp .gitignore"));
 
 class UnsafeCommand : public testing::TestWithParam<const char*> {};
-TEST_P(UnsafeCommand, IsAskedFor) { EXPECT_EQ(ruling(policy(Approve::safe), running(GetParam())), Ruling::ask); }
+TEST_P(UnsafeCommand, IsAskedFor) {
+  EXPECT_EQ(ruling(policy(Approve::safe), running(GetParam())), Ruling::ask);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Commands, UnsafeCommand,
-    testing::Values("rm -rf .", "git status; rm -rf .", "git status && curl x", "cat /etc/passwd", "cat ../x", "cat ~/.ssh/id",
-                    "cat $HOME/.ssh/id", "ls $(rm x)", "echo x > a", "git -c core.pager=x log", "git push", "git commit",
-                    "git commit --amend -m x", "git commit -m \"$(x)\"", "git diff --output=x", "git diff --outp=x",
+    testing::Values("rm -rf .", "git status; rm -rf .", "git status && curl x", "cat /etc/passwd", "cat ../x",
+                    "cat ~/.ssh/id", "cat $HOME/.ssh/id", "ls $(rm x)", "echo x > a",
+                    "git -c core.pager=x log", "git push", "git commit", "git commit --amend -m x",
+                    "git commit -m \"$(x)\"", "git diff --output=x", "git diff --outp=x",
                     "git diff --no-index /etc/passwd a", "git log --ext-diff", "sort -o a b", "sort -ro a b",
-                    "sort --compress-program=x a", "sort --output a b", "grep -f /etc/passwd a", "grep --file=a b",
-                    "find . -delete", "sed -i s/a/b/ x", "awk x", "xargs rm", "env rm", "sh -c ls", "./ls", "/bin/ls", "make",
-                    "git add -i", "git grep -Ovi x", "git blame --contents=/etc/passwd a", "cat .git/config", "ls *", "tail -f x",
-                    "git commit -F /etc/passwd", "git commit -m x --template=/x", "cd .. && ls", "git checkout .", "cat ./../x",
-                    "diff a /etc/passwd", "cat -- /etc/passwd", "git add --pathspec-from-file=/etc/passwd"));
+                    "sort --compress-program=x a", "sort --output a b", "grep -f /etc/passwd a",
+                    "grep --file=a b", "find . -delete", "sed -i s/a/b/ x", "awk x", "xargs rm", "env rm",
+                    "sh -c ls", "./ls", "/bin/ls", "make", "git add -i", "git grep -Ovi x",
+                    "git blame --contents=/etc/passwd a", "cat .git/config", "ls *", "tail -f x",
+                    "git commit -F /etc/passwd", "git commit -m x --template=/x", "cd .. && ls",
+                    "git checkout .", "cat ./../x", "diff a /etc/passwd", "cat -- /etc/passwd",
+                    "git add --pathspec-from-file=/etc/passwd"));
 
 TEST(Approval, ARuleAllowsCommandsByTheirFirstWords) {
   const auto by = policy(Approve::never, {{Ruling::allow, "", "npm test", ""}});

@@ -65,11 +65,13 @@ TEST(ClaudeDialogue, SpeaksAsTheRecordedClientThatDenied) {
 }
 
 std::string asked(const std::string& id, const std::string& tool, const std::string& input) {
-  return R"({"type":"control_request","request_id":")" + id + R"(","request":{"subtype":"can_use_tool","tool_name":")" +
-         tool + R"(","input":)" + input + R"(,"tool_use_id":"t"}})" + "\n";
+  return R"({"type":"control_request","request_id":")" + id +
+         R"(","request":{"subtype":"can_use_tool","tool_name":")" + tool + R"(","input":)" + input +
+         R"(,"tool_use_id":"t"}})" + "\n";
 }
 
-const char* const kDone = "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"result\":\"ok\"}\n";
+const char* const kDone =
+    "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"result\":\"ok\"}\n";
 
 TEST(ClaudeDialogue, APermissionHoldsTheWholeCommandAndItsPaths) {
   ClaudeDialogue claude(kWorktree, "go");
@@ -135,13 +137,16 @@ TEST(ClaudeDialogue, AnInterruptedTurnIsCancelledAndNotFailed) {
   ClaudeDialogue claude(kWorktree, "go");
   claude.start();
   EXPECT_THAT(claude.interrupt().write, HasSubstr("\"subtype\":\"interrupt\""));
-  const auto out = claude.feed("{\"type\":\"result\",\"subtype\":\"error_during_execution\",\"is_error\":true}\n");
-  EXPECT_EQ(last(out.activities, &Activity::has_result)->result().outcome(), v1::AgentResult::OUTCOME_CANCELLED);
+  const auto out =
+      claude.feed("{\"type\":\"result\",\"subtype\":\"error_during_execution\",\"is_error\":true}\n");
+  EXPECT_EQ(last(out.activities, &Activity::has_result)->result().outcome(),
+            v1::AgentResult::OUTCOME_CANCELLED);
 }
 
 TEST(ClaudeDialogue, AnUnknownRequestIsRefusedAtOnce) {
   ClaudeDialogue claude(kWorktree, "go");
-  const auto out = claude.feed("{\"type\":\"control_request\",\"request_id\":\"h\",\"request\":{\"subtype\":\"hook_callback\"}}\n");
+  const auto out = claude.feed(
+      "{\"type\":\"control_request\",\"request_id\":\"h\",\"request\":{\"subtype\":\"hook_callback\"}}\n");
   EXPECT_THAT(out.write, HasSubstr("\"subtype\":\"error\""));
   EXPECT_TRUE(out.activities.at(0).has_raw());
 }
@@ -149,7 +154,8 @@ TEST(ClaudeDialogue, AnUnknownRequestIsRefusedAtOnce) {
 TEST(ClaudeDialogue, AFloodOfRequestsIsRefusedAndNotKept) {
   ClaudeDialogue claude(kWorktree, "go");
   for (int i = 0; i < 256; ++i) claude.feed(asked(std::to_string(i), "Bash", R"({"command":"ls"})"));
-  EXPECT_THAT(claude.feed(asked("x", "Bash", R"({"command":"ls"})")).write, HasSubstr("\"subtype\":\"error\""));
+  EXPECT_THAT(claude.feed(asked("x", "Bash", R"({"command":"ls"})")).write,
+              HasSubstr("\"subtype\":\"error\""));
 }
 
 }  // namespace

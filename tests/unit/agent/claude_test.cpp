@@ -45,7 +45,9 @@ TEST(Claude, NamesTheSessionTheModelAndTheTools) {
 TEST(Claude, ACommandThatFailsHasItsExitCode) {
   const auto all = told(read("claude-toolfail"));
   EXPECT_THAT(all, Contains("ran echo to-out; echo to-err >&2; exit 3 -> 3"));
-  EXPECT_THAT(all, Contains("tool failed: <tool_use_error>Error: No such tool available: frobnicate</tool_use_error>"));
+  EXPECT_THAT(
+      all,
+      Contains("tool failed: <tool_use_error>Error: No such tool available: frobnicate</tool_use_error>"));
 }
 
 TEST(Claude, CallsThatWereNotAllowedAreDenied) {
@@ -90,7 +92,8 @@ TEST(Claude, AQuotaSaysWhenItResets) {
 }
 
 TEST(Claude, TurnsThatAreUsedUpAreToldApart) {
-  const auto all = lines(R"({"type":"result","subtype":"error_max_turns","is_error":true,"num_turns":5})" "\n");
+  const auto all = lines(R"({"type":"result","subtype":"error_max_turns","is_error":true,"num_turns":5})"
+                         "\n");
   EXPECT_EQ(all.back().result().outcome(), v1::AgentResult::OUTCOME_EXHAUSTED);
 }
 
@@ -109,7 +112,8 @@ TEST(Claude, WhatAHelperDoesNamesTheCallItBelongsTo) {
 }
 
 TEST(Claude, UnknownLinesAreKeptAsRaw) {
-  const auto all = lines("not json\n{\"type\":\"novelty\",\"x\":1}\n[1,2]\n{\"type\":\"system\",\"subtype\":\"new\"}\n");
+  const auto all =
+      lines("not json\n{\"type\":\"novelty\",\"x\":1}\n[1,2]\n{\"type\":\"system\",\"subtype\":\"new\"}\n");
   EXPECT_THAT(told(all), ElementsAre("raw not JSON", "raw unknown type \"novelty\"", "raw not JSON",
                                      "raw unknown subtype \"new\""));
   EXPECT_EQ(all[1].raw().text(), R"({"type":"novelty","x":1})");
@@ -119,21 +123,24 @@ TEST(Claude, LinesOfTheWrongShapeAreHarmless) {
   const auto all = lines(
       "{\"type\":\"assistant\",\"message\":7}\n{\"type\":\"assistant\",\"message\":{\"content\":[3,{}]}}\n"
       "{\"type\":\"user\",\"message\":{\"content\":[{\"type\":\"tool_result\"}]}}\n{\"type\":\"result\"}\n"
-      "{\"type\":\"stream_event\"}\n{\"type\":\"rate_limit_event\"}\n{\"type\":\"result\",\"usage\":[],\"modelUsage\":{\"a\":1}}\n");
+      "{\"type\":\"stream_event\"}\n{\"type\":\"rate_limit_event\"}\n{\"type\":\"result\",\"usage\":[],"
+      "\"modelUsage\":{\"a\":1}}\n");
   EXPECT_THAT(all, Not(IsEmpty()));
 }
 
 TEST(Claude, AHalfCharacterInAResultDoesNotLoseIt) {
-  const auto all = lines(R"({"type":"result","subtype":"success","is_error":false,"result":"cut \ud83d"})" "\n");
+  const auto all = lines(R"({"type":"result","subtype":"success","is_error":false,"result":"cut \ud83d"})"
+                         "\n");
   EXPECT_EQ(all.back().result().outcome(), v1::AgentResult::OUTCOME_SUCCEEDED);
   EXPECT_EQ(all.back().result().summary(), "cut \uFFFD");
 }
 
 TEST(Claude, LongTextsAreCutAndSaySo) {
   const std::string text(100'000, 'x');
-  const auto all = lines(R"({"type":"assistant","message":{"id":"m","content":[{"type":"text","text":")" + text +
-                         R"("},{"type":"tool_use","id":"t","name":"Write","input":{"file_path":"/home/dev/wt/a","content":")" +
-                         text + "\"}}]}}\n");
+  const auto all = lines(
+      R"({"type":"assistant","message":{"id":"m","content":[{"type":"text","text":")" + text +
+      R"("},{"type":"tool_use","id":"t","name":"Write","input":{"file_path":"/home/dev/wt/a","content":")" +
+      text + "\"}}]}}\n");
   EXPECT_LE(all[0].message().text().size(), 8192U);
   EXPECT_TRUE(all[0].message().truncated());
   EXPECT_LE(all[1].tool_call().input().size(), 2048U);

@@ -18,17 +18,18 @@ std::vector<Activity> lines(const std::string& text) {
 }
 
 TEST(Codex, TellsAWholeRun) {
-  EXPECT_THAT(told(read("codex-success")),
-              ElementsAre("session 01a20a11-6509-7c00-8a9c-d872cefeabe6", HasSubstr("notice Model metadata"),
-                          "says I will write the file first.", "tool printf '%s' 'hello from the stub (EXECUTE)",
-                          "ran printf '%s' 'hello from the stub\n' > hello.txt -> 0", "tool done: ",
-                          "tool sed -i 's/# demo/# demo, edited/' README.md (EXECUTE)",
-                          "ran sed -i 's/# demo/# demo, edited/' README.md -> 0", "tool done: ",
-                          "tool git add -A && git commit -q -m 'add hello.txt' && git log --oneline -1 (EXECUTE)",
-                          "ran git add -A && git commit -q -m 'add hello.txt' && git log --oneline -1 -> 0",
-                          "tool done: fae28ff add hello.txt\n", "says Summary: wrote hello.txt and committed it.",
-                          "usage CUMULATIVE in 4600 cached 2000 out 86",
-                          "result SUCCEEDED: Summary: wrote hello.txt and committed it."));
+  EXPECT_THAT(
+      told(read("codex-success")),
+      ElementsAre("session 01a20a11-6509-7c00-8a9c-d872cefeabe6", HasSubstr("notice Model metadata"),
+                  "says I will write the file first.", "tool printf '%s' 'hello from the stub (EXECUTE)",
+                  "ran printf '%s' 'hello from the stub\n' > hello.txt -> 0",
+                  "tool done: ", "tool sed -i 's/# demo/# demo, edited/' README.md (EXECUTE)",
+                  "ran sed -i 's/# demo/# demo, edited/' README.md -> 0", "tool done: ",
+                  "tool git add -A && git commit -q -m 'add hello.txt' && git log --oneline -1 (EXECUTE)",
+                  "ran git add -A && git commit -q -m 'add hello.txt' && git log --oneline -1 -> 0",
+                  "tool done: fae28ff add hello.txt\n", "says Summary: wrote hello.txt and committed it.",
+                  "usage CUMULATIVE in 4600 cached 2000 out 86",
+                  "result SUCCEEDED: Summary: wrote hello.txt and committed it."));
 }
 
 TEST(Codex, ACommandThatFailsHasItsExitCode) {
@@ -58,13 +59,16 @@ TEST(Codex, FileChangesPlansThoughtsAndOtherToolsAreTold) {
       "\n"
       R"({"type":"item.completed","item":{"id":"5","type":"web_search","query":"asio"}})"
       "\n");
-  EXPECT_THAT(told(all), ElementsAre("change a.txt ADDED", "change b DELETED", "plan [one: COMPLETED] [two: PENDING]",
-                                     "thinks hm", "tool db.query (OTHER)", "tool failed: no", "tool web_search asio (FETCH)",
-                                     "tool done: "));
+  EXPECT_THAT(told(all),
+              ElementsAre("change a.txt ADDED", "change b DELETED", "plan [one: COMPLETED] [two: PENDING]",
+                          "thinks hm", "tool db.query (OTHER)", "tool failed: no",
+                          "tool web_search asio (FETCH)", "tool done: "));
 }
 
 TEST(Codex, UnknownItemsAndLinesAreKeptAsRaw) {
-  const auto all = lines("{\"type\":\"item.completed\",\"item\":{\"type\":\"novelty\"}}\n{\"type\":\"x\"}\n{\"type\":\"item.completed\"}\nnope\n");
+  const auto all = lines(
+      "{\"type\":\"item.completed\",\"item\":{\"type\":\"novelty\"}}\n{\"type\":\"x\"}\n{\"type\":\"item."
+      "completed\"}\nnope\n");
   EXPECT_THAT(told(all), ElementsAre("raw unknown item \"novelty\"", "raw unknown type \"x\"",
                                      "raw unknown type \"item.completed\"", "raw not JSON"));
 }

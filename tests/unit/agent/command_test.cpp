@@ -22,21 +22,27 @@ TEST(CommandLines, LinesAreWords) {
 
 TEST(CommandLines, AnEventIsToldInTheSameModel) {
   const auto all = lines(
-      "FANOUT_EVENT {\"toolCall\":{\"id\":\"1\",\"title\":\"make test\",\"kind\":\"AGENT_TOOL_KIND_EXECUTE\"}}\n"
-      "FANOUT_EVENT {\"usage\":{\"scope\":\"SCOPE_TURN\",\"inputTokens\":\"5\",\"cost\":{\"amount\":0.5,\"currency\":\"USD\"}}}\n"
+      "FANOUT_EVENT {\"toolCall\":{\"id\":\"1\",\"title\":\"make "
+      "test\",\"kind\":\"AGENT_TOOL_KIND_EXECUTE\"}}\n"
+      "FANOUT_EVENT "
+      "{\"usage\":{\"scope\":\"SCOPE_TURN\",\"inputTokens\":\"5\",\"cost\":{\"amount\":0.5,\"currency\":"
+      "\"USD\"}}}\n"
       "FANOUT_EVENT {\"result\":{\"outcome\":\"OUTCOME_SUCCEEDED\",\"summary\":\"done\",\"novelty\":1}}\n");
-  EXPECT_THAT(told(all), ElementsAre("tool make test (EXECUTE)", "usage TURN in 5 cost 0.500000", "result SUCCEEDED: done"));
+  EXPECT_THAT(told(all), ElementsAre("tool make test (EXECUTE)", "usage TURN in 5 cost 0.500000",
+                                     "result SUCCEEDED: done"));
 }
 
 TEST(CommandLines, ABrokenEventIsKeptAsRaw) {
   EXPECT_THAT(told(lines("FANOUT_EVENT {\nFANOUT_EVENT {}\nFANOUT_EVENT {\"usage\":{\"inputTokens\":-1}}\n")),
-              ElementsAre(HasSubstr("raw not an event"), "raw an event of no known kind", HasSubstr("raw not an event")));
+              ElementsAre(HasSubstr("raw not an event"), "raw an event of no known kind",
+                          HasSubstr("raw not an event")));
 }
 
 TEST(CommandLines, WhatOnlyFanoutMayTellIsNotTaken) {
-  EXPECT_THAT(told(lines("FANOUT_EVENT {\"answer\":{\"id\":\"1\",\"allowed\":true}}\n"
-                         "FANOUT_EVENT {\"fileChange\":{\"path\":\"a\",\"source\":\"SOURCE_GIT\"}}\n")),
-              ElementsAre("raw an event that only Fanout may tell", "raw an event that only Fanout may tell"));
+  EXPECT_THAT(
+      told(lines("FANOUT_EVENT {\"answer\":{\"id\":\"1\",\"allowed\":true}}\n"
+                 "FANOUT_EVENT {\"fileChange\":{\"path\":\"a\",\"source\":\"SOURCE_GIT\"}}\n")),
+      ElementsAre("raw an event that only Fanout may tell", "raw an event that only Fanout may tell"));
 }
 
 TEST(CommandLines, OnADescriptorOfTheirOwnEventsNeedNoWord) {

@@ -43,9 +43,9 @@ TEST(Launch, ClaudeTalksBothWaysAndAsksFanout) {
   some.model = "opus";
   some.resume_session = "s";
   const auto launch = make_launch(some);
-  EXPECT_THAT(launch.argv, ElementsAre("claude", "-p", "--output-format", "stream-json", "--verbose", "--input-format",
-                                       "stream-json", "--permission-prompt-tool", "stdio", "--permission-mode", "default",
-                                       "--model", "opus", "--resume", "s"));
+  EXPECT_THAT(launch.argv, ElementsAre("claude", "-p", "--output-format", "stream-json", "--verbose",
+                                       "--input-format", "stream-json", "--permission-prompt-tool", "stdio",
+                                       "--permission-mode", "default", "--model", "opus", "--resume", "s"));
   EXPECT_TRUE(launch.stdin_file.empty());
   EXPECT_THAT(launch.environment, Contains(Pair("DISABLE_AUTOUPDATER", "1")));
   EXPECT_THAT(launch.unset, Contains("CLAUDECODE"));
@@ -67,22 +67,23 @@ TEST(Launch, CodexMayWriteBothOfTheWorktreesGitFolders) {
   auto some = options("codex", Level::headless);
   some.resume_session = "t";
   some.more_arguments = {"-c", "model_provider=stub"};
-  EXPECT_THAT(
-      make_launch(some).argv,
-      ElementsAre("codex", "exec", "--json", "--skip-git-repo-check", "-s", "workspace-write", "-c",
-                  "sandbox_workspace_write.writable_roots=[\"/home/dev/repo/.git\",\"/home/dev/repo/.git/worktrees/wt\"]",
-                  "-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false", "resume", "t", "-c",
-                  "model_provider=stub", "-"));
+  EXPECT_THAT(make_launch(some).argv,
+              ElementsAre("codex", "exec", "--json", "--skip-git-repo-check", "-s", "workspace-write", "-c",
+                          "sandbox_workspace_write.writable_roots=[\"/home/dev/repo/.git\",\"/home/dev/repo/"
+                          ".git/worktrees/wt\"]",
+                          "-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false",
+                          "resume", "t", "-c", "model_provider=stub", "-"));
 }
 
 TEST(Launch, CodexHasNoSandboxWhenEverythingIsAllowed) {
-  EXPECT_EQ(after(make_launch(options("codex", Level::headless, Approve::all)).argv, "-s"), "danger-full-access");
+  EXPECT_EQ(after(make_launch(options("codex", Level::headless, Approve::all)).argv, "-s"),
+            "danger-full-access");
 }
 
 TEST(Launch, GeminiIsQuietByDefaultsThatTheUserMayOverride) {
   const auto launch = make_launch(options("gemini", Level::headless, Approve::all));
-  EXPECT_THAT(launch.argv, ElementsAre("gemini", "--skip-trust", "--output-format", "stream-json", "--approval-mode",
-                                       "yolo", "-p", ""));
+  EXPECT_THAT(launch.argv, ElementsAre("gemini", "--skip-trust", "--output-format", "stream-json",
+                                       "--approval-mode", "yolo", "-p", ""));
   ASSERT_EQ(launch.files.size(), 1U);
   EXPECT_EQ(launch.environment.at("GEMINI_CLI_SYSTEM_DEFAULTS_PATH"), launch.files[0].path.string());
   EXPECT_TRUE(parse_json(launch.files[0].content));
@@ -137,6 +138,7 @@ TEST(Catalog, EveryRowCanBeLaunchedOnItsLevels) {
       EXPECT_THAT(make_launch(some).argv, Not(IsEmpty())) << row.id;
       EXPECT_NE(make_adapter(some), nullptr) << row.id;
       EXPECT_EQ(make_launch(some).stdin_file.empty(), make_adapter(some)->can_talk()) << row.id;
+      EXPECT_EQ(make_launch(some).environment.at("PWD"), kWorktree) << row.id;
     }
     EXPECT_FALSE(row.title.empty());
     EXPECT_FALSE(row.cannot.empty());

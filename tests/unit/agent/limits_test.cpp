@@ -42,7 +42,8 @@ TEST(Limits, SayHowLong) {
 TEST(Limits, SayWhen) {
   EXPECT_EQ(limit_in("usage limit reached|1795480000")->resets_at().seconds(), 1795480000);
   EXPECT_FALSE(limit_in("usage limit reached|12")->has_resets_at());
-  EXPECT_EQ(limit_in("You've hit your limit · resets 3pm (Europe/Berlin)")->resets_text(), "3pm (Europe/Berlin)");
+  EXPECT_EQ(limit_in("You've hit your limit · resets 3pm (Europe/Berlin)")->resets_text(),
+            "3pm (Europe/Berlin)");
   EXPECT_EQ(limit_in("usage limit. Try again at 3:05 PM.")->resets_text(), "3:05 PM");
 }
 

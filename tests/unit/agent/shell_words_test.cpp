@@ -23,7 +23,8 @@ std::string parsed(std::string_view line) {
 }
 
 TEST(ShellWords, SplitIntoCommandsAndWords) {
-  EXPECT_EQ(parsed("git add -A && git commit -m 'a b' | cat; ls"), "git|add|-A ; git|commit|-m|a b ; cat ; ls");
+  EXPECT_EQ(parsed("git add -A && git commit -m 'a b' | cat; ls"),
+            "git|add|-A ; git|commit|-m|a b ; cat ; ls");
   EXPECT_EQ(parsed("a\nb"), "a ; b");
   EXPECT_EQ(parsed("a || b"), "a ; b");
 }
@@ -53,11 +54,13 @@ class Uncertain : public testing::TestWithParam<const char*> {};
 TEST_P(Uncertain, IsNotRead) { EXPECT_EQ(parsed(GetParam()), "?"); }
 
 INSTANTIATE_TEST_SUITE_P(Lines, Uncertain,
-                         testing::Values("", "   ", "echo $(rm -rf x)", "echo `x`", "(ls)", "{ ls; }", "ls &", "if true; then x; fi",
-                                         "for a in b; do c; done", "cat <<EOF\nx\nEOF", "cat <(ls)", "A=b ls", "ls 'a", "ls \"a",
-                                         "$CMD x", "! ls", "eval ls", ". ./x", "source x", "exec ls", "f() { x; }", "ls |& cat",
-                                         "echo ${x}", "echo $'a'", "echo \"$(x)\"", "a{b,c}", "ls\\", "command rm", "export A=b",
-                                         "> file", "~/x", "ls\r\nrm x", "cat 3<&0", "a >| b"));
+                         testing::Values("", "   ", "echo $(rm -rf x)", "echo `x`", "(ls)", "{ ls; }", "ls &",
+                                         "if true; then x; fi", "for a in b; do c; done", "cat <<EOF\nx\nEOF",
+                                         "cat <(ls)", "A=b ls", "ls 'a", "ls \"a", "$CMD x", "! ls",
+                                         "eval ls", ". ./x", "source x", "exec ls", "f() { x; }", "ls |& cat",
+                                         "echo ${x}", "echo $'a'", "echo \"$(x)\"", "a{b,c}", "ls\\",
+                                         "command rm", "export A=b", "> file", "~/x", "ls\r\nrm x",
+                                         "cat 3<&0", "a >| b"));
 
 TEST(ShellWords, TheShellAroundACommandIsTakenOff) {
   EXPECT_EQ(without_shell("/bin/bash -lc 'make test'"), "make test");

@@ -20,7 +20,8 @@ void take(Output out, std::vector<Activity>& activities, std::string& written) {
 }
 
 /// Fed in two pieces, cut at `cut`.
-std::pair<std::vector<std::string>, std::string> fed(const std::string& name, const std::string& bytes, std::size_t cut) {
+std::pair<std::vector<std::string>, std::string> fed(const std::string& name, const std::string& bytes,
+                                                     std::size_t cut) {
   const auto adapter = adapter_for(name);
   std::vector<Activity> activities;
   std::string written;
@@ -66,7 +67,8 @@ TEST_P(EveryRecording, SurvivesEveryLineCutShort) {
     std::size_t told = 0;
     for (std::size_t begin = 0; begin < bytes.size();) {
       const auto end = std::min(bytes.find('\n', begin), bytes.size());
-      told += adapter->feed(bytes.substr(begin, end - begin - std::min(lost, end - begin)) + "\n").activities.size();
+      told += adapter->feed(bytes.substr(begin, end - begin - std::min(lost, end - begin)) + "\n")
+                  .activities.size();
       begin = end + 1;
     }
     EXPECT_GT(told, 0U);  // at least as raw

@@ -62,29 +62,33 @@ std::string one(const Activity& activity) {
       return "tool " + activity.tool_call().title() + " (" +
              v1::AgentToolKind_Name(activity.tool_call().kind()).substr(16) + ")";
     case Activity::kToolResult:
-      return std::string("tool ") + (activity.tool_result().denied()   ? "denied"
-                                     : activity.tool_result().failed() ? "failed"
-                                                                       : "done") +
+      return std::string("tool ") +
+             (activity.tool_result().denied()   ? "denied"
+              : activity.tool_result().failed() ? "failed"
+                                                : "done") +
              ": " + activity.tool_result().output();
     case Activity::kFileChange:
       return change_line(activity.file_change());
     case Activity::kCommand:
       return "ran " + activity.command().command() +
-             (activity.command().has_exit_code() ? " -> " + std::to_string(activity.command().exit_code()) : "");
+             (activity.command().has_exit_code() ? " -> " + std::to_string(activity.command().exit_code())
+                                                 : "");
     case Activity::kPermission:
       return "asks for " + activity.permission().title();
     case Activity::kQuestion:
       return "asks " + (activity.question().items_size() > 0 ? activity.question().items(0).text()
-                                                              : activity.question().text());
+                                                             : activity.question().text());
     case Activity::kAnswer:
-      return std::string("answer ") + (activity.answer().allowed() ? "yes: " : "no: ") + activity.answer().text();
+      return std::string("answer ") + (activity.answer().allowed() ? "yes: " : "no: ") +
+             activity.answer().text();
     case Activity::kUsage:
       return usage_line(activity.usage());
     case Activity::kLimit:
-      return "limit " + v1::AgentLimit::Kind_Name(activity.limit().kind()).substr(5) + ": " + activity.limit().text();
+      return "limit " + v1::AgentLimit::Kind_Name(activity.limit().kind()).substr(5) + ": " +
+             activity.limit().text();
     case Activity::kRetrying:
-      return "retries " + number(activity.retrying().attempt()) + "/" + number(activity.retrying().max_attempts()) +
-             ": " + activity.retrying().reason();
+      return "retries " + number(activity.retrying().attempt()) + "/" +
+             number(activity.retrying().max_attempts()) + ": " + activity.retrying().reason();
     case Activity::kNotice:
       return "notice " + activity.notice().text();
     case Activity::kResult:
@@ -97,7 +101,9 @@ std::string one(const Activity& activity) {
   return "?";
 }
 
-bool is_partial(const Activity& activity) { return activity.message().partial() || activity.reasoning().partial(); }
+bool is_partial(const Activity& activity) {
+  return activity.message().partial() || activity.reasoning().partial();
+}
 
 bool both_ways(const std::string& name) {
   return name.starts_with("acp-") || name.find("-stream-") != std::string::npos;

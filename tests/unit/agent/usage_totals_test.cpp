@@ -1,7 +1,6 @@
-#include "server/domain/run/usage.hpp"
-
 #include <gmock/gmock.h>
 
+#include "server/domain/run/usage.hpp"
 #include "support.hpp"
 
 namespace fanout::agent::test {
@@ -25,15 +24,17 @@ v1::AgentUsage total_of(const std::string& name) {
   return domain::total(ledger);
 }
 
-void expect_tokens(const v1::AgentUsage& usage, std::uint64_t input, std::uint64_t cached, std::uint64_t output) {
+void expect_tokens(const v1::AgentUsage& usage, std::uint64_t input, std::uint64_t cached,
+                   std::uint64_t output) {
   EXPECT_EQ(usage.input_tokens(), input);
   EXPECT_EQ(usage.cached_input_tokens(), cached);
   EXPECT_EQ(usage.output_tokens(), output);
   EXPECT_TRUE(usage.cached_inside_input());
 }
 
-// The scripted model told each program the same figures: input 1000, 1100, 1200 and 1300, of which (for OpenAI's and
-// Google's ways of telling) or besides which (for Anthropic's) 500 came from the cache; output 20, 21, 22, 23.
+// The scripted model told each program the same figures: input 1000, 1100, 1200 and 1300, of which (for
+// OpenAI's and Google's ways of telling) or besides which (for Anthropic's) 500 came from the cache; output
+// 20, 21, 22, 23.
 TEST(UsageTotals, OfClaudeHaveTheCacheBesidesTheInput) {
   expect_tokens(total_of("claude-success"), 4600 + 2000, 2000, 86);
   EXPECT_NEAR(total_of("claude-success").cost().amount(), 0.02615, 1e-9);

@@ -33,7 +33,8 @@ Verdict verdict_of(const std::string& agent, const std::vector<Activity>& activi
 }
 
 std::string kind_of(const Verdict& verdict) {
-  return std::array{"succeeded", "failed", "limited", "needs login", "stopped"}[verdict.index()];
+  return std::array{
+      "succeeded", "failed", "limited", "needs login", "stopped", "session lost"}[verdict.index()];
 }
 
 /// The recorded runs with the exit codes they really had.
@@ -58,7 +59,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"claude-success", "claude", exit_with(0), "succeeded", "Summary: wrote hello.txt"},
         Case{"claude-fail", "claude", exit_with(1), "failed", "Claude Code failed: API Error: 400"},
         Case{"claude-ratelimit", "claude", exit_with(1), "limited", "429"},
-        Case{"claude-permission", "claude", exit_with(0, false), "failed", "changed nothing after 2 calls that were not allowed"},
+        Case{"claude-permission", "claude", exit_with(0, false), "failed",
+             "changed nothing after 2 calls that were not allowed"},
         Case{"claude-permission", "claude", exit_with(0, true), "succeeded", ""},
         Case{"codex-success", "codex", exit_with(0), "succeeded", ""},
         Case{"codex-fail", "codex", exit_with(1), "failed", "Codex failed: stub: scripted failure"},
@@ -70,7 +72,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"opencode-success", "opencode", exit_with(0), "succeeded", ""},
         Case{"opencode-fail", "opencode", exit_with(1), "failed", "opencode failed: stub"},
         Case{"opencode-ratelimit", "opencode", exit_with(1), "limited", "rate limit"},
-        Case{"opencode-permission", "opencode", exit_with(0, false), "failed", "ended without a result after one call that was not allowed"}));
+        Case{"opencode-permission", "opencode", exit_with(0, false), "failed",
+             "ended without a result after one call that was not allowed"}));
 
 TEST(Verdict, GeminisExitCodeAloneTellsALimitAndALogin) {
   EXPECT_EQ(kind_of(verdict_of("gemini", {}, exit_with(173, false))), "limited");
@@ -105,10 +108,32 @@ TEST(Verdict, WhatWeStoppedIsStopped) {
 }
 
 TEST(Verdict, StderrTellsWhyItCouldNotBegin) {
-  EXPECT_EQ(kind_of(verdict_of("gemini", {}, exit_with(1, false, "Please set an Auth method in your settings.json\n"))), "needs login");
-  EXPECT_EQ(kind_of(verdict_of("codex", {}, exit_with(1, false, "error: usage limit reached, try again in 2 hours\n"))), "limited");
+  EXPECT_EQ(kind_of(verdict_of("gemini", {},
+                               exit_with(1, false, "Please set an Auth method in your settings.json\n"))),
+            "needs login");
+  EXPECT_EQ(kind_of(verdict_of("codex", {},
+                               exit_with(1, false, "error: usage limit reached, try again in 2 hours\n"))),
+            "limited");
   EXPECT_EQ(reason_of(verdict_of("codex", {}, exit_with(2, false, "a\nerror: unexpected argument\n"))),
             "Codex ended with exit code 2: error: unexpected argument");
+}
+
+TEST(Verdict, ASessionThatIsGoneIsToldApartOnlyWhereOneWasWanted) {
+  auto ending = exit_with(1, false,
+                          "WARNING: x\nError: thread/resume failed: no rollout found for thread id 0 (code "
+                          "-32600)\n\nStack backtrace:\n   0: <unknown>\n");
+  EXPECT_EQ(reason_of(verdict_of("codex", {}, ending)),
+            "Codex ended with exit code 1: Error: thread/resume failed: no rollout found for thread id 0 "
+            "(code -32600)");
+  ending.resuming = true;
+  EXPECT_EQ(kind_of(verdict_of("codex", {}, ending)), "session lost");
+  EXPECT_EQ(kind_of(verdict_of("codex", read("codex-fail"), ending)), "failed");  // it worked with it
+  auto claude = exit_with(1, false);
+  claude.resuming = true;
+  Activity result;
+  result.mutable_result()->set_outcome(fanout::v1::AgentResult::OUTCOME_FAILED);
+  result.mutable_result()->set_summary("No conversation found with session ID: 0");
+  EXPECT_EQ(kind_of(verdict_of("claude", {result}, claude)), "session lost");
 }
 
 TEST(Verdict, AnyProgramIsJudgedByItsExitCode) {
