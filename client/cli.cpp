@@ -25,6 +25,9 @@ struct Typed {
   LogsOptions logs;
   CancelOptions cancel;
   RetryOptions retry, resume;
+  SnapshotsOptions snapshots;
+  UndoOptions undo;
+  CleanupOptions cleanup;
 };
 
 CLI::App& add_command(CLI::App& parent, const char* name, const char* what, const char* footer) {
@@ -141,6 +144,33 @@ void add_resume(CLI::App& app, Typed& typed) {
   command.callback([&typed] { typed.command.run = [o = typed.resume](Session& s) { return retry(s, o); }; });
 }
 
+void add_snapshots(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "snapshots", "List the snapshots of a task's worktree", help::kSnapshots);
+  command.add_option("RUN", typed.snapshots.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  command.add_option("TASK", typed.snapshots.task, "Task")->option_text(" ")->required();
+  command.callback([&typed] { typed.command.run = [o = typed.snapshots](Session& s) { return snapshots(s, o); }; });
+}
+
+void add_undo(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "undo", "Put a task's worktree back to a snapshot", help::kUndo);
+  command.add_option("RUN", typed.undo.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  command.add_option("TASK", typed.undo.task, "Task")->option_text(" ")->required();
+  command.add_option("--to", typed.undo.to, "Number of the snapshot (default: the newest that\ndiffers from what is there)")
+      ->option_text("N");
+  command.callback([&typed] { typed.command.run = [o = typed.undo](Session& s) { return undo(s, o); }; });
+}
+
+void add_cleanup(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "cleanup", "Remove worktrees and branches that nobody needs", help::kCleanup);
+  command.add_option("RUN", typed.cleanup.run, "Run id, the beginning of one, or last\n(default: all of the repository around)")
+      ->option_text(" ");
+  command.add_flag("--dry-run", typed.cleanup.dry_run, "Only show what would be removed, and why the rest stays");
+  command.add_flag("-y,--yes", typed.cleanup.yes, "Do not ask");
+  command.add_flag("--force", typed.cleanup.force, "Remove what exists nowhere else too; a snapshot of it stays");
+  command.add_flag("--remote", typed.cleanup.remote, "Remove the branches on the remote too");
+  command.callback([&typed] { typed.command.run = [o = typed.cleanup](Session& s) { return cleanup(s, o); }; });
+}
+
 void add_daemon(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "daemon", "Look after the daemon, which owns all runs", help::kDaemon);
   command.require_subcommand(1);
@@ -181,6 +211,9 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_cancel(app, typed);
   add_retry(app, typed);
   add_resume(app, typed);
+  add_snapshots(app, typed);
+  add_undo(app, typed);
+  add_cleanup(app, typed);
   add_daemon(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
       .callback([&typed] { typed.command.run = version; });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 
@@ -9,6 +10,7 @@ struct AppOptions {
   std::filesystem::path socket;
   std::filesystem::path state_directory;
   std::filesystem::path user_config;
+  std::chrono::milliseconds snapshot_interval{std::chrono::minutes(3)};
   std::filesystem::path shim;  ///< The supervisor that programs run under.
   int listener = -1;  ///< Listens on `socket` already, and is taken over; -1: there is none.
 };

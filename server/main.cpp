@@ -47,10 +47,13 @@ int main(int argc, char** argv) {
   fanout::AppOptions options;
   std::string socket, state, config, level = "info";
   int ready_fd = -1;
+  unsigned snapshot_seconds = 180;
   cli.add_option("--socket", socket, "Unix socket to serve on (default: $XDG_RUNTIME_DIR/fanout/fanoutd.sock)");
   cli.add_option("--state", state, "Folder of the event log and all output (default: $XDG_STATE_HOME/fanout)");
   cli.add_option("--config", config, "User configuration (default: ~/.config/fanout/config.toml)");
   cli.add_option("--log-level", level, "debug, info, warn or error")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  cli.add_option("--snapshot-interval", snapshot_seconds, "Seconds between snapshots of an agent at work")
+      ->check(CLI::Range(1u, 86400u));
   cli.add_option("--ready-fd", ready_fd, "Descriptor that gets the line \"ready\", or \"error: …\"");
   cli.set_version_flag("--version", std::string("fanoutd ") + fanout::kVersion);
   try {
@@ -73,6 +76,7 @@ int main(int argc, char** argv) {
     }
     options.state_directory = state.empty() ? fanout::state_directory() : std::filesystem::absolute(state);
     options.user_config = config.empty() ? fanout::user_config_file() : std::filesystem::absolute(config);
+    options.snapshot_interval = std::chrono::seconds(snapshot_seconds);
     options.shim = find_shim();
     fanout::run_app(options, [&] { tell_starter(std::exchange(ready_fd, -1), "ready"); });
     return fanout::kExitOk;

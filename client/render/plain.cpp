@@ -107,6 +107,8 @@ Said said_of(const v1::Event& event) {
       return {said_of_push(event.pushed())};
     case v1::Event::kRebased:
       return {"rebased onto what " + event.rebased().remote() + " had; the gates run again"};
+    case v1::Event::kSnapshotTaken:
+      return {"snapshot " + std::to_string(event.snapshot_taken().number()) + ": " + event.snapshot_taken().reason(), Ink::dim};
     case v1::Event::kRunTakenUp:
       return {"the daemon was started anew and goes on with the run", Ink::dim};
     case v1::Event::kNotice: {

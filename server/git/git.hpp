@@ -69,6 +69,9 @@ struct Worktree {
 /// checkout runs side by side.
 Worktree add_worktree(const WorktreeRequest& request);
 
+/// Whom the worktree at `path` was made for (see WorktreeRequest); empty when it is not one of ours.
+std::string worktree_owner(const fs::path& repository, const fs::path& path);
+
 /// Takes away the locks that a process which died has left on `branch`, on what is known of it at `remote`, and on the
 /// index and HEAD of `worktree`. Call it where nothing but ourselves works there.
 void release_dead_locks(const fs::path& repository, const fs::path& worktree, const std::string& branch,

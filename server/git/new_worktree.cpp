@@ -90,6 +90,11 @@ bool rename_to_free(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+std::string owner_in(const fs::path& admin) {
+  const auto owned = read_owner(admin);
+  return owned ? owned->owner : std::string();
+}
+
 NewWorktree::~NewWorktree() {
   if (kept_) return;
   const RegistryLock lock(common_);

@@ -55,4 +55,7 @@ class NewWorktree {
   bool kept_ = false;
 };
 
+/// Whom the worktree with this administrative folder was made for; empty: not by us.
+std::string owner_in(const fs::path& admin);
+
 }  // namespace fanout::git

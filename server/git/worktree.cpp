@@ -1,3 +1,4 @@
+#include "server/git/checkouts.hpp"
 #include "server/git/dead_lock.hpp"
 #include "server/git/files.hpp"
 #include "server/git/git.hpp"
@@ -74,6 +75,12 @@ fs::path local_remote(const Repository& repository, const std::string& name) {
 }
 
 }  // namespace
+
+std::string worktree_owner(const fs::path& path, const fs::path& worktree) {
+  const fs::path common = common_folder(open_repository(path));
+  const auto checkout = checkout_at(common, worktree);
+  return checkout ? owner_in(checkout->admin) : std::string();
+}
 
 void release_dead_locks(const fs::path& path, const fs::path& worktree, const std::string& branch,
                         const std::string& remote) {

@@ -141,6 +141,7 @@ awaitable<Input> Subagent::push() {
 }
 
 awaitable<Input> Subagent::rebase() {
+  co_await take_snapshot("before the rebase");
   auto result = co_await async::with_deadline(
       services_.workers.run([this](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
         const auto theirs = git::fetch(spec_.repository(), spec_.remote(), worktree_.branch, stop);

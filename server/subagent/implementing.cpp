@@ -100,9 +100,28 @@ awaitable<Input> Subagent::run_agent() {
 
   const std::chrono::milliseconds timeout(TimeUtil::DurationToMilliseconds(task_.timeout()));
   Program program{"agent", "agent", task_.agent_command(), "agent.stdout", "agent.stderr", file, timeout};
-  const auto exit = co_await run_program(std::move(program));
+  const auto exit = co_await run_agent_program(std::move(program));
+  co_await take_snapshot("the agent has ended");
   if (exit.success()) co_return Input{InputKind::agent_succeeded, {}, {}};
   co_return Input{InputKind::effect_failed, describe_end("the agent", exit, timeout), {}};
+}
+
+awaitable<process::Exit> Subagent::run_agent_program(Program program) {
+  co_await async::checkpoint();  // what is started below is awaited
+  async::TaskGroup meanwhile(services_.executor);
+  meanwhile.spawn(take_snapshots_while_it_runs());
+  std::exception_ptr error;
+  process::Exit exit;
+  try {
+    exit = co_await run_program(std::move(program));
+  } catch (...) {
+    error = std::current_exception();
+  }
+  meanwhile.cancel();
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
+  co_await meanwhile.join();
+  if (error) std::rethrow_exception(error);
+  co_return exit;
 }
 
 awaitable<Input> Subagent::commit_work() {

@@ -37,6 +37,7 @@ awaitable<Input> Subagent::make_worktree() {
   if (reused) {
     worktree_ = {earlier_.worktree, earlier_.branch, false};
     base_commit_ = earlier_.base_commit;
+    co_await take_snapshot("another attempt begins");
   } else {
     auto merged = co_await services_.workers.run(
         [&](std::stop_token) { return git::merge_tips(spec_.repository(), spec_.base_commit(), tips_); });

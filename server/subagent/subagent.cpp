@@ -105,6 +105,7 @@ awaitable<void> Subagent::take(domain::Decision decision) {
     co_await effects_.join();
     const process::Runner runner{services_.files, services_.shim};
     if (taken_up_) co_await process::end_all(runner, attempt_directory());
+    if (state_.phase != v1::PHASE_SETTING_UP) co_await take_snapshot("it was stopped");
     input(InputKind::stopped);
   } else if (effect != Effect::none) {
     effects_.spawn(perform(effect));

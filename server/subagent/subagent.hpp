@@ -29,6 +29,7 @@ struct Services {
   async::WorkerPool& files;    ///< For short calls: logs, prompts, status lines.
   std::filesystem::path runs_directory;
   Variables environment;  ///< What programs inherit.
+  std::chrono::milliseconds snapshot_interval;  ///< Between snapshots of an agent at work.
   std::filesystem::path shim;  ///< The program that programs run under.
 };
 
@@ -85,6 +86,10 @@ class Subagent {
   awaitable<domain::Input> verify_environment();
   awaitable<void> run_all(std::string role, std::vector<std::string> commands);
 
+  // snapshots.cpp
+  awaitable<void> take_snapshot(std::string reason);
+  awaitable<void> take_snapshots_while_it_runs();
+
   // implementing.cpp
   awaitable<domain::Input> take_slot();
   awaitable<domain::Input> run_agent();
@@ -108,6 +113,7 @@ class Subagent {
     std::filesystem::path stdin_file;
     std::chrono::milliseconds timeout;
   };
+  awaitable<process::Exit> run_agent_program(Program program);
   awaitable<process::Exit> run_program(Program program);
   awaitable<void> record_start(Program program, int pid);
   awaitable<void> record_end(Program program, process::Exit exit);

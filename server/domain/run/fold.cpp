@@ -131,6 +131,7 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kPushed:
     case v1::Event::kRebased:
     case v1::Event::kRunTakenUp:
+    case v1::Event::kSnapshotTaken:
     case v1::Event::kNotice:
     case v1::Event::kCancelRequested:
     case v1::Event::kRunStarted:
