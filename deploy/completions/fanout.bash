@@ -62,7 +62,7 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs cancel retry resume daemon version ;;
+    :0) _fanout_offer execute plan status watch logs cancel retry resume snapshots undo cleanup daemon version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
     execute:0 | plan\ *:0)
@@ -75,6 +75,8 @@ _fanout_argument() {
     cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
     cancel:1) _fanout_offer "$(_fanout_tasks "$run" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING')" ;;
     retry:0) _fanout_offer last "$(_fanout_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED')" ;;
+    snapshots:0 | undo:0 | cleanup:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    snapshots:1 | undo:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
     resume:0) _fanout_offer last "$(_fanout_runs 'INTERRUPTED')" ;;
     resume:1) _fanout_offer "$(_fanout_tasks "$run" INTERRUPTED)" ;;
     retry:1) _fanout_offer "$(_fanout_tasks "$run" "$ends")" ;;
@@ -90,6 +92,8 @@ _fanout_options() {
     plan\ *) _fanout_offer $settings ;;
     watch) _fanout_offer --after --verbose ;;
     logs) _fanout_offer --log --attempt --follow ;;
+    undo) _fanout_offer --to ;;
+    cleanup) _fanout_offer --dry-run --yes --force --remote ;;
     retry|resume) _fanout_offer --detach --watch --verbose ;;
   esac
 }

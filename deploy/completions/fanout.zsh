@@ -94,6 +94,9 @@ _fanout() {
     'logs:print what a task'\''s programs printed'
     'cancel:end a run, or one of its tasks'
     'retry:try again what did not complete, and watch'
+    'snapshots:list the snapshots of a task'\''s worktree'
+    'undo:put a task'\''s worktree back to a snapshot'
+    'cleanup:remove worktrees and branches that nobody needs'
     'resume:go on with what was interrupted, and watch'
     'daemon:look after the daemon'
     'version:print the versions'
@@ -125,6 +128,11 @@ _fanout() {
         retry)
           _arguments $common '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_retry' ':task:_fanout_task_to_retry' ;;
+        snapshots) _arguments $common ':run:_fanout_run' ':task:_fanout_task' ;;
+        undo) _arguments $common '--to[number of the snapshot]:number:' ':run:_fanout_run' ':task:_fanout_task' ;;
+        cleanup)
+          _arguments $common '--dry-run[only show]' '(-y --yes)'{-y,--yes}'[do not ask]' \
+            '--force[remove what exists nowhere else too]' '--remote[remove the branches on the remote too]' ':run:_fanout_run' ;;
         resume)
           _arguments $common '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_resume' ':task:_fanout_task_to_resume' ;;

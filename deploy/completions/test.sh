@@ -57,7 +57,7 @@ fanout execute --agent quick --no-write-status >/dev/null 2>&1 || true
 run=$(fanout status --json | sed -E 's/^\{"run":\{"id":"([^"]*)".*/\1/')
 
 echo "bash"
-expect "commands" "execute plan status watch logs cancel retry resume daemon version" "$(bash_offers fanout '')"
+expect "commands" "execute plan status watch logs cancel retry resume snapshots undo cleanup daemon version" "$(bash_offers fanout '')"
 expect "a beginning" "resume" "$(bash_offers fanout res)"
 expect "plan's commands" "validate show" "$(bash_offers fanout plan '')"
 expect "daemon's commands" "status start restart stop" "$(bash_offers fanout --json daemon '')"
@@ -77,7 +77,7 @@ expect "options" "--no-start --no-color --no-colour --no-push --no-write-status"
 
 if command -v fish >/dev/null; then
   echo "fish"
-  expect "commands" "cancel daemon execute logs plan resume retry status version watch" "$(fish_offers 'fanout ')"
+  expect "commands" "cancel cleanup daemon execute logs plan resume retry snapshots status undo version watch" "$(fish_offers 'fanout ')"
   expect "runs" "$run" "$(fish_offers 'fanout status ')"
   expect "tasks of a run" "alpha beta" "$(fish_offers "fanout logs $run ")"
   expect "only what can be retried" "beta" "$(fish_offers 'fanout retry last ')"
