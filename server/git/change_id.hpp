@@ -10,7 +10,7 @@ namespace fanout::git {
 /// What lies between two trees. Private to server/git.
 class Change {
  public:
-  /// Error system. `before` may be null: nothing was there.
+  /// `before` may be null: nothing was there. Error precondition: more files differ than can be compared.
   Change(const Repository& bare, const git_tree* before, const git_tree* after);
 
   bool is_empty() const;

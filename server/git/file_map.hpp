@@ -22,6 +22,7 @@ struct FileEntry {
 /// A tree with all its folders, by path.
 using FileMap = std::map<std::string, FileEntry, std::less<>>;
 
+/// Error precondition: it has more than two million files, or paths that no file can have.
 FileMap files_of(const Tree& tree);
 
 /// Writes `files` as trees, and returns the root's. What git takes no such name for, or what is not there as

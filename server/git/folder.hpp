@@ -29,11 +29,16 @@ class Fd {
   ~Fd();
 
   int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:
   int fd_ = -1;
 };
+
+/// Throws when errno says that descriptors or memory have run out: that a file cannot be opened for now says nothing
+/// about the file. Error unavailable.
+void refuse_exhaustion();
 
 class Folder {
  public:

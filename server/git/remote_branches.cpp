@@ -1,6 +1,6 @@
 #include "server/git/checkouts.hpp"
 #include "server/git/connection.hpp"
-#include "server/git/ref_deletion.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/registry.hpp"
 #include "server/git/removal.hpp"
 #include "server/git/repository.hpp"
@@ -57,8 +57,8 @@ void delete_in_folder(const fs::path& folder, const std::string& branch, const g
 
 void refuse_moved(const std::string& doing, const std::string& now, const std::string& expected) {
   if (now == expected) return;
-  throw Error(ErrorKind::precondition, "cannot " + doing + ": it is at " + now.substr(0, 7) + " there and no longer at " +
-                                           expected.substr(0, 7));
+  throw Error(ErrorKind::precondition, "cannot " + doing + ": it is at " + now.substr(0, 7) +
+                                           " there and no longer at " + expected.substr(0, 7));
 }
 
 }  // namespace

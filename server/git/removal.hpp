@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 /// worktree is still registered then.
 bool remove_worktree(const fs::path& repository, const fs::path& path);
 
-/// Forgets worktrees whose folder is gone, of those for which `ours` says yes, and that are not locked; which.
+/// Forgets worktrees whose folder is gone, of those for which `ours` says yes, and that are not locked; which. Removes
+/// what processes of ours that were killed left in the repository's git folder.
 std::vector<fs::path> prune_worktrees(const fs::path& repository, const std::function<bool(const fs::path&)>& ours);
 
 /// Deletes a local branch that is at commit `expected`, with its settings. False: there is none. Error precondition:

@@ -3,6 +3,7 @@
 #include "server/git/files.hpp"
 #include "server/git/git.hpp"
 #include "server/git/lock_file.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/snapshot.hpp"
 #include "server/git/snapshot_refs.hpp"
 #include "server/git/stat_cache.hpp"
@@ -56,16 +57,10 @@ void refuse_moved(const Repository& bare, const SnapshotRefs& refs, const std::s
                                            text_of(tip).substr(0, 7) + ", which no snapshot of the task holds");
 }
 
-void move_branch(const Repository& bare, const std::string& branch, const std::optional<git_oid>& tip,
-                 const git_oid& target) {
-  Reference moved;
-  const git_oid before = tip.value_or(git_oid{});
-  const int code = git_reference_create_matching(moved.out(), bare.get(), ("refs/heads/" + branch).c_str(), &target,
-                                                 true, &before, "fanout: undo");
-  if (code == GIT_EMODIFIED) {
-    throw Error(ErrorKind::precondition, "branch " + branch + " was moved at the same time; try again");
-  }
-  check(code, "move branch " + branch);
+void move_branch(const Repository& bare, const fs::path& common, const std::string& branch,
+                 const std::optional<git_oid>& tip, const git_oid& target) {
+  if (move_ref(bare, common, "refs/heads/" + branch, target, tip.value_or(git_oid{}), "fanout: undo")) return;
+  throw Error(ErrorKind::precondition, "branch " + branch + " was moved at the same time; try again");
 }
 
 void attach_head(const Repository& bare, const fs::path& common, const Checkout& checkout,
@@ -83,7 +78,7 @@ std::string index_of(const Repository& bare, const fs::path& common, const Check
   Index index;
   check(git_index_open(index.out(), file.c_str()), "make an index");
   check(git_index_read_tree(index.get(), tree_of(find_commit(bare, commit)).get()), "make an index");
-  const StatCache old = StatCache::read(checkout.admin / "index", nullptr);
+  const StatCache old = StatCache::read(checkout.admin / "index");
   const auto root = Folder::open(checkout.folder);
   old.for_each([&](const git_index_entry& before) {
     const git_index_entry* entry = git_index_get_bypath(index.get(), before.path, 0);
@@ -132,7 +127,7 @@ Restored restore_snapshot(const fs::path& repository, const fs::path& worktree, 
   put_files(plan);
   if (target.parent.empty()) return {safety.number, tip ? text_of(*tip) : ""};
   const git_oid parent = parse_id(target.parent);
-  move_branch(bare, branch, tip, parent);
+  move_branch(bare, common, branch, tip, parent);
   attach_head(bare, common, checkout, branch);
   index.replace(index_of(bare, common, checkout, parent));
   forget_unfinished(checkout);

@@ -48,7 +48,7 @@ std::string general_file(const Repository& bare) {
 
 class Scanner {
  public:
-  Scanner(const Repository& bare, const Checkout& checkout, const git_tree* head, Contents contents,
+  Scanner(const Repository& bare, const Checkout& checkout, const FileMap& head, Contents contents,
           std::stop_token stop)
       : root_(open(checkout.folder)),
         known_(StatCache::read(checkout.admin.empty() ? fs::path("/nonexistent/index") : checkout.admin / "index",
@@ -179,6 +179,7 @@ class Scanner {
   }
 
   void keep(const git_index_entry& entry) {
+    if (std::string_view(entry.path).size() > kLongestPath) return;
     scan_.files[entry.path] = {static_cast<git_filemode_t>(entry.mode), entry.id};
   }
 
@@ -227,7 +228,7 @@ class Scanner {
 
 }  // namespace
 
-Scan scan_worktree(const Repository& bare, const Checkout& checkout, const git_tree* head, Contents contents,
+Scan scan_worktree(const Repository& bare, const Checkout& checkout, const FileMap& head, Contents contents,
                    std::stop_token stop) {
   return Scanner(bare, checkout, head, contents, std::move(stop)).run();
 }

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "server/git/refs.hpp"
+
 namespace fanout::git {
 
 namespace {
 
-/// Others may append at the same time, and `git pack-refs` removes folders that a new reference needs.
+/// Others may append at the same time.
 constexpr int kMostTries = 100;
 
 std::optional<unsigned> number_in(std::string_view text) {
@@ -21,7 +23,7 @@ std::optional<unsigned> number_in(std::string_view text) {
 }  // namespace
 
 SnapshotRefs::SnapshotRefs(const Repository& bare, const std::string& run, const std::string& task)
-    : bare_(&bare), prefix_("refs/fanout/snap/" + run + "/" + task + "/") {
+    : bare_(&bare), common_(common_folder(bare)), prefix_("refs/fanout/snap/" + run + "/" + task + "/") {
   int valid = 0;
   const bool plain = run.find_first_of(std::string_view("/\0", 2)) == run.npos &&
                      task.find_first_of(std::string_view("/\0", 2)) == task.npos;
@@ -66,17 +68,11 @@ std::optional<Snapshot> SnapshotRefs::last() const {
 }
 
 unsigned SnapshotRefs::append(const git_oid& commit) const {
-  int code = 0;
-  const git_oid none = {};  // Compared under the lock, which the flag for "not there" is not.
   for (int tries = 0; tries < kMostTries; ++tries) {
     const auto all = numbers();
     const unsigned number = all.empty() ? 1 : all.back() + 1;
-    Reference made;
-    code = git_reference_create_matching(made.out(), bare_->get(), ref(number).c_str(), &commit, true, &none,
-                                         "fanout: snapshot");
-    if (code == 0) return number;
+    if (move_ref(*bare_, common_, ref(number), commit, git_oid{}, "fanout: snapshot")) return number;
   }
-  check(code, "name the snapshot " + prefix_);
   throw Error(ErrorKind::unavailable, "the snapshots " + prefix_ + " keep changing");
 }
 

@@ -40,6 +40,7 @@ bool StatCache::load(const fs::path& file) {
   if (!original || ::fstat(original.get(), &status) != 0) return false;
   const auto content = read_up_to(original.get(), kLargestIndex);
   const Fd copy(::memfd_create("fanout-index", MFD_CLOEXEC));
+  if (!copy) refuse_exhaustion();
   if (!content || !copy || !write_all(copy.get(), *content)) return false;
   const std::string path = "/proc/self/fd/" + std::to_string(copy.get());
   if (git_index_open(index_.out(), path.c_str()) != 0) return false;
@@ -47,11 +48,17 @@ bool StatCache::load(const fs::path& file) {
   return true;
 }
 
-StatCache StatCache::read(const fs::path& file, const git_tree* instead) {
+StatCache StatCache::read(const fs::path& file, const FileMap& instead) {
   StatCache cache;
   if (cache.load(file)) return cache;
   check(git_index_new(cache.index_.out()), "make an index in memory");
-  if (instead) check(git_index_read_tree(cache.index_.get(), instead), "read the files of HEAD");
+  for (const auto& [path, known] : instead) {
+    git_index_entry entry = {};
+    entry.path = path.c_str();
+    entry.mode = known.mode;
+    entry.id = known.id;
+    git_index_add(cache.index_.get(), &entry);  // Fails for names that git refuses.
+  }
   return cache;
 }
 

@@ -31,7 +31,7 @@ class Witness {
   explicit Witness(const UndoPlan& plan)
       : root_(open(plan.checkout.folder)),
         bare_(open_bare(plan.common)),
-        known_(StatCache::read(plan.checkout.admin / "index", nullptr)),
+        known_(StatCache::read(plan.checkout.admin / "index")),
         reader_(bare_, Contents::named) {
     add_rules(reader_.conversion(), plan.present);
   }
@@ -55,7 +55,7 @@ class Witness {
 
   bool is(const std::string& path, const FileEntry& entry) const {
     const auto found = look(path);
-    // What is too large to be named counts as the same.
+    // What could not be named counts as the same.
     return found && (*found == entry || (found->mode == entry.mode && git_oid_is_zero(&found->id)));
   }
 

@@ -37,7 +37,8 @@ class IgnoreTest : public ::testing::Test {
   /// What git has under untracked files that are not ignored.
   std::set<std::string> by_git() {
     std::set<std::string> paths;
-    const std::string text = test::run_in(sandbox_.root(), {"git", "ls-files", "-z", "--others", "--exclude-standard"}).text;
+    const std::vector<std::string> list = {"git", "ls-files", "-z", "--others", "--exclude-standard"};
+    const std::string text = test::run_in(sandbox_.root(), list).text;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = text.find('\0', at);
       paths.insert(text.substr(at, end - at));

@@ -1,6 +1,8 @@
 #include <sys/fsuid.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -24,8 +26,11 @@ std::string everything_in(const fs::path& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     struct stat status = {};
     ::lstat(entry.path().c_str(), &status);
-    text += entry.path().string() + " " + std::to_string(status.st_mode) + " " + std::to_string(status.st_mtim.tv_sec) +
-            "." + std::to_string(status.st_mtim.tv_nsec) + " " + std::to_string(status.st_ino) + "\n";
+    text += entry.path().string();
+    for (const auto number : {static_cast<long>(status.st_mode), static_cast<long>(status.st_ino),
+                              status.st_mtim.tv_sec, status.st_mtim.tv_nsec}) {
+      text += " " + std::to_string(number);
+    }
     if (entry.is_regular_file() && !entry.is_symlink()) text += read_file(entry.path());
   }
   return text;
@@ -166,7 +171,8 @@ TEST_F(SnapshotTest, RulesOfAllPlacesHold) {
 }
 
 TEST_F(SnapshotTest, LineEndsAreConvertedAsGitDoesIt) {
-  write_file(tree_ / ".gitattributes", "* text=auto\n*.bat eol=crlf\n*.bin -text\nold text=auto\n[attr]win text eol=crlf\n");
+  write_file(tree_ / ".gitattributes",
+             "* text=auto\n*.bat eol=crlf\n*.bin -text\nold text=auto\n[attr]win text eol=crlf\n");
   write_file(tree_ / "sub/.gitattributes", "raw -text\n*.w win\n");
   for (const char* name : {"a.txt", "b.bat", "c.bin", "sub/raw", "sub/cooked", "sub/x.w"}) {
     write_file(tree_ / name, "one\r\ntwo\r\n");
@@ -365,7 +371,8 @@ TEST_F(SnapshotTest, NothingThatTheAgentPlantsIsRunOrTrusted) {
   evil.git({"config", "filter.x.clean", touch});
   write_file(tree_ / ".gitattributes", "* filter=x\n");
   sandbox_.git({"config", "extensions.worktreeConfig", "true"});
-  write_file(admin() / "config.worktree", "[filter \"x\"]\n\tclean = " + touch + "\n[core]\n\tfsmonitor = " + touch + "\n");
+  write_file(admin() / "config.worktree",
+             "[filter \"x\"]\n\tclean = " + touch + "\n[core]\n\tfsmonitor = " + touch + "\n");
   for (const char* hook : {"pre-commit", "post-commit", "reference-transaction", "post-index-change"}) {
     write_file(sandbox_.root() / ".git/hooks" / hook, "#!/bin/sh\n" + touch + "\n");
     fs::permissions(sandbox_.root() / ".git/hooks" / hook, fs::perms::owner_all);
@@ -447,6 +454,46 @@ TEST_F(SnapshotTest, LargeFilesAreTakenWhole) {
   content[12345] = '\n';
   write_file(tree_ / "large", content);
   expect_as_git();
+  EXPECT_FALSE(take());
+}
+
+TEST_F(SnapshotTest, WithoutFileDescriptorsItFailsAndNeverTakesLess) {
+  for (int i = 0; i < 30; ++i) write_file(tree_ / ("d" + std::to_string(i)) / "deep/f", std::to_string(i));
+  const std::string wanted = tree_by_git(tree_);
+  int failed = 0, taken = 0;
+  for (rlim_t most = 4; most < 40; ++most) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const rlimit limit = {most, most};
+      ::setrlimit(RLIMIT_NOFILE, &limit);
+      try {
+        take_snapshot(sandbox_.root(), tree_, "run", "t" + std::to_string(most), "x");
+      } catch (const Error&) {
+        ::_exit(1);
+      }
+      ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFEXITED(status)) << "limit " << most;
+    const auto all = list_snapshots(sandbox_.root(), "run", "t" + std::to_string(most));
+    EXPECT_EQ(all.size(), WEXITSTATUS(status) == 0 ? 1u : 0u) << "limit " << most;
+    if (all.empty()) ++failed;
+    for (const auto& one : all) EXPECT_EQ(tree_of(one.commit), wanted) << "limit " << most;
+    if (!all.empty()) ++taken;
+  }
+  EXPECT_GT(failed, 0);
+  EXPECT_GT(taken, 0);
+}
+
+TEST_F(SnapshotTest, ACommitMadeToFillTheMemoryIsNoObstacle) {
+  in_tree({"update-ref", "refs/heads/feature/a", bomb(sandbox_)});
+  write_file(tree_ / "f", "work");
+  ASSERT_TRUE(take());
+  fs::remove(admin() / "index");
+  write_file(tree_ / "f", "more work");
+  EXPECT_TRUE(take());
+  in_tree({"update-ref", "refs/heads/feature/a", "main"});
 }
 
 TEST_F(SnapshotTest, FilesThatChangeMeanwhileAreTakenAtSomeMoment) {
