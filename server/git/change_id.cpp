@@ -51,7 +51,8 @@ Change::Change(const Repository& bare, const git_tree* before, const git_tree* a
   options.notify_cb = count_file;
   const int code = git_diff_tree_to_tree(diff_.out(), bare.get(), const_cast<git_tree*>(before),
                                          const_cast<git_tree*>(after), &options);
-  if (code == GIT_EUSER) throw Error(ErrorKind::precondition, "a commit changes too many files to be compared");
+  if (code == GIT_EUSER)
+    throw Error(ErrorKind::precondition, "a commit changes too many files to be compared");
   check(code, "compare two commits");
   for (std::size_t i = 0; i < git_diff_num_deltas(diff_.get()); ++i) {
     outline_ += outline_of(*git_diff_get_delta(diff_.get(), i));

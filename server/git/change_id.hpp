@@ -18,8 +18,8 @@ class Change {
   /// Which paths, and how. Equal for equal changes, and quick.
   const std::string& outline() const { return outline_; }
 
-  /// Equal for equal changes, wherever in their files they are, as with `git patch-id`; but white space counts here,
-  /// and so does what is in binary files. Empty: it is too large to be compared.
+  /// Equal for equal changes, wherever in their files they are, as with `git patch-id`; but white space
+  /// counts here, and so does what is in binary files. Empty: it is too large to be compared.
   std::optional<std::string> id() const;
 
  private:

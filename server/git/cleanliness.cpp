@@ -22,7 +22,8 @@ Uncommitted of_left_out(const std::vector<LeftOut>& left_out) {
   for (const auto& one : left_out) {
     if (one.why != LeftOut::Why::special) found.details.push_back(one.path + " " + text_of(one.why));
   }
-  if (!found.details.empty()) found.reason = sentence(found.details.size(), "item", "nothing that git can keep");
+  if (!found.details.empty())
+    found.reason = sentence(found.details.size(), "item", "nothing that git can keep");
   return found;
 }
 

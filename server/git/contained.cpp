@@ -57,7 +57,8 @@ std::optional<FileMap> merged_files(const Repository& bare, const git_oid& ours,
 /// Whether a merge commit is what merging its parents gives, without a change of its own.
 bool is_plain_merge(const Repository& bare, const Commit& commit) {
   if (git_commit_parentcount(commit.get()) != 2) return false;
-  const git_oid &ours = *git_commit_parent_id(commit.get(), 0), &theirs = *git_commit_parent_id(commit.get(), 1);
+  const git_oid &ours = *git_commit_parent_id(commit.get(), 0),
+                &theirs = *git_commit_parent_id(commit.get(), 1);
   if (!merge_base(bare, ours, theirs)) return false;
   const auto files = merged_files(bare, ours, theirs);
   return files && *files == files_of(tree_of(commit));

@@ -11,7 +11,8 @@ constexpr std::size_t kLongestPath = 4095;
 constexpr std::size_t kMostFiles = 2'000'000;
 
 [[noreturn]] void refuse_monster() {
-  throw Error(ErrorKind::precondition, "a commit has more files, or deeper folders, than Fanout can deal with");
+  throw Error(ErrorKind::precondition,
+              "a commit has more files, or deeper folders, than Fanout can deal with");
 }
 
 class TreeWriter {
@@ -21,7 +22,8 @@ class TreeWriter {
     check(git_repository_odb(odb_.out(), repository.get()), "open the object database");
   }
 
-  /// The files from the present one on that lie in `folder`, "" or ending in a slash. Empty when none is left.
+  /// The files from the present one on that lie in `folder`, "" or ending in a slash. Empty when none is
+  /// left.
   std::optional<git_oid> write(const std::string& folder) {
     TreeBuilder builder;
     check(git_treebuilder_new(builder.out(), repository_->get(), nullptr), "make a tree");
@@ -114,11 +116,6 @@ std::vector<std::string> differences(const FileMap& one, const FileMap& other) {
     if (order >= 0) ++b;
   }
   return paths;
-}
-
-bool has_below(const FileMap& files, const std::string& folder) {
-  const auto first = files.lower_bound(folder + "/");
-  return first != files.end() && first->first.starts_with(folder + "/");
 }
 
 }  // namespace fanout::git

@@ -32,7 +32,4 @@ git_oid write_tree(const Repository& repository, const FileMap& files, std::vect
 /// The paths that differ, sorted.
 std::vector<std::string> differences(const FileMap& one, const FileMap& other);
 
-/// Whether `files` has anything below the folder.
-bool has_below(const FileMap& files, const std::string& folder);
-
 }  // namespace fanout::git

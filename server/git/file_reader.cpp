@@ -81,8 +81,9 @@ std::optional<git_oid> FileReader::large_blob(int fd, const struct stat& status)
   return id;
 }
 
-std::optional<FileEntry> FileReader::read(const Folder& folder, const std::string& name, const std::string& path,
-                                          const struct stat& status, const git_index_entry* known) const {
+std::optional<FileEntry> FileReader::read(const Folder& folder, const std::string& name,
+                                          const std::string& path, const struct stat& status,
+                                          const git_index_entry* known) const {
   const git_filemode_t mode = mode_of(status, known);
   std::optional<std::string> content;
   if (S_ISLNK(status.st_mode)) {

@@ -71,9 +71,9 @@ std::optional<Folder> Folder::open(const fs::path& path) {
 std::optional<Folder> Folder::below(std::string_view relative) const {
   Fd here = reopen(fd_.get());
   const bool found = here && for_each_part(relative, [&](const std::string& name) {
-    here = enter(here.get(), name);
-    return static_cast<bool>(here);
-  });
+                       here = enter(here.get(), name);
+                       return static_cast<bool>(here);
+                     });
   if (!found) return std::nullopt;
   return Folder(std::move(here));
 }
@@ -81,10 +81,10 @@ std::optional<Folder> Folder::below(std::string_view relative) const {
 Folder Folder::make_below(std::string_view relative) const {
   Fd here = reopen(fd_.get());
   const bool made = here && for_each_part(relative, [&](const std::string& name) {
-    if (::mkdirat(here.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return false;
-    here = enter(here.get(), name);
-    return static_cast<bool>(here);
-  });
+                      if (::mkdirat(here.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return false;
+                      here = enter(here.get(), name);
+                      return static_cast<bool>(here);
+                    });
   if (!made) fail_to_make(relative);
   return Folder(std::move(here));
 }

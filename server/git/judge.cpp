@@ -37,7 +37,8 @@ class Judge {
       : request_(&request), common_(common), bare_(open_for_comparison(common)), stop_(std::move(stop)) {}
 
   Verdict run() {
-    const auto tip = request_->branch.empty() ? std::nullopt : tip_of(bare_, "refs/heads/" + request_->branch);
+    const auto tip =
+        request_->branch.empty() ? std::nullopt : tip_of(bare_, "refs/heads/" + request_->branch);
     if (tip) commits_.push_back(*tip);
     Verdict verdict = judge_all();
     verdict.tip = tip ? text_of(*tip) : "";
@@ -164,7 +165,8 @@ class Judge {
     while ((code = git_reference_next_name(&name, iterator.get())) == 0) {
       const std::string branch = std::string(name).substr(prefix.size());
       const auto tip = tip_of(bare_, name);
-      if (tip && branch != "HEAD" && counts(branch, *tip)) refs.push_back({request_->remote + "/" + branch, *tip});
+      if (tip && branch != "HEAD" && counts(branch, *tip))
+        refs.push_back({request_->remote + "/" + branch, *tip});
     }
     if (code != GIT_ITEROVER) check(code, "list the remote's branches");
     return refs;

@@ -38,7 +38,8 @@ LockFile::LockFile(const fs::path& common, const fs::path& path, std::chrono::mi
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!make() && !take_over()) {
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error(ErrorKind::unavailable, path_.string() + " is locked: git is at work there, or was killed; if " +
+      throw Error(ErrorKind::unavailable, path_.string() +
+                                              " is locked: git is at work there, or was killed; if " +
                                               "nothing runs any more, remove " + lock_.string());
     }
     std::this_thread::sleep_for(kPause);

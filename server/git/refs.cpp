@@ -66,12 +66,14 @@ void refuse_blocked(const Repository& bare, const std::string& name) {
   for (std::size_t slash = name.find('/'); slash != name.npos; slash = name.find('/', slash + 1)) {
     const std::string shorter = name.substr(0, slash);
     int valid = 0;
-    if (git_reference_name_is_valid(&valid, shorter.c_str()) != 0 || !valid || !value_of(bare, shorter)) continue;
+    if (git_reference_name_is_valid(&valid, shorter.c_str()) != 0 || !valid || !value_of(bare, shorter))
+      continue;
     throw Error(ErrorKind::precondition, name + " cannot be made while there is " + shorter);
   }
 }
 
-/// Where git keeps a log of the reference; it is for people to look into, so that it matters to nobody if this fails.
+/// Where git keeps a log of the reference; it is for people to look into, so that it matters to nobody if
+/// this fails.
 void log_move(const Repository& bare, const fs::path& log, const git_oid& from, const git_oid& to,
               const std::string& message) {
   const Fd file(::open(log.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -79,15 +81,18 @@ void log_move(const Repository& bare, const fs::path& log, const git_oid& from, 
   const Signature who = identity(bare);
   const int offset = who.get()->when.offset, minutes = std::abs(offset);
   std::array<char, 8> zone;
-  std::snprintf(zone.data(), zone.size(), "%c%02d%02d", offset < 0 ? '-' : '+', minutes / 60 % 100, minutes % 60);
-  write_all(file.get(), text_of(from) + " " + text_of(to) + " " + who.get()->name + " <" + who.get()->email + "> " +
-                            std::to_string(who.get()->when.time) + " " + zone.data() + "\t" + message + "\n");
+  std::snprintf(zone.data(), zone.size(), "%c%02d%02d", offset < 0 ? '-' : '+', minutes / 60 % 100,
+                minutes % 60);
+  write_all(file.get(), text_of(from) + " " + text_of(to) + " " + who.get()->name + " <" + who.get()->email +
+                            "> " + std::to_string(who.get()->when.time) + " " + zone.data() + "\t" + message +
+                            "\n");
 }
 
 void refuse_moved(const RefDeletion& ref, const git_oid& value) {
   if (!ref.expected || git_oid_equal(&*ref.expected, &value)) return;
-  throw Error(ErrorKind::precondition, ref.name + " is at " + text_of(value).substr(0, 7) + " and no longer at " +
-                                           text_of(*ref.expected).substr(0, 7) + ": it is not deleted");
+  throw Error(ErrorKind::precondition, ref.name + " is at " + text_of(value).substr(0, 7) +
+                                           " and no longer at " + text_of(*ref.expected).substr(0, 7) +
+                                           ": it is not deleted");
 }
 
 }  // namespace
@@ -107,7 +112,8 @@ bool move_ref(const Repository& bare, const fs::path& common, const std::string&
 
 /// As git does it: each reference is locked from the first look until its loose file is gone, and nobody can
 /// pack it anew in between.
-std::size_t delete_refs(const Repository& bare, const fs::path& common, const std::vector<RefDeletion>& refs) {
+std::size_t delete_refs(const Repository& bare, const fs::path& common,
+                        const std::vector<RefDeletion>& refs) {
   std::size_t count = 0;
   for (const auto& ref : refs) {
     {

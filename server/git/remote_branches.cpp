@@ -31,7 +31,8 @@ std::map<std::string, std::string> branches_at(const Connection& connection, con
   return branches;
 }
 
-/// On the connection that told where the branch is: the server compares that with what it has when it deletes.
+/// On the connection that told where the branch is: the server compares that with what it has when it
+/// deletes.
 void delete_at_server(Connection& connection, const std::string& branch, const std::string& doing) {
   git_push_options options = GIT_PUSH_OPTIONS_INIT;
   options.callbacks = connection.callbacks();

@@ -53,7 +53,8 @@ void refuse_precious(const fs::path& common, const Checkout& checkout) {
 void unregister(const fs::path& common, const Checkout& checkout) {
   const fs::path rubbish = common / unique_name(std::string(kRemoved));
   if (::rename(checkout.admin.c_str(), rubbish.c_str()) != 0 && errno != ENOENT) {
-    throw Error(ErrorKind::system, "cannot unregister " + checkout.folder.string() + ": " + errno_text(errno));
+    throw Error(ErrorKind::system,
+                "cannot unregister " + checkout.folder.string() + ": " + errno_text(errno));
   }
   if (const auto folder = Folder::open(rubbish)) remove_contents(*folder);
   ::rmdir(rubbish.c_str());
@@ -123,7 +124,8 @@ std::string without_section(const std::string& config, const std::string& branch
   return kept;
 }
 
-/// As `git branch -d` does: another branch of that name is not to inherit them. They harm nobody if this fails.
+/// As `git branch -d` does: another branch of that name is not to inherit them. They harm nobody if this
+/// fails.
 void forget_settings(const fs::path& common, const std::string& branch) {
   const fs::path file = common / "config";
   try {

@@ -48,13 +48,15 @@ std::optional<git_oid> tip_of(const Repository& bare, const std::string& branch)
 }
 
 /// The commits of a branch that is moved stay reachable by the snapshots, or it is not moved.
-void refuse_moved(const Repository& bare, const SnapshotRefs& refs, const std::string& branch, const git_oid& tip) {
+void refuse_moved(const Repository& bare, const SnapshotRefs& refs, const std::string& branch,
+                  const git_oid& tip) {
   for (const unsigned number : refs.numbers()) {
     const auto snapshot = refs.find(number);
     if (snapshot && holds(bare, parse_id(snapshot->commit), tip)) return;
   }
   throw Error(ErrorKind::precondition, "branch " + branch + " was moved by somebody else, to " +
-                                           text_of(tip).substr(0, 7) + ", which no snapshot of the task holds");
+                                           text_of(tip).substr(0, 7) +
+                                           ", which no snapshot of the task holds");
 }
 
 void move_branch(const Repository& bare, const fs::path& common, const std::string& branch,
@@ -70,8 +72,8 @@ void attach_head(const Repository& bare, const fs::path& common, const Checkout&
   LockFile(common, file, milliseconds(1000)).replace("ref: refs/heads/" + branch + "\n");
 }
 
-/// An index that holds `commit`. It has the times of files that are as the agent's index had them, and the marks
-/// of a sparse checkout.
+/// An index that holds `commit`. It has the times of files that are as the agent's index had them, and the
+/// marks of a sparse checkout.
 std::string index_of(const Repository& bare, const fs::path& common, const Checkout& checkout,
                      const git_oid& commit) {
   const fs::path file = common / unique_name("fanout-index");
@@ -98,8 +100,9 @@ std::string index_of(const Repository& bare, const fs::path& common, const Check
 }
 
 void forget_unfinished(const Checkout& checkout) {
-  for (const char* name : {"MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD",
-                           "REVERT_HEAD", "REBASE_HEAD", "rebase-merge", "rebase-apply", "sequencer"}) {
+  for (const char* name :
+       {"MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD",
+        "REVERT_HEAD", "REBASE_HEAD", "rebase-merge", "rebase-apply", "sequencer"}) {
     std::error_code ignored;
     fs::remove_all(checkout.admin / name, ignored);
   }
@@ -117,7 +120,8 @@ Restored restore_snapshot(const fs::path& repository, const fs::path& worktree, 
   const Checkout checkout = wanted_checkout(common, worktree);
   refuse_elsewhere(bare, common, checkout, branch);
   const LockFile index(common, checkout.admin / "index", milliseconds(0));
-  const auto taken = take_snapshot(repository, worktree, run, task, "before undo to " + std::to_string(number));
+  const auto taken =
+      take_snapshot(repository, worktree, run, task, "before undo to " + std::to_string(number));
   const Snapshot safety = taken ? *taken : refs.last().value_or(target);
   const auto tip = tip_of(bare, branch);
   if (tip) refuse_moved(bare, refs, branch, *tip);

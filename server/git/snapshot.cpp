@@ -51,8 +51,9 @@ git_oid commit_snapshot(const Repository& bare, const git_oid& tree_id, const Co
 
 }  // namespace
 
-std::optional<Snapshot> take_snapshot(const fs::path& repository, const fs::path& worktree, const std::string& run,
-                                      const std::string& task, const std::string& message, std::stop_token stop) {
+std::optional<Snapshot> take_snapshot(const fs::path& repository, const fs::path& worktree,
+                                      const std::string& run, const std::string& task,
+                                      const std::string& message, std::stop_token stop) {
   const fs::path common = common_folder(open_repository(repository));
   const Repository bare = open_bare(common);
   const SnapshotRefs refs(bare, run, task);
@@ -65,12 +66,14 @@ std::optional<Snapshot> take_snapshot(const fs::path& repository, const fs::path
   if (last && is_same(bare, *last, tree, parent_id ? text_of(*parent_id) : "")) return std::nullopt;
   const unsigned number = refs.append(commit_snapshot(bare, tree, parent, message));
   auto snapshot = refs.find(number);
-  if (!snapshot) throw Error(ErrorKind::system, "snapshot " + refs.ref(number) + " is gone as soon as it was made");
+  if (!snapshot)
+    throw Error(ErrorKind::system, "snapshot " + refs.ref(number) + " is gone as soon as it was made");
   snapshot->left_out = std::move(scan.left_out);
   return snapshot;
 }
 
-std::vector<Snapshot> list_snapshots(const fs::path& repository, const std::string& run, const std::string& task) {
+std::vector<Snapshot> list_snapshots(const fs::path& repository, const std::string& run,
+                                     const std::string& task) {
   const Repository bare = open_bare(common_folder(open_repository(repository)));
   const SnapshotRefs refs(bare, run, task);
   std::vector<Snapshot> all;

@@ -40,7 +40,8 @@ std::vector<unsigned> SnapshotRefs::numbers() const {
   const char* name = nullptr;
   int code = 0;
   while ((code = git_reference_next_name(&name, iterator.get())) == 0) {
-    if (const auto number = number_in(std::string_view(name).substr(prefix_.size()))) numbers.push_back(*number);
+    if (const auto number = number_in(std::string_view(name).substr(prefix_.size())))
+      numbers.push_back(*number);
   }
   if (code != GIT_ITEROVER) check(code, "list the snapshots");
   std::sort(numbers.begin(), numbers.end());
@@ -58,7 +59,8 @@ std::optional<Snapshot> SnapshotRefs::find(unsigned number) const {
   snapshot.ref = ref(number);
   snapshot.time = git_commit_time(commit.get());
   if (const char* summary = git_commit_summary(commit.get())) snapshot.message = summary;
-  if (git_commit_parentcount(commit.get()) > 0) snapshot.parent = text_of(*git_commit_parent_id(commit.get(), 0));
+  if (git_commit_parentcount(commit.get()) > 0)
+    snapshot.parent = text_of(*git_commit_parent_id(commit.get(), 0));
   return snapshot;
 }
 

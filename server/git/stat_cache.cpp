@@ -75,9 +75,8 @@ bool StatCache::has_below(const std::string& folder) const {
 }
 
 bool StatCache::is_unchanged(const git_index_entry& entry, const struct stat& file) const {
-  const bool settled =
-      entry.mtime.seconds < written_.tv_sec ||
-      (entry.mtime.seconds == written_.tv_sec && entry.mtime.nanoseconds < written_.tv_nsec);
+  const bool settled = entry.mtime.seconds < written_.tv_sec ||
+                       (entry.mtime.seconds == written_.tv_sec && entry.mtime.nanoseconds < written_.tv_nsec);
   return settled && git_index_entry_stage(&entry) == 0 && same_kind(entry.mode, file.st_mode) &&
          same_time(entry.mtime, file.st_mtim) && same_time(entry.ctime, file.st_ctim) &&
          entry.file_size == static_cast<std::uint32_t>(file.st_size) && may_have_no_size(entry) &&

@@ -10,9 +10,9 @@
 
 namespace fanout::git {
 
-/// An index that somebody else writes, read once and never touched: which paths git follows in a checkout, and
-/// what they held when their size and times were as noted there. What it says is checked before use: an agent
-/// may have written anything into it. Private to server/git.
+/// An index that somebody else writes, read once and never touched: which paths git follows in a checkout,
+/// and what they held when their size and times were as noted there. What it says is checked before use: an
+/// agent may have written anything into it. Private to server/git.
 class StatCache {
  public:
   /// The index at `file`; when there is none that can be read, the files of `instead` without their times.

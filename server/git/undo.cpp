@@ -15,7 +15,8 @@ namespace {
 Folder open(const fs::path& path) {
   auto folder = Folder::open(path);
   if (folder) return std::move(*folder);
-  throw Error(ErrorKind::not_found, "cannot look into the worktree " + path.string() + ": " + errno_text(errno));
+  throw Error(ErrorKind::not_found,
+              "cannot look into the worktree " + path.string() + ": " + errno_text(errno));
 }
 
 void add_rules(Conversion& conversion, const FileMap& files) {
@@ -67,7 +68,8 @@ class Witness {
 };
 
 [[noreturn]] void refuse(const std::string& path) {
-  throw Error(ErrorKind::precondition, path + " is in the way: it is ignored or no plain file, so no snapshot " +
+  throw Error(ErrorKind::precondition, path +
+                                           " is in the way: it is ignored or no plain file, so no snapshot " +
                                            "holds it; move it and try again");
 }
 
@@ -109,7 +111,8 @@ bool is_file(const FileEntry& entry) { return entry.mode != GIT_FILEMODE_COMMIT;
 
 class Undo {
  public:
-  explicit Undo(const UndoPlan& plan) : plan_(&plan), witness_(plan), bare_(open_bare(plan.common)), rules_(bare_) {
+  explicit Undo(const UndoPlan& plan)
+      : plan_(&plan), witness_(plan), bare_(open_bare(plan.common)), rules_(bare_) {
     add_rules(rules_, plan.wanted);
   }
 
@@ -127,10 +130,12 @@ class Undo {
  private:
   void refuse_changed(const std::string& path) const {
     const auto before = plan_->present.find(path);
-    if (before == plan_->present.end() || !is_file(before->second) || witness_.is(path, before->second)) return;
+    if (before == plan_->present.end() || !is_file(before->second) || witness_.is(path, before->second))
+      return;
     if (witness_.is_gone(path)) return;
-    throw Error(ErrorKind::precondition, path + " cannot be read or has just been changed; end what is at work in " +
-                                             plan_->checkout.folder.string() + " and try again");
+    throw Error(ErrorKind::precondition,
+                path + " cannot be read or has just been changed; end what is at work in " +
+                    plan_->checkout.folder.string() + " and try again");
   }
 
   void remove(const std::string& path) const {

@@ -387,7 +387,8 @@ TEST_F(JudgeTest, FoldersDeeperThanAnyPathAreKept) {
 
 TEST_F(JudgeTest, ChangesNothing) {
   squash();
-  const std::string before = sandbox_.git({"for-each-ref"}) + read_file(sandbox_.root() / ".git/worktrees/a/index");
+  const std::string before =
+      sandbox_.git({"for-each-ref"}) + read_file(sandbox_.root() / ".git/worktrees/a/index");
   judge(request());
   EXPECT_EQ(sandbox_.git({"for-each-ref"}) + read_file(sandbox_.root() / ".git/worktrees/a/index"), before);
 }

@@ -202,9 +202,8 @@ TEST_F(RemovalTest, ABranchGoesWithItsSettingsWhenItIsWhereItWas) {
   const std::string there = tip();
   const std::string moved = sandbox_.commit_file("f", "2");
   sandbox_.git({"update-ref", "refs/heads/feature/a", moved});
-  EXPECT_THAT(
-      error_of(ErrorKind::precondition, [&] { delete_branch(sandbox_.root(), "feature/a", there); }),
-      HasSubstr("is at " + moved.substr(0, 7)));
+  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { delete_branch(sandbox_.root(), "feature/a", there); }),
+              HasSubstr("is at " + moved.substr(0, 7)));
   EXPECT_EQ(tip(), moved);
   for (const bool packed : {false, true}) {
     if (packed) sandbox_.git({"branch", "feature/a", moved});

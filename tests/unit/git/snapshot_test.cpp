@@ -154,8 +154,8 @@ TEST_F(SnapshotTest, WhatWasTakenOutOfTheIndexAndIsIgnoredIsNotThere) {
 
 TEST_F(SnapshotTest, RulesOfAllPlacesHold) {
   write_file(tree_ / "sub/.gitignore", "!keep.tmp\n/only-here\n**/deep/*.log\n");
-  for (const char* name : {"sub/keep.tmp", "sub/x.tmp", "sub/only-here", "sub/in/only-here", "sub/a/b/deep/x.log",
-                           "by-info", "by-user", "top.tmp"}) {
+  for (const char* name : {"sub/keep.tmp", "sub/x.tmp", "sub/only-here", "sub/in/only-here",
+                           "sub/a/b/deep/x.log", "by-info", "by-user", "top.tmp"}) {
     write_file(tree_ / name, name);
   }
   write_file(sandbox_.root() / ".git/info/exclude", "by-info\n");
@@ -197,7 +197,8 @@ TEST_F(SnapshotTest, TheUsersAutocrlfCounts) {
   write_file(tree_ / "a.txt", "one\r\ntwo\r\n");
   const auto taken = take();
   ASSERT_TRUE(taken);
-  EXPECT_EQ(test::run_in(sandbox_.root(), {"git", "cat-file", "blob", taken->commit + ":a.txt"}).text, "one\ntwo\n");
+  EXPECT_EQ(test::run_in(sandbox_.root(), {"git", "cat-file", "blob", taken->commit + ":a.txt"}).text,
+            "one\ntwo\n");
 }
 
 TEST_F(SnapshotTest, AnIndexLockOfTheAgentsIsNoObstacleAndStays) {
@@ -504,8 +505,10 @@ TEST_F(SnapshotTest, FilesThatChangeMeanwhileAreTakenAtSomeMoment) {
       write_file(tree_ / ("come" + std::to_string(i % 7)) / "f", "x");
       fs::remove_all(tree_ / ("come" + std::to_string((i + 3) % 7)));
       fs::remove(tree_ / "turns");
-      if (i % 2) fs::create_directory_symlink("/etc", tree_ / "turns");
-      else write_file(tree_ / "turns/f", "x");
+      if (i % 2)
+        fs::create_directory_symlink("/etc", tree_ / "turns");
+      else
+        write_file(tree_ / "turns/f", "x");
       if (i % 2 == 0) fs::remove_all(tree_ / "turns");
     }
   });
