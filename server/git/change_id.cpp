@@ -8,6 +8,13 @@ namespace {
 constexpr git_off_t kLargestText = 16 * 1024 * 1024;
 constexpr std::size_t kLargestChange = 256 * 1024 * 1024;
 
+constexpr std::size_t kMostFiles = 200'000;
+
+/// Ends a comparison that was made to fill the memory.
+int count_file(const git_diff* diff, const git_diff_delta*, const char*, void*) {
+  return git_diff_num_deltas(diff) > kMostFiles ? GIT_EUSER : 0;
+}
+
 std::string outline_of(const git_diff_delta& delta) {
   const char* path = delta.status == GIT_DELTA_DELETED ? delta.old_file.path : delta.new_file.path;
   return std::to_string(delta.status) + " " + std::to_string(delta.old_file.mode) + " " +
@@ -41,9 +48,12 @@ Change::Change(const Repository& bare, const git_tree* before, const git_tree* a
   git_diff_options options = GIT_DIFF_OPTIONS_INIT;
   options.flags = GIT_DIFF_INCLUDE_TYPECHANGE;
   options.max_size = kLargestText;
-  check(git_diff_tree_to_tree(diff_.out(), bare.get(), const_cast<git_tree*>(before), const_cast<git_tree*>(after),
-                              &options),
-        "compare two commits");
+  options.notify_cb = count_file;
+  const int code = git_diff_tree_to_tree(diff_.out(), bare.get(), const_cast<git_tree*>(before),
+                                         const_cast<git_tree*>(after), &options);
+  if (code == GIT_EUSER)
+    throw Error(ErrorKind::precondition, "a commit changes too many files to be compared");
+  check(code, "compare two commits");
   for (std::size_t i = 0; i < git_diff_num_deltas(diff_.get()); ++i) {
     outline_ += outline_of(*git_diff_get_delta(diff_.get(), i));
   }

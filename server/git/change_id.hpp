@@ -10,7 +10,7 @@ namespace fanout::git {
 /// What lies between two trees. Private to server/git.
 class Change {
  public:
-  /// Error system. `before` may be null: nothing was there.
+  /// `before` may be null: nothing was there. Error precondition: more files differ than can be compared.
   Change(const Repository& bare, const git_tree* before, const git_tree* after);
 
   bool is_empty() const;
@@ -18,8 +18,8 @@ class Change {
   /// Which paths, and how. Equal for equal changes, and quick.
   const std::string& outline() const { return outline_; }
 
-  /// Equal for equal changes, wherever in their files they are, as with `git patch-id`; but white space counts here,
-  /// and so does what is in binary files. Empty: it is too large to be compared.
+  /// Equal for equal changes, wherever in their files they are, as with `git patch-id`; but white space
+  /// counts here, and so does what is in binary files. Empty: it is too large to be compared.
   std::optional<std::string> id() const;
 
  private:

@@ -22,7 +22,8 @@ Uncommitted of_left_out(const std::vector<LeftOut>& left_out) {
   for (const auto& one : left_out) {
     if (one.why != LeftOut::Why::special) found.details.push_back(one.path + " " + text_of(one.why));
   }
-  if (!found.details.empty()) found.reason = sentence(found.details.size(), "item", "nothing that git can keep");
+  if (!found.details.empty())
+    found.reason = sentence(found.details.size(), "item", "nothing that git can keep");
   return found;
 }
 
@@ -37,7 +38,7 @@ Uncommitted uncommitted_in(const Repository& bare, const Checkout& checkout, con
                            std::stop_token stop) {
   const Tree tree = head.commit ? tree_of(find_commit(bare, *head.commit)) : Tree();
   const FileMap committed = tree ? files_of(tree) : FileMap();
-  const Scan scan = scan_worktree(bare, checkout, tree.get(), Contents::named, std::move(stop));
+  const Scan scan = scan_worktree(bare, checkout, committed, Contents::named, std::move(stop));
   auto found = of_files(differences(committed, scan.files), "not committed");
   if (found.reason.empty()) found = of_files(differences(committed, scan.staged), "staged and not committed");
   if (found.reason.empty()) found = of_left_out(scan.left_out);

@@ -31,8 +31,14 @@ git_merge_options merge_options() {
   return options;
 }
 
+/// Merging lists all files; where somebody made more than fit into the memory this throws.
+void refuse_monsters(const Repository& bare, const std::vector<git_oid>& commits) {
+  for (const auto& id : commits) files_of(tree_of(find_commit(bare, id)));
+}
+
 /// The files of two commits merged; empty when there is a conflict.
 std::optional<FileMap> merged_files(const Repository& bare, const git_oid& ours, const git_oid& theirs) {
+  if (const auto base = merge_base(bare, ours, theirs)) refuse_monsters(bare, {ours, theirs, *base});
   const git_merge_options options = merge_options();
   Index index;
   const int code = git_merge_commits(index.out(), bare.get(), find_commit(bare, ours).get(),
@@ -51,7 +57,8 @@ std::optional<FileMap> merged_files(const Repository& bare, const git_oid& ours,
 /// Whether a merge commit is what merging its parents gives, without a change of its own.
 bool is_plain_merge(const Repository& bare, const Commit& commit) {
   if (git_commit_parentcount(commit.get()) != 2) return false;
-  const git_oid &ours = *git_commit_parent_id(commit.get(), 0), &theirs = *git_commit_parent_id(commit.get(), 1);
+  const git_oid &ours = *git_commit_parent_id(commit.get(), 0),
+                &theirs = *git_commit_parent_id(commit.get(), 1);
   if (!merge_base(bare, ours, theirs)) return false;
   const auto files = merged_files(bare, ours, theirs);
   return files && *files == files_of(tree_of(commit));

@@ -17,8 +17,8 @@ class Target {
   Target(const Repository& bare, std::string name, const git_oid& tip, std::stop_token stop)
       : bare_(&bare), name_(std::move(name)), tip_(tip), stop_(std::move(stop)) {}
 
-  /// How it is proven that all that `commit` brings is in here, as a sentence without its end; empty when it is
-  /// not. `base` is where the commit's branch began, if that is known.
+  /// How it is proven that all that `commit` brings is in here, as a sentence without its end; empty when it
+  /// is not. `base` is where the commit's branch began, if that is known.
   std::optional<std::string> proof_of(const git_oid& commit, const std::optional<git_oid>& base);
 
  private:
@@ -46,8 +46,8 @@ class Target {
   std::map<std::string, std::vector<Found>> changes_;  ///< By the commit since which.
 };
 
-/// The common folder as open_bare does it, without .gitattributes of any checkout: how lines are merged and compared
-/// is not for a worktree to say.
+/// The common folder as open_bare does it, without .gitattributes of any checkout: how lines are merged and
+/// compared is not for a worktree to say.
 Repository open_for_comparison(const fs::path& common);
 
 /// The commits that `tip` has and `without` has not, newest first.

@@ -32,7 +32,8 @@ std::string Conversion::convert(const std::string& path, std::string content, gi
   FilterList filters;
   git_filter_options options = GIT_FILTER_OPTIONS_INIT;
   options.flags = GIT_FILTER_ALLOW_UNSAFE;  // core.safecrlf warns people; there is nobody here to be warned.
-  const int code = git_filter_list_load_ext(filters.out(), bare_->get(), nullptr, path.c_str(), mode, &options);
+  const int code =
+      git_filter_list_load_ext(filters.out(), bare_->get(), nullptr, path.c_str(), mode, &options);
   if (code != 0 || !filters) return content;
   Buffer converted;
   if (git_filter_list_apply_to_buffer(&converted.raw, filters.get(), content.data(), content.size()) != 0) {

@@ -6,12 +6,13 @@ namespace fanout::git {
 
 namespace {
 
-int collect(const char* folder, const git_tree_entry* entry, void* payload) {
-  const git_filemode_t mode = git_tree_entry_filemode(entry);
-  if (mode == GIT_FILEMODE_TREE) return 0;
-  static_cast<FileMap*>(payload)->emplace(std::string(folder) + git_tree_entry_name(entry),
-                                          FileEntry{mode, *git_tree_entry_id(entry)});
-  return 0;
+/// Deeper, git could not check it out; and what has more files than this was made to fill the memory.
+constexpr std::size_t kLongestPath = 4095;
+constexpr std::size_t kMostFiles = 2'000'000;
+
+[[noreturn]] void refuse_monster() {
+  throw Error(ErrorKind::precondition,
+              "a commit has more files, or deeper folders, than Fanout can deal with");
 }
 
 class TreeWriter {
@@ -21,7 +22,8 @@ class TreeWriter {
     check(git_repository_odb(odb_.out(), repository.get()), "open the object database");
   }
 
-  /// The files from the present one on that lie in `folder`, "" or ending in a slash. Empty when none is left.
+  /// The files from the present one on that lie in `folder`, "" or ending in a slash. Empty when none is
+  /// left.
   std::optional<git_oid> write(const std::string& folder) {
     TreeBuilder builder;
     check(git_treebuilder_new(builder.out(), repository_->get(), nullptr), "make a tree");
@@ -76,9 +78,27 @@ const char* text_of(LeftOut::Why why) {
   return "";
 }
 
+/// Not by git_tree_walk: that calls itself for each folder, and somebody may have made very deep ones.
 FileMap files_of(const Tree& tree) {
   FileMap files;
-  check(git_tree_walk(tree.get(), GIT_TREEWALK_PRE, collect, &files), "read the files of a tree");
+  std::vector<std::pair<std::string, git_oid>> folders = {{"", *git_tree_id(tree.get())}};
+  while (!folders.empty()) {
+    const auto [folder, id] = std::move(folders.back());
+    folders.pop_back();
+    Tree here;
+    check(git_tree_lookup(here.out(), git_tree_owner(tree.get()), &id), "read the files of a tree");
+    for (std::size_t i = 0; i < git_tree_entrycount(here.get()); ++i) {
+      const git_tree_entry* entry = git_tree_entry_byindex(here.get(), i);
+      std::string path = folder + git_tree_entry_name(entry);
+      if (path.size() > kLongestPath || files.size() + folders.size() >= kMostFiles) refuse_monster();
+      const git_filemode_t mode = git_tree_entry_filemode(entry);
+      if (mode == GIT_FILEMODE_TREE) {
+        folders.emplace_back(std::move(path) + "/", *git_tree_entry_id(entry));
+      } else {
+        files.emplace(std::move(path), FileEntry{mode, *git_tree_entry_id(entry)});
+      }
+    }
+  }
   return files;
 }
 
@@ -96,11 +116,6 @@ std::vector<std::string> differences(const FileMap& one, const FileMap& other) {
     if (order >= 0) ++b;
   }
   return paths;
-}
-
-bool has_below(const FileMap& files, const std::string& folder) {
-  const auto first = files.lower_bound(folder + "/");
-  return first != files.end() && first->first.starts_with(folder + "/");
 }
 
 }  // namespace fanout::git

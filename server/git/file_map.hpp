@@ -22,6 +22,7 @@ struct FileEntry {
 /// A tree with all its folders, by path.
 using FileMap = std::map<std::string, FileEntry, std::less<>>;
 
+/// Error precondition: it has more than two million files, or paths that no file can have.
 FileMap files_of(const Tree& tree);
 
 /// Writes `files` as trees, and returns the root's. What git takes no such name for, or what is not there as
@@ -30,8 +31,5 @@ git_oid write_tree(const Repository& repository, const FileMap& files, std::vect
 
 /// The paths that differ, sorted.
 std::vector<std::string> differences(const FileMap& one, const FileMap& other);
-
-/// Whether `files` has anything below the folder.
-bool has_below(const FileMap& files, const std::string& folder);
 
 }  // namespace fanout::git

@@ -62,22 +62,28 @@ std::optional<git_oid> FileReader::blob_of(const std::string& content) const {
   return id;
 }
 
+/// First by name alone: most of the time it is there already, and compressing it again is dear.
 std::optional<git_oid> FileReader::large_blob(int fd, const struct stat& status) const {
-  if (contents_ == Contents::named) return git_oid{};
+  git_oid id = {};
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  const bool named = git_odb_hashfile(&id, path.c_str(), GIT_OBJECT_BLOB) == 0;  // Not while it grows.
+  if (!named) id = {};
+  if (contents_ == Contents::named) return id;
   Odb odb;
   check(git_repository_odb(odb.out(), bare_->get()), "open the object database");
+  if (named && git_odb_exists(odb.get(), &id) == 1) return id;
   OdbStream stream;
   check(git_odb_open_wstream(stream.out(), odb.get(), static_cast<git_object_size_t>(status.st_size),
                              GIT_OBJECT_BLOB),
         "store a large file");
   if (!copy(fd, stream.get(), status.st_size)) return std::nullopt;
-  git_oid id;
   check(git_odb_stream_finalize_write(&id, stream.get()), "store a large file");
   return id;
 }
 
-std::optional<FileEntry> FileReader::read(const Folder& folder, const std::string& name, const std::string& path,
-                                          const struct stat& status, const git_index_entry* known) const {
+std::optional<FileEntry> FileReader::read(const Folder& folder, const std::string& name,
+                                          const std::string& path, const struct stat& status,
+                                          const git_index_entry* known) const {
   const git_filemode_t mode = mode_of(status, known);
   std::optional<std::string> content;
   if (S_ISLNK(status.st_mode)) {

@@ -17,8 +17,8 @@ class FileReader {
 
   Conversion& conversion() { return conversion_; }
 
-  /// What a tree would hold for the file or link; `known` is what the index has for it, or null. Empty: it cannot
-  /// be read.
+  /// What a tree would hold for the file or link; `known` is what the index has for it, or null. Empty: it
+  /// cannot be read.
   std::optional<FileEntry> read(const Folder& folder, const std::string& name, const std::string& path,
                                 const struct stat& status, const git_index_entry* known) const;
 

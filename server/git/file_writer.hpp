@@ -6,8 +6,8 @@
 
 namespace fanout::git {
 
-/// Puts a file or link in the place of what is called `name` in the folder, which must be no folder: others see the
-/// old one or the new one. Error system. Private to server/git, as is all of this.
+/// Puts a file or link in the place of what is called `name` in the folder, which must be no folder: others
+/// see the old one or the new one. Error system. Private to server/git, as is all of this.
 void put_file(const Folder& folder, const std::string& name, const std::string& content, bool executable);
 void put_link(const Folder& folder, const std::string& name, const std::string& target);
 

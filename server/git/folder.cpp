@@ -34,7 +34,15 @@ Fd enter(int folder, const std::string& name) {
     errno = EINVAL;
     return Fd();
   }
-  return Fd(::openat(folder, name.c_str(), kFolder));
+  Fd fd(::openat(folder, name.c_str(), kFolder));
+  if (!fd) refuse_exhaustion();
+  return fd;
+}
+
+Fd reopen(int folder) {
+  Fd fd(::openat(folder, ".", kFolder));
+  if (!fd) refuse_exhaustion();
+  return fd;
 }
 
 [[noreturn]] void fail_to_make(std::string_view path) {
@@ -47,42 +55,47 @@ Fd::~Fd() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+void refuse_exhaustion() {
+  const int code = errno;
+  if (code != EMFILE && code != ENFILE && code != ENOMEM) return;
+  throw Error(ErrorKind::unavailable, "cannot read a folder for now: " + errno_text(code));
+}
+
 std::optional<Folder> Folder::open(const fs::path& path) {
   Fd fd(::open(path.c_str(), kFolder));
+  if (!fd) refuse_exhaustion();
   if (!fd) return std::nullopt;
   return Folder(std::move(fd));
 }
 
 std::optional<Folder> Folder::below(std::string_view relative) const {
-  Fd here(::openat(fd_.get(), ".", kFolder));
+  Fd here = reopen(fd_.get());
   const bool found = here && for_each_part(relative, [&](const std::string& name) {
-    here = enter(here.get(), name);
-    return static_cast<bool>(here);
-  });
+                       here = enter(here.get(), name);
+                       return static_cast<bool>(here);
+                     });
   if (!found) return std::nullopt;
   return Folder(std::move(here));
 }
 
 Folder Folder::make_below(std::string_view relative) const {
-  Fd here(::openat(fd_.get(), ".", kFolder));
+  Fd here = reopen(fd_.get());
   const bool made = here && for_each_part(relative, [&](const std::string& name) {
-    if (::mkdirat(here.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return false;
-    here = enter(here.get(), name);
-    return static_cast<bool>(here);
-  });
+                      if (::mkdirat(here.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return false;
+                      here = enter(here.get(), name);
+                      return static_cast<bool>(here);
+                    });
   if (!made) fail_to_make(relative);
   return Folder(std::move(here));
 }
 
 std::vector<std::string> Folder::names() const {
   std::vector<std::string> names;
-  const int copy = ::openat(fd_.get(), ".", kFolder);
-  if (copy < 0) return names;
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(copy), ::closedir);
-  if (!listing) {
-    ::close(copy);
-    return names;
-  }
+  Fd copy = reopen(fd_.get());
+  if (!copy) return names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(copy.get()), ::closedir);
+  if (!listing) return names;
+  copy.release();
   while (const dirent* entry = ::readdir(listing.get())) {
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") names.emplace_back(name);
@@ -109,6 +122,7 @@ Fd Folder::open_file(const std::string& name) const {
   const auto before = look(name);
   if (!before || !S_ISREG(before->st_mode)) return Fd();
   Fd fd(::openat(fd_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd) refuse_exhaustion();
   struct stat status = {};
   if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return Fd();
   return fd;

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-/// Folders that somebody else writes to at this moment. Everything here goes from an open folder to what lies in
-/// it and follows no symbolic link, so that nothing outside of it is ever read, written or removed; and only
-/// regular files are opened, so that nothing waits for the other end of a FIFO. Private to server/git.
+/// Folders that somebody else writes to at this moment. Everything here goes from an open folder to what lies
+/// in it and follows no symbolic link, so that nothing outside of it is ever read, written or removed; and
+/// only regular files are opened, so that nothing waits for the other end of a FIFO. Private to server/git.
 namespace fanout::git {
 
 namespace fs = std::filesystem;
@@ -29,15 +29,21 @@ class Fd {
   ~Fd();
 
   int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:
   int fd_ = -1;
 };
 
+/// Throws when errno says that descriptors or memory have run out: that a file cannot be opened for now says
+/// nothing about the file. Error unavailable.
+void refuse_exhaustion();
+
 class Folder {
  public:
-  /// Empty, with errno, when there is no folder or it cannot be read. The last part of `path` must be no link.
+  /// Empty, with errno, when there is no folder or it cannot be read. The last part of `path` must be no
+  /// link.
   static std::optional<Folder> open(const fs::path& path);
 
   /// The folder at a relative path below this one; "" is this one again. Empty as with open.

@@ -14,9 +14,18 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 bool in_class(std::string_view name, unsigned char c) {
   using Test = int (*)(int);
   static constexpr std::array<std::pair<std::string_view, Test>, 12> kClasses = {{
-      {"alnum", std::isalnum}, {"alpha", std::isalpha}, {"blank", std::isblank}, {"cntrl", std::iscntrl},
-      {"digit", std::isdigit}, {"graph", std::isgraph}, {"lower", std::islower}, {"print", std::isprint},
-      {"punct", std::ispunct}, {"space", std::isspace}, {"upper", std::isupper}, {"xdigit", std::isxdigit},
+      {"alnum", std::isalnum},
+      {"alpha", std::isalpha},
+      {"blank", std::isblank},
+      {"cntrl", std::iscntrl},
+      {"digit", std::isdigit},
+      {"graph", std::isgraph},
+      {"lower", std::islower},
+      {"print", std::isprint},
+      {"punct", std::ispunct},
+      {"space", std::isspace},
+      {"upper", std::isupper},
+      {"xdigit", std::isxdigit},
   }};
   for (const auto& [word, test] : kClasses) {
     if (word == name) return c < 0x80 && test(c) != 0;
@@ -159,9 +168,7 @@ std::vector<std::string_view> parts_of_path(std::string_view path) {
   }
 }
 
-bool has_wildcard(std::string_view pattern) {
-  return pattern.find_first_of("*?[\\") != pattern.npos;
-}
+bool has_wildcard(std::string_view pattern) { return pattern.find_first_of("*?[\\") != pattern.npos; }
 
 }  // namespace
 

@@ -5,9 +5,10 @@
 #include <string_view>
 #include <vector>
 
-/// The language of .gitignore. libgit2 has it too, but its 1.5 drops `!name` in a folder's own .gitignore when
-/// the pattern that it takes back stands in another file, and would so leave an agent's work out; it opens the
-/// files by itself, FIFOs among them; and its matching takes exponential time. Pure, no I/O. Private to server/git.
+/// The language of .gitignore. libgit2 has it too, but its 1.5 drops `!name` in a folder's own .gitignore
+/// when the pattern that it takes back stands in another file, and would so leave an agent's work out; it
+/// opens the files by itself, FIFOs among them; and its matching takes exponential time. Pure, no I/O.
+/// Private to server/git.
 namespace fanout::git {
 
 /// Whether all of `text` matches `pattern`, where * and ? and [...] do not match a slash, and ** as a whole

@@ -37,15 +37,26 @@ class Judge {
       : request_(&request), common_(common), bare_(open_for_comparison(common)), stop_(std::move(stop)) {}
 
   Verdict run() {
-    const auto tip = request_->branch.empty() ? std::nullopt : tip_of(bare_, "refs/heads/" + request_->branch);
+    const auto tip =
+        request_->branch.empty() ? std::nullopt : tip_of(bare_, "refs/heads/" + request_->branch);
     if (tip) commits_.push_back(*tip);
-    Verdict verdict = judge_worktree().value_or(Verdict());
-    if (verdict.reason.empty()) verdict = judge_commits();
+    Verdict verdict = judge_all();
     verdict.tip = tip ? text_of(*tip) : "";
     return verdict;
   }
 
  private:
+  /// What cannot be judged is kept.
+  Verdict judge_all() {
+    try {
+      auto verdict = judge_worktree();
+      return verdict ? std::move(*verdict) : judge_commits();
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::precondition) throw;
+      return keep(error.what());
+    }
+  }
+
   /// Empty: it does not stand against removal.
   std::optional<Verdict> judge_worktree() {
     if (request_->worktree.empty()) return std::nullopt;
@@ -56,7 +67,9 @@ class Judge {
     if (const auto lock = lock_of(*checkout)) {
       return keep(name + " is locked" + (lock->empty() ? "" : ": " + *lock));
     }
-    if (const auto what = unfinished_in(*checkout); !what.empty()) return keep("a " + what + " is unfinished in " + name);
+    if (const auto what = unfinished_in(*checkout); !what.empty()) {
+      return keep("a " + what + " is unfinished in " + name);
+    }
     const Head head = head_of(bare_, *checkout);
     if (head.commit && (commits_.empty() || !git_oid_equal(&commits_[0], &*head.commit))) {
       commits_.push_back(*head.commit);
@@ -116,7 +129,8 @@ class Judge {
       const char* summary = git_commit_summary(find_commit(bare_, id).get());
       lines.push_back(text_of(id).substr(0, 7) + " " + printable(summary ? summary : ""));
     }
-    return keep(counted(count, "commit") + (count == 1 ? " is" : " are") + " in nothing else: neither on " + places() +
+    const std::string verb = count == 1 ? " is" : " are";
+    return keep(counted(count, "commit") + verb + " in nothing else: neither on " + places() +
                     ", nor as the same change",
                 std::move(lines));
   }
@@ -151,7 +165,8 @@ class Judge {
     while ((code = git_reference_next_name(&name, iterator.get())) == 0) {
       const std::string branch = std::string(name).substr(prefix.size());
       const auto tip = tip_of(bare_, name);
-      if (tip && branch != "HEAD" && counts(branch, *tip)) refs.push_back({request_->remote + "/" + branch, *tip});
+      if (tip && branch != "HEAD" && counts(branch, *tip))
+        refs.push_back({request_->remote + "/" + branch, *tip});
     }
     if (code != GIT_ITEROVER) check(code, "list the remote's branches");
     return refs;

@@ -38,7 +38,8 @@ LockFile::LockFile(const fs::path& common, const fs::path& path, std::chrono::mi
   const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!make() && !take_over()) {
     if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error(ErrorKind::unavailable, path_.string() + " is locked: git is at work there, or was killed; if " +
+      throw Error(ErrorKind::unavailable, path_.string() +
+                                              " is locked: git is at work there, or was killed; if " +
                                               "nothing runs any more, remove " + lock_.string());
     }
     std::this_thread::sleep_for(kPause);
@@ -73,11 +74,17 @@ bool LockFile::take_over() {
   return true;
 }
 
+/// With the rights of the old file from the start: some hold secrets.
 void LockFile::replace(const std::string& content) const {
+  struct stat old = {};
+  const bool existed = ::lstat(path_.c_str(), &old) == 0 && S_ISREG(old.st_mode);
+  const mode_t mode = existed ? old.st_mode & 0777 : 0666;
   const fs::path fresh = common_ / unique_name("fanout-new");
-  write_new(fresh, content);
-  const Fd written(::open(fresh.c_str(), O_RDONLY | O_CLOEXEC));
-  if (::fsync(written.get()) == 0 && ::rename(fresh.c_str(), path_.c_str()) == 0) return;
+  const Fd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!file) fail("make", fresh, errno);
+  const bool written = (!existed || ::fchmod(file.get(), mode) == 0) && write_all(file.get(), content) &&
+                       ::fsync(file.get()) == 0;
+  if (written && ::rename(fresh.c_str(), path_.c_str()) == 0) return;
   const int code = errno;
   ::unlink(fresh.c_str());
   fail("replace", path_, code);

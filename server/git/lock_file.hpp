@@ -8,8 +8,8 @@
 
 namespace fanout::git {
 
-/// A lock of git's own kind: whoever makes <path>.lock may write <path>. One that a killed process of ours left is
-/// recognised, by its content and since nobody holds it, and taken over. Private to server/git.
+/// A lock of git's own kind: whoever makes <path>.lock may write <path>. One that a killed process of ours
+/// left is recognised, by its content and since nobody holds it, and taken over. Private to server/git.
 class LockFile {
  public:
   /// Waits for others up to `patience`. `common` is a folder on the same file system. Error unavailable.

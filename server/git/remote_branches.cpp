@@ -1,6 +1,6 @@
 #include "server/git/checkouts.hpp"
 #include "server/git/connection.hpp"
-#include "server/git/ref_deletion.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/registry.hpp"
 #include "server/git/removal.hpp"
 #include "server/git/repository.hpp"
@@ -31,7 +31,8 @@ std::map<std::string, std::string> branches_at(const Connection& connection, con
   return branches;
 }
 
-/// On the connection that told where the branch is: the server compares that with what it has when it deletes.
+/// On the connection that told where the branch is: the server compares that with what it has when it
+/// deletes.
 void delete_at_server(Connection& connection, const std::string& branch, const std::string& doing) {
   git_push_options options = GIT_PUSH_OPTIONS_INIT;
   options.callbacks = connection.callbacks();
@@ -57,8 +58,8 @@ void delete_in_folder(const fs::path& folder, const std::string& branch, const g
 
 void refuse_moved(const std::string& doing, const std::string& now, const std::string& expected) {
   if (now == expected) return;
-  throw Error(ErrorKind::precondition, "cannot " + doing + ": it is at " + now.substr(0, 7) + " there and no longer at " +
-                                           expected.substr(0, 7));
+  throw Error(ErrorKind::precondition, "cannot " + doing + ": it is at " + now.substr(0, 7) +
+                                           " there and no longer at " + expected.substr(0, 7));
 }
 
 }  // namespace

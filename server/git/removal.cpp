@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <sstream>
 
 #include "common/text.hpp"
 #include "server/git/checkouts.hpp"
 #include "server/git/files.hpp"
 #include "server/git/folder.hpp"
 #include "server/git/git.hpp"
-#include "server/git/ref_deletion.hpp"
+#include "server/git/lock_file.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/registry.hpp"
 #include "server/git/tree_removal.hpp"
 
@@ -21,7 +25,7 @@ namespace fanout::git {
 namespace {
 
 constexpr std::string_view kRemoved = "fanout-removed";
-constexpr std::size_t kLongestLink = 64 * 1024;
+constexpr std::size_t kLargestText = 1024 * 1024;
 
 [[noreturn]] void refuse(const fs::path& path, const std::string& why) {
   throw Error(ErrorKind::precondition, path.string() + " is not removed: " + why);
@@ -49,7 +53,8 @@ void refuse_precious(const fs::path& common, const Checkout& checkout) {
 void unregister(const fs::path& common, const Checkout& checkout) {
   const fs::path rubbish = common / unique_name(std::string(kRemoved));
   if (::rename(checkout.admin.c_str(), rubbish.c_str()) != 0 && errno != ENOENT) {
-    throw Error(ErrorKind::system, "cannot unregister " + checkout.folder.string() + ": " + errno_text(errno));
+    throw Error(ErrorKind::system,
+                "cannot unregister " + checkout.folder.string() + ": " + errno_text(errno));
   }
   if (const auto folder = Folder::open(rubbish)) remove_contents(*folder);
   ::rmdir(rubbish.c_str());
@@ -70,7 +75,7 @@ bool finish_removal(const fs::path& common, const fs::path& path) {
   if (!folder && errno == ENOENT) return false;
   const auto names = folder ? folder->names() : std::vector<std::string>{"?"};
   const bool has_link = names == std::vector<std::string>{".git"};
-  const auto link = has_link ? read_regular(*folder, ".git", kLongestLink) : std::nullopt;
+  const auto link = has_link ? read_regular(*folder, ".git", kLargestText) : std::nullopt;
   const std::string start = "gitdir: " + (common / "worktrees").string() + "/";
   if (!names.empty() && !(link && link->starts_with(start))) {
     refuse(path, "it is no worktree of this repository");
@@ -79,28 +84,57 @@ bool finish_removal(const fs::path& common, const fs::path& path) {
   return true;
 }
 
+/// "<prefix>.<process>.<number>", as unique_name makes them, of a process that is no more.
+bool is_of_the_dead(const std::string& name, std::string_view prefix) {
+  if (!name.starts_with(std::string(prefix) + ".")) return false;
+  const pid_t process = std::atoi(name.c_str() + prefix.size() + 1);
+  return process > 0 && process != ::getpid() && ::kill(process, 0) != 0 && errno == ESRCH;
+}
+
+/// What killed processes of ours left in the repository.
 void remove_rubbish(const fs::path& common) {
+  static constexpr std::array<std::string_view, 5> kDrafts = {"fanout-lock", "fanout-new", "fanout-index",
+                                                              "new-worktree", kRemoved};
   const auto folder = Folder::open(common);
   if (!folder) return;
   for (const auto& name : folder->names()) {
-    if (!name.starts_with(std::string(kRemoved) + ".")) continue;
+    const bool dead = std::any_of(kDrafts.begin(), kDrafts.end(),
+                                  [&](std::string_view prefix) { return is_of_the_dead(name, prefix); });
+    if (!dead) continue;
     if (const auto inner = folder->below(name)) remove_contents(*inner);
+    ::unlinkat(folder->fd(), name.c_str(), 0);
     ::rmdir((common / name).c_str());
   }
 }
 
-/// As `git branch -d` does: another branch of that name is not to inherit them.
-void forget_settings(const Repository& bare, const std::string& branch) {
-  static constexpr std::array<const char*, 5> kKeys = {"remote", "merge", "rebase", "pushremote", "description"};
-  Config all, local;
-  if (git_repository_config(all.out(), bare.get()) != 0) return;
-  if (git_config_open_level(local.out(), all.get(), GIT_CONFIG_LEVEL_LOCAL) != 0) return;
-  for (const char* key : kKeys) {
-    const std::string name = "branch." + branch + "." + key;
-    Buffer value;
-    if (git_config_get_string_buf(&value.raw, local.get(), name.c_str()) == 0) {
-      git_config_delete_entry(local.get(), name.c_str());
-    }
+/// A configuration file without the section [branch "…"].
+std::string without_section(const std::string& config, const std::string& branch) {
+  std::string header = "[branch \"";
+  for (const char c : branch) header += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  header += "\"]";
+  std::istringstream lines(config);
+  std::string kept;
+  bool dropping = false, goes_on = false;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string_view text = trimmed(line);
+    if (!goes_on && text.starts_with('[')) dropping = text.starts_with(header);
+    goes_on = line.ends_with('\\');
+    if (!dropping) kept += line + "\n";
+  }
+  return kept;
+}
+
+/// As `git branch -d` does: another branch of that name is not to inherit them. They harm nobody if this
+/// fails.
+void forget_settings(const fs::path& common, const std::string& branch) {
+  const fs::path file = common / "config";
+  try {
+    const auto before = read_regular(file, kLargestText);
+    if (!before || without_section(*before, branch) == *before) return;
+    const LockFile lock(common, file, std::chrono::milliseconds(1000));
+    const auto now = read_regular(file, kLargestText);
+    if (now) lock.replace(without_section(*now, branch));
+  } catch (const Error&) {
   }
 }
 
@@ -154,7 +188,7 @@ bool delete_branch(const fs::path& repository, const std::string& branch, const 
                 "branch " + branch + " is not deleted: it is checked out in " + holder->string());
   }
   if (delete_refs(bare, common, {{"refs/heads/" + branch, parse_id(expected)}}) == 0) return false;
-  forget_settings(bare, branch);
+  forget_settings(common, branch);
   return true;
 }
 

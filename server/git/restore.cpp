@@ -3,6 +3,7 @@
 #include "server/git/files.hpp"
 #include "server/git/git.hpp"
 #include "server/git/lock_file.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/snapshot.hpp"
 #include "server/git/snapshot_refs.hpp"
 #include "server/git/stat_cache.hpp"
@@ -47,25 +48,21 @@ std::optional<git_oid> tip_of(const Repository& bare, const std::string& branch)
 }
 
 /// The commits of a branch that is moved stay reachable by the snapshots, or it is not moved.
-void refuse_moved(const Repository& bare, const SnapshotRefs& refs, const std::string& branch, const git_oid& tip) {
+void refuse_moved(const Repository& bare, const SnapshotRefs& refs, const std::string& branch,
+                  const git_oid& tip) {
   for (const unsigned number : refs.numbers()) {
     const auto snapshot = refs.find(number);
     if (snapshot && holds(bare, parse_id(snapshot->commit), tip)) return;
   }
   throw Error(ErrorKind::precondition, "branch " + branch + " was moved by somebody else, to " +
-                                           text_of(tip).substr(0, 7) + ", which no snapshot of the task holds");
+                                           text_of(tip).substr(0, 7) +
+                                           ", which no snapshot of the task holds");
 }
 
-void move_branch(const Repository& bare, const std::string& branch, const std::optional<git_oid>& tip,
-                 const git_oid& target) {
-  Reference moved;
-  const git_oid before = tip.value_or(git_oid{});
-  const int code = git_reference_create_matching(moved.out(), bare.get(), ("refs/heads/" + branch).c_str(), &target,
-                                                 true, &before, "fanout: undo");
-  if (code == GIT_EMODIFIED) {
-    throw Error(ErrorKind::precondition, "branch " + branch + " was moved at the same time; try again");
-  }
-  check(code, "move branch " + branch);
+void move_branch(const Repository& bare, const fs::path& common, const std::string& branch,
+                 const std::optional<git_oid>& tip, const git_oid& target) {
+  if (move_ref(bare, common, "refs/heads/" + branch, target, tip.value_or(git_oid{}), "fanout: undo")) return;
+  throw Error(ErrorKind::precondition, "branch " + branch + " was moved at the same time; try again");
 }
 
 void attach_head(const Repository& bare, const fs::path& common, const Checkout& checkout,
@@ -75,15 +72,15 @@ void attach_head(const Repository& bare, const fs::path& common, const Checkout&
   LockFile(common, file, milliseconds(1000)).replace("ref: refs/heads/" + branch + "\n");
 }
 
-/// An index that holds `commit`. It has the times of files that are as the agent's index had them, and the marks
-/// of a sparse checkout.
+/// An index that holds `commit`. It has the times of files that are as the agent's index had them, and the
+/// marks of a sparse checkout.
 std::string index_of(const Repository& bare, const fs::path& common, const Checkout& checkout,
                      const git_oid& commit) {
   const fs::path file = common / unique_name("fanout-index");
   Index index;
   check(git_index_open(index.out(), file.c_str()), "make an index");
   check(git_index_read_tree(index.get(), tree_of(find_commit(bare, commit)).get()), "make an index");
-  const StatCache old = StatCache::read(checkout.admin / "index", nullptr);
+  const StatCache old = StatCache::read(checkout.admin / "index");
   const auto root = Folder::open(checkout.folder);
   old.for_each([&](const git_index_entry& before) {
     const git_index_entry* entry = git_index_get_bypath(index.get(), before.path, 0);
@@ -103,8 +100,9 @@ std::string index_of(const Repository& bare, const fs::path& common, const Check
 }
 
 void forget_unfinished(const Checkout& checkout) {
-  for (const char* name : {"MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD",
-                           "REVERT_HEAD", "REBASE_HEAD", "rebase-merge", "rebase-apply", "sequencer"}) {
+  for (const char* name :
+       {"MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD",
+        "REVERT_HEAD", "REBASE_HEAD", "rebase-merge", "rebase-apply", "sequencer"}) {
     std::error_code ignored;
     fs::remove_all(checkout.admin / name, ignored);
   }
@@ -122,7 +120,8 @@ Restored restore_snapshot(const fs::path& repository, const fs::path& worktree, 
   const Checkout checkout = wanted_checkout(common, worktree);
   refuse_elsewhere(bare, common, checkout, branch);
   const LockFile index(common, checkout.admin / "index", milliseconds(0));
-  const auto taken = take_snapshot(repository, worktree, run, task, "before undo to " + std::to_string(number));
+  const auto taken =
+      take_snapshot(repository, worktree, run, task, "before undo to " + std::to_string(number));
   const Snapshot safety = taken ? *taken : refs.last().value_or(target);
   const auto tip = tip_of(bare, branch);
   if (tip) refuse_moved(bare, refs, branch, *tip);
@@ -132,7 +131,7 @@ Restored restore_snapshot(const fs::path& repository, const fs::path& worktree, 
   put_files(plan);
   if (target.parent.empty()) return {safety.number, tip ? text_of(*tip) : ""};
   const git_oid parent = parse_id(target.parent);
-  move_branch(bare, branch, tip, parent);
+  move_branch(bare, common, branch, tip, parent);
   attach_head(bare, common, checkout, branch);
   index.replace(index_of(bare, common, checkout, parent));
   forget_unfinished(checkout);

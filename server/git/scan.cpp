@@ -48,11 +48,11 @@ std::string general_file(const Repository& bare) {
 
 class Scanner {
  public:
-  Scanner(const Repository& bare, const Checkout& checkout, const git_tree* head, Contents contents,
+  Scanner(const Repository& bare, const Checkout& checkout, const FileMap& head, Contents contents,
           std::stop_token stop)
       : root_(open(checkout.folder)),
-        known_(StatCache::read(checkout.admin.empty() ? fs::path("/nonexistent/index") : checkout.admin / "index",
-                               head)),
+        known_(StatCache::read(
+            checkout.admin.empty() ? fs::path("/nonexistent/index") : checkout.admin / "index", head)),
         reader_(bare, contents),
         stop_(std::move(stop)) {
     check(git_repository_odb(odb_.out(), bare.get()), "open the object database");
@@ -80,7 +80,8 @@ class Scanner {
   static Folder open(const fs::path& path) {
     auto folder = Folder::open(path);
     if (!folder) {
-      throw Error(ErrorKind::not_found, "cannot look into the worktree " + path.string() + ": " + errno_text(errno));
+      throw Error(ErrorKind::not_found,
+                  "cannot look into the worktree " + path.string() + ": " + errno_text(errno));
     }
     return std::move(*folder);
   }
@@ -95,7 +96,8 @@ class Scanner {
   }
 
   void check_stop() const {
-    if (stop_.stop_requested()) throw Error(ErrorKind::cancelled, "was told to stop while it read a worktree");
+    if (stop_.stop_requested())
+      throw Error(ErrorKind::cancelled, "was told to stop while it read a worktree");
   }
 
   void leave_out(const std::string& path, LeftOut::Why why) { scan_.left_out.push_back({path, why}); }
@@ -116,7 +118,8 @@ class Scanner {
   }
 
   void learn_rules(const Folder& folder, const std::string& path) {
-    if (const auto rules = read_regular(folder, ".gitignore", kLargestRules)) ignore_.add_folder(path, *rules);
+    if (const auto rules = read_regular(folder, ".gitignore", kLargestRules))
+      ignore_.add_folder(path, *rules);
     if (const auto rules = read_regular(folder, ".gitattributes", kLargestRules)) {
       reader_.conversion().add_rules(path, *rules);
     }
@@ -157,8 +160,8 @@ class Scanner {
     if (!inner || !inner->names().empty()) scan_.submodules.push_back(path);
   }
 
-  void add_file(const Folder& folder, const std::string& name, const std::string& path, const struct stat& status,
-                const git_index_entry* entry) {
+  void add_file(const Folder& folder, const std::string& name, const std::string& path,
+                const struct stat& status, const git_index_entry* entry) {
     check_stop();
     if (entry && known_.is_unchanged(*entry, status) && is_blob(entry->id)) return keep(*entry);
     if (!entry && status.st_size > kLargestUntracked) return leave_out(path, LeftOut::Why::too_large);
@@ -179,6 +182,7 @@ class Scanner {
   }
 
   void keep(const git_index_entry& entry) {
+    if (std::string_view(entry.path).size() > kLongestPath) return;
     scan_.files[entry.path] = {static_cast<git_filemode_t>(entry.mode), entry.id};
   }
 
@@ -227,7 +231,7 @@ class Scanner {
 
 }  // namespace
 
-Scan scan_worktree(const Repository& bare, const Checkout& checkout, const git_tree* head, Contents contents,
+Scan scan_worktree(const Repository& bare, const Checkout& checkout, const FileMap& head, Contents contents,
                    std::stop_token stop) {
   return Scanner(bare, checkout, head, contents, std::move(stop)).run();
 }

@@ -20,11 +20,11 @@ struct Scan {
 /// Whether contents are put into the repository, or only named.
 enum class Contents { stored, named };
 
-/// Reads a checkout as a mere folder of files: the index, and `head` (may be null) where that cannot be read,
-/// tell which files git follows; what is in the folder tells the rest. `bare` gets an index of its own. Paths
-/// in `files` whose content was only named and too large to be read have the id zero.
-/// Error not_found: there is no such folder; cancelled.
-Scan scan_worktree(const Repository& bare, const Checkout& checkout, const git_tree* head, Contents contents,
+/// Reads a checkout as a mere folder of files: the index, and `head` where that cannot be read, tell which
+/// files git follows; what is in the folder tells the rest. `bare` gets an index of its own. Large files that
+/// grew while they were to be named alone have the id zero. Error not_found: there is no such folder;
+/// unavailable: out of file descriptors or memory; cancelled.
+Scan scan_worktree(const Repository& bare, const Checkout& checkout, const FileMap& head, Contents contents,
                    std::stop_token stop);
 
 }  // namespace fanout::git

@@ -1,7 +1,7 @@
 #include "server/git/snapshot.hpp"
 
 #include "common/text.hpp"
-#include "server/git/ref_deletion.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/scan.hpp"
 #include "server/git/snapshot_refs.hpp"
 
@@ -20,6 +20,15 @@ std::optional<git_oid> parent_of(const Repository& bare, const Checkout& checkou
   if (!checkout.admin.empty()) return head_of(bare, checkout).commit;
   if (!last || last->parent.empty()) return std::nullopt;
   return parse_id(last->parent);
+}
+
+/// Only to help where there is no index: a monster of a commit is no reason to take no snapshot.
+FileMap files_of_commit(const Commit& commit) {
+  try {
+    return commit ? files_of(tree_of(commit)) : FileMap();
+  } catch (const Error&) {
+    return {};
+  }
 }
 
 bool is_same(const Repository& bare, const Snapshot& last, const git_oid& tree, const std::string& parent) {
@@ -42,8 +51,9 @@ git_oid commit_snapshot(const Repository& bare, const git_oid& tree_id, const Co
 
 }  // namespace
 
-std::optional<Snapshot> take_snapshot(const fs::path& repository, const fs::path& worktree, const std::string& run,
-                                      const std::string& task, const std::string& message, std::stop_token stop) {
+std::optional<Snapshot> take_snapshot(const fs::path& repository, const fs::path& worktree,
+                                      const std::string& run, const std::string& task,
+                                      const std::string& message, std::stop_token stop) {
   const fs::path common = common_folder(open_repository(repository));
   const Repository bare = open_bare(common);
   const SnapshotRefs refs(bare, run, task);
@@ -51,18 +61,19 @@ std::optional<Snapshot> take_snapshot(const fs::path& repository, const fs::path
   const auto last = refs.last();
   const auto parent_id = parent_of(bare, checkout, last);
   const Commit parent = parent_id ? find_commit(bare, *parent_id) : Commit();
-  const Tree head = parent ? tree_of(parent) : Tree();
-  Scan scan = scan_worktree(bare, checkout, head.get(), Contents::stored, std::move(stop));
+  Scan scan = scan_worktree(bare, checkout, files_of_commit(parent), Contents::stored, std::move(stop));
   const git_oid tree = write_tree(bare, scan.files, scan.left_out);
   if (last && is_same(bare, *last, tree, parent_id ? text_of(*parent_id) : "")) return std::nullopt;
   const unsigned number = refs.append(commit_snapshot(bare, tree, parent, message));
   auto snapshot = refs.find(number);
-  if (!snapshot) throw Error(ErrorKind::system, "snapshot " + refs.ref(number) + " is gone as soon as it was made");
+  if (!snapshot)
+    throw Error(ErrorKind::system, "snapshot " + refs.ref(number) + " is gone as soon as it was made");
   snapshot->left_out = std::move(scan.left_out);
   return snapshot;
 }
 
-std::vector<Snapshot> list_snapshots(const fs::path& repository, const std::string& run, const std::string& task) {
+std::vector<Snapshot> list_snapshots(const fs::path& repository, const std::string& run,
+                                     const std::string& task) {
   const Repository bare = open_bare(common_folder(open_repository(repository)));
   const SnapshotRefs refs(bare, run, task);
   std::vector<Snapshot> all;

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "server/git/refs.hpp"
+
 namespace fanout::git {
 
 namespace {
 
-/// Others may append at the same time, and `git pack-refs` removes folders that a new reference needs.
+/// Others may append at the same time.
 constexpr int kMostTries = 100;
 
 std::optional<unsigned> number_in(std::string_view text) {
@@ -21,7 +23,7 @@ std::optional<unsigned> number_in(std::string_view text) {
 }  // namespace
 
 SnapshotRefs::SnapshotRefs(const Repository& bare, const std::string& run, const std::string& task)
-    : bare_(&bare), prefix_("refs/fanout/snap/" + run + "/" + task + "/") {
+    : bare_(&bare), common_(common_folder(bare)), prefix_("refs/fanout/snap/" + run + "/" + task + "/") {
   int valid = 0;
   const bool plain = run.find_first_of(std::string_view("/\0", 2)) == run.npos &&
                      task.find_first_of(std::string_view("/\0", 2)) == task.npos;
@@ -38,7 +40,8 @@ std::vector<unsigned> SnapshotRefs::numbers() const {
   const char* name = nullptr;
   int code = 0;
   while ((code = git_reference_next_name(&name, iterator.get())) == 0) {
-    if (const auto number = number_in(std::string_view(name).substr(prefix_.size()))) numbers.push_back(*number);
+    if (const auto number = number_in(std::string_view(name).substr(prefix_.size())))
+      numbers.push_back(*number);
   }
   if (code != GIT_ITEROVER) check(code, "list the snapshots");
   std::sort(numbers.begin(), numbers.end());
@@ -56,7 +59,8 @@ std::optional<Snapshot> SnapshotRefs::find(unsigned number) const {
   snapshot.ref = ref(number);
   snapshot.time = git_commit_time(commit.get());
   if (const char* summary = git_commit_summary(commit.get())) snapshot.message = summary;
-  if (git_commit_parentcount(commit.get()) > 0) snapshot.parent = text_of(*git_commit_parent_id(commit.get(), 0));
+  if (git_commit_parentcount(commit.get()) > 0)
+    snapshot.parent = text_of(*git_commit_parent_id(commit.get(), 0));
   return snapshot;
 }
 
@@ -66,17 +70,11 @@ std::optional<Snapshot> SnapshotRefs::last() const {
 }
 
 unsigned SnapshotRefs::append(const git_oid& commit) const {
-  int code = 0;
-  const git_oid none = {};  // Compared under the lock, which the flag for "not there" is not.
   for (int tries = 0; tries < kMostTries; ++tries) {
     const auto all = numbers();
     const unsigned number = all.empty() ? 1 : all.back() + 1;
-    Reference made;
-    code = git_reference_create_matching(made.out(), bare_->get(), ref(number).c_str(), &commit, true, &none,
-                                         "fanout: snapshot");
-    if (code == 0) return number;
+    if (move_ref(*bare_, common_, ref(number), commit, git_oid{}, "fanout: snapshot")) return number;
   }
-  check(code, "name the snapshot " + prefix_);
   throw Error(ErrorKind::unavailable, "the snapshots " + prefix_ + " keep changing");
 }
 

@@ -31,6 +31,7 @@ class SnapshotRefs {
 
  private:
   const Repository* bare_;
+  fs::path common_;
   std::string prefix_;
 };
 

@@ -40,6 +40,7 @@ bool StatCache::load(const fs::path& file) {
   if (!original || ::fstat(original.get(), &status) != 0) return false;
   const auto content = read_up_to(original.get(), kLargestIndex);
   const Fd copy(::memfd_create("fanout-index", MFD_CLOEXEC));
+  if (!copy) refuse_exhaustion();
   if (!content || !copy || !write_all(copy.get(), *content)) return false;
   const std::string path = "/proc/self/fd/" + std::to_string(copy.get());
   if (git_index_open(index_.out(), path.c_str()) != 0) return false;
@@ -47,11 +48,17 @@ bool StatCache::load(const fs::path& file) {
   return true;
 }
 
-StatCache StatCache::read(const fs::path& file, const git_tree* instead) {
+StatCache StatCache::read(const fs::path& file, const FileMap& instead) {
   StatCache cache;
   if (cache.load(file)) return cache;
   check(git_index_new(cache.index_.out()), "make an index in memory");
-  if (instead) check(git_index_read_tree(cache.index_.get(), instead), "read the files of HEAD");
+  for (const auto& [path, known] : instead) {
+    git_index_entry entry = {};
+    entry.path = path.c_str();
+    entry.mode = known.mode;
+    entry.id = known.id;
+    git_index_add(cache.index_.get(), &entry);  // Fails for names that git refuses.
+  }
   return cache;
 }
 
@@ -68,9 +75,8 @@ bool StatCache::has_below(const std::string& folder) const {
 }
 
 bool StatCache::is_unchanged(const git_index_entry& entry, const struct stat& file) const {
-  const bool settled =
-      entry.mtime.seconds < written_.tv_sec ||
-      (entry.mtime.seconds == written_.tv_sec && entry.mtime.nanoseconds < written_.tv_nsec);
+  const bool settled = entry.mtime.seconds < written_.tv_sec ||
+                       (entry.mtime.seconds == written_.tv_sec && entry.mtime.nanoseconds < written_.tv_nsec);
   return settled && git_index_entry_stage(&entry) == 0 && same_kind(entry.mode, file.st_mode) &&
          same_time(entry.mtime, file.st_mtim) && same_time(entry.ctime, file.st_ctim) &&
          entry.file_size == static_cast<std::uint32_t>(file.st_size) && may_have_no_size(entry) &&

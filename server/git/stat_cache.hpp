@@ -5,18 +5,18 @@
 #include <optional>
 #include <string>
 
+#include "server/git/file_map.hpp"
 #include "server/git/repository.hpp"
 
 namespace fanout::git {
 
-/// An index that somebody else writes, read once and never touched: which paths git follows in a checkout, and
-/// what they held when their size and times were as noted there. What it says is checked before use: an agent
-/// may have written anything into it. Private to server/git.
+/// An index that somebody else writes, read once and never touched: which paths git follows in a checkout,
+/// and what they held when their size and times were as noted there. What it says is checked before use: an
+/// agent may have written anything into it. Private to server/git.
 class StatCache {
  public:
   /// The index at `file`; when there is none that can be read, the files of `instead` without their times.
-  /// `instead` may be null.
-  static StatCache read(const fs::path& file, const git_tree* instead);
+  static StatCache read(const fs::path& file, const FileMap& instead = {});
 
   /// What the index has for the path, a conflict's side too; null when git does not follow it.
   const git_index_entry* find(const std::string& path) const;

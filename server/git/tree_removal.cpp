@@ -61,7 +61,8 @@ class Remover {
 
   void move_up(const Folder& folder, const std::string& name) const {
     const std::string fresh = unique_name(".fanout-removed");
-    if (::renameat(folder.fd(), name.c_str(), top_->fd(), fresh.c_str()) != 0 && errno != ENOENT) fail(name, errno);
+    if (::renameat(folder.fd(), name.c_str(), top_->fd(), fresh.c_str()) != 0 && errno != ENOENT)
+      fail(name, errno);
   }
 
   static void unlink(const Folder& folder, const std::string& name, int flags) {

@@ -15,7 +15,8 @@ namespace {
 Folder open(const fs::path& path) {
   auto folder = Folder::open(path);
   if (folder) return std::move(*folder);
-  throw Error(ErrorKind::not_found, "cannot look into the worktree " + path.string() + ": " + errno_text(errno));
+  throw Error(ErrorKind::not_found,
+              "cannot look into the worktree " + path.string() + ": " + errno_text(errno));
 }
 
 void add_rules(Conversion& conversion, const FileMap& files) {
@@ -31,7 +32,7 @@ class Witness {
   explicit Witness(const UndoPlan& plan)
       : root_(open(plan.checkout.folder)),
         bare_(open_bare(plan.common)),
-        known_(StatCache::read(plan.checkout.admin / "index", nullptr)),
+        known_(StatCache::read(plan.checkout.admin / "index")),
         reader_(bare_, Contents::named) {
     add_rules(reader_.conversion(), plan.present);
   }
@@ -55,7 +56,7 @@ class Witness {
 
   bool is(const std::string& path, const FileEntry& entry) const {
     const auto found = look(path);
-    // What is too large to be named counts as the same.
+    // What could not be named counts as the same.
     return found && (*found == entry || (found->mode == entry.mode && git_oid_is_zero(&found->id)));
   }
 
@@ -67,7 +68,8 @@ class Witness {
 };
 
 [[noreturn]] void refuse(const std::string& path) {
-  throw Error(ErrorKind::precondition, path + " is in the way: it is ignored or no plain file, so no snapshot " +
+  throw Error(ErrorKind::precondition, path +
+                                           " is in the way: it is ignored or no plain file, so no snapshot " +
                                            "holds it; move it and try again");
 }
 
@@ -109,7 +111,8 @@ bool is_file(const FileEntry& entry) { return entry.mode != GIT_FILEMODE_COMMIT;
 
 class Undo {
  public:
-  explicit Undo(const UndoPlan& plan) : plan_(&plan), witness_(plan), bare_(open_bare(plan.common)), rules_(bare_) {
+  explicit Undo(const UndoPlan& plan)
+      : plan_(&plan), witness_(plan), bare_(open_bare(plan.common)), rules_(bare_) {
     add_rules(rules_, plan.wanted);
   }
 
@@ -127,10 +130,12 @@ class Undo {
  private:
   void refuse_changed(const std::string& path) const {
     const auto before = plan_->present.find(path);
-    if (before == plan_->present.end() || !is_file(before->second) || witness_.is(path, before->second)) return;
+    if (before == plan_->present.end() || !is_file(before->second) || witness_.is(path, before->second))
+      return;
     if (witness_.is_gone(path)) return;
-    throw Error(ErrorKind::precondition, path + " cannot be read or has just been changed; end what is at work in " +
-                                             plan_->checkout.folder.string() + " and try again");
+    throw Error(ErrorKind::precondition,
+                path + " cannot be read or has just been changed; end what is at work in " +
+                    plan_->checkout.folder.string() + " and try again");
   }
 
   void remove(const std::string& path) const {

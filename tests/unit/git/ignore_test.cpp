@@ -7,23 +7,112 @@
 namespace fanout::git {
 namespace {
 
-const std::vector<std::string> kPaths = {
-    "a",         "b.log",       "g/foo",       "foo/bam",     "foo/bar/baz", "foo.c",     "build/x",  "x/build/y",
-    "x/y/z.log", "x/y/keep.log", "doc/a.txt",  "doc/s/a.txt", "abc",         "a b",       "a ",       "#hash",
-    "!bang",     "star*",       "starry",      "br[ack]et",   "back\\slash", "d/[x]/y",   "A",        "aXb",
-    "a-b",       "a]b",         "dir/sub/deep/leaf", "leaf",  "dir/leaf",    "1.tmp",     ".hidden",  "x/.hidden",
-    "caf\xc3\xa9", "\xff\xfe",  "foo/a/b/c",   "tail\\",      "x/y/x/y",     "long.name.ext"};
+const std::vector<std::string> kPaths = {"a",
+                                         "b.log",
+                                         "g/foo",
+                                         "foo/bam",
+                                         "foo/bar/baz",
+                                         "foo.c",
+                                         "build/x",
+                                         "x/build/y",
+                                         "x/y/z.log",
+                                         "x/y/keep.log",
+                                         "doc/a.txt",
+                                         "doc/s/a.txt",
+                                         "abc",
+                                         "a b",
+                                         "a ",
+                                         "#hash",
+                                         "!bang",
+                                         "star*",
+                                         "starry",
+                                         "br[ack]et",
+                                         "back\\slash",
+                                         "d/[x]/y",
+                                         "A",
+                                         "aXb",
+                                         "a-b",
+                                         "a]b",
+                                         "dir/sub/deep/leaf",
+                                         "leaf",
+                                         "dir/leaf",
+                                         "1.tmp",
+                                         ".hidden",
+                                         "x/.hidden",
+                                         "caf\xc3\xa9",
+                                         "\xff\xfe",
+                                         "foo/a/b/c",
+                                         "tail\\",
+                                         "x/y/x/y",
+                                         "long.name.ext"};
 
-const std::vector<std::string> kPatterns = {
-    "*.log",      "/foo",     "foo/",       "foo/*",      "foo/**",       "**/leaf",   "dir/**/leaf", "/**/y",
-    "build/",     "/build",   "x/*/z.log",  "doc/*.txt",  "doc/**/*.txt", "a?c",       "a[a-c]c",     "a[!a-c]b",
-    "a[^-]b",     "a[]]b",    "a[]-]b",     "a[-x]b",     "\\#hash",      "#hash",     "\\!bang",     "star\\*",
-    "star*",      "br\\[ack]et", "br[[]ack]et", "back\\\\slash", "a\\ ",  "a ",        "a b",         "[[:upper:]]",
-    "[[:alpha:]]*[[:digit:]]", "[[:nope:]]", "[a",        "[]",           "**",        "*",           "*/",
-    "**/",        "/*",       "*/*",        "**/x/**",    "x/**/y",       "foo/bar/",  "!foo",        ".*",
-    "caf*",       "caf??",    "\xff*",      "tail\\",     "*a*",          "*.*.*",     "d/[[]x]/y",   "*[xyz]",
-    "a**c",       "x/**y",    "**leaf",     "dir/**leaf", "foo/ba[r/]baz", "",         "/",           "//",
-    "\\a",        "[\\a-c]bc", "x/y/",      "/x/y/x"};
+const std::vector<std::string> kPatterns = {"*.log",
+                                            "/foo",
+                                            "foo/",
+                                            "foo/*",
+                                            "foo/**",
+                                            "**/leaf",
+                                            "dir/**/leaf",
+                                            "/**/y",
+                                            "build/",
+                                            "/build",
+                                            "x/*/z.log",
+                                            "doc/*.txt",
+                                            "doc/**/*.txt",
+                                            "a?c",
+                                            "a[a-c]c",
+                                            "a[!a-c]b",
+                                            "a[^-]b",
+                                            "a[]]b",
+                                            "a[]-]b",
+                                            "a[-x]b",
+                                            "\\#hash",
+                                            "#hash",
+                                            "\\!bang",
+                                            "star\\*",
+                                            "star*",
+                                            "br\\[ack]et",
+                                            "br[[]ack]et",
+                                            "back\\\\slash",
+                                            "a\\ ",
+                                            "a ",
+                                            "a b",
+                                            "[[:upper:]]",
+                                            "[[:alpha:]]*[[:digit:]]",
+                                            "[[:nope:]]",
+                                            "[a",
+                                            "[]",
+                                            "**",
+                                            "*",
+                                            "*/",
+                                            "**/",
+                                            "/*",
+                                            "*/*",
+                                            "**/x/**",
+                                            "x/**/y",
+                                            "foo/bar/",
+                                            "!foo",
+                                            ".*",
+                                            "caf*",
+                                            "caf??",
+                                            "\xff*",
+                                            "tail\\",
+                                            "*a*",
+                                            "*.*.*",
+                                            "d/[[]x]/y",
+                                            "*[xyz]",
+                                            "a**c",
+                                            "x/**y",
+                                            "**leaf",
+                                            "dir/**leaf",
+                                            "foo/ba[r/]baz",
+                                            "",
+                                            "/",
+                                            "//",
+                                            "\\a",
+                                            "[\\a-c]bc",
+                                            "x/y/",
+                                            "/x/y/x"};
 
 class IgnoreTest : public ::testing::Test {
  protected:
@@ -37,7 +126,8 @@ class IgnoreTest : public ::testing::Test {
   /// What git has under untracked files that are not ignored.
   std::set<std::string> by_git() {
     std::set<std::string> paths;
-    const std::string text = test::run_in(sandbox_.root(), {"git", "ls-files", "-z", "--others", "--exclude-standard"}).text;
+    const std::vector<std::string> list = {"git", "ls-files", "-z", "--others", "--exclude-standard"};
+    const std::string text = test::run_in(sandbox_.root(), list).text;
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = text.find('\0', at);
       paths.insert(text.substr(at, end - at));
@@ -52,8 +142,10 @@ class IgnoreTest : public ::testing::Test {
       const std::string name = entry.path().filename().string();
       const std::string path = folder.empty() ? name : folder + "/" + name;
       if (name == ".git" || rules.ignores(path, entry.is_directory())) continue;
-      if (entry.is_directory()) walk(root, path, rules, found);
-      else if (path != "first") found.insert(path);
+      if (entry.is_directory())
+        walk(root, path, rules, found);
+      else if (path != "first")
+        found.insert(path);
     }
   }
 

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "server/git/removal.hpp"
-#include "tests/unit/git/helpers.hpp"
+#include "tests/unit/git/snapshot_helpers.hpp"
 
 namespace fanout::git {
 namespace {
@@ -176,7 +176,7 @@ TEST_F(JudgeTest, WhiteSpaceIsContent) {
 TEST_F(JudgeTest, BinaryContentAndModesCount) {
   commit("image", std::string("\0one", 4), "image");
   write_file(sandbox_.root() / "image", std::string("\0two", 4));
-  for (const char* path : {"new", "code"}) fs::copy_file(tree_ / path, sandbox_.root() / path, fs::copy_options::overwrite_existing);
+  for (const char* path : {"new", "code"}) write_file(sandbox_.root() / path, read_file(tree_ / path));
   sandbox_.git({"add", "-A", "--", "image", "new", "code"});
   sandbox_.git({"commit", "-qm", "another image"});
   expect_kept("in nothing else");
@@ -357,9 +357,38 @@ TEST_F(JudgeTest, AWorktreeThatIsGoneDoesNotMatter) {
   expect_removable("there is nothing left of it");
 }
 
+TEST_F(JudgeTest, ACommitMadeToFillTheMemoryIsKept) {
+  sandbox_.commit_file("README.md", "1");
+  const std::string monster = bomb(sandbox_);
+  auto asked = request();
+  asked.worktree = "";
+  sandbox_.git({"update-ref", "refs/heads/feature/a", monster});
+  expect_kept(asked, "more files");
+  // Hidden in the middle, under a harmless tip.
+  const std::string over = sandbox_.git({"commit-tree", "-p", monster, "-m", "harmless", "main~1^{tree}"});
+  sandbox_.git({"update-ref", "refs/heads/feature/a", over});
+  EXPECT_FALSE(judge(asked).removable);
+  EXPECT_FALSE(judge(request()).removable);
+}
+
+TEST_F(JudgeTest, FoldersDeeperThanAnyPathAreKept) {
+  std::string object = "100644 blob " + sandbox_.git({"rev-parse", "main:code"});
+  // The name makes it deep enough in few steps.
+  const std::string name(250, 'd');
+  for (int level = 0; level < 20; ++level) {
+    write_file(sandbox_.outside() / "lines", object + "\t" + name + "\n");
+    const auto tree = test::run_in(sandbox_.root(), {"sh", "-c", "git mktree < ../lines"});
+    object = "040000 tree " + lines_of(tree.text).at(0);
+  }
+  const std::string deep = sandbox_.git({"commit-tree", "-p", "main", "-m", "deep", object.substr(12)});
+  sandbox_.git({"update-ref", "refs/heads/feature/a", deep});
+  expect_kept("deeper folders");
+}
+
 TEST_F(JudgeTest, ChangesNothing) {
   squash();
-  const std::string before = sandbox_.git({"for-each-ref"}) + read_file(sandbox_.root() / ".git/worktrees/a/index");
+  const std::string before =
+      sandbox_.git({"for-each-ref"}) + read_file(sandbox_.root() / ".git/worktrees/a/index");
   judge(request());
   EXPECT_EQ(sandbox_.git({"for-each-ref"}) + read_file(sandbox_.root() / ".git/worktrees/a/index"), before);
 }

@@ -90,8 +90,8 @@ TEST_F(RemovalTest, AFolderDeeperThanAnyPathIsRemoved) {
   // Far below what a path can name, made step by step.
   std::string step;
   for (int i = 0; i < 15; ++i) step += std::string(200, 'd') + "/";
-  const auto made = test::run_in(
-      tree_, {"sh", "-c", "for i in 1 2 3; do mkdir -p '" + step + "' && cd -P '" + step + "' || exit 1; done; touch f"});
+  const std::string go = "mkdir -p '" + step + "' && cd -P '" + step + "' || exit 1";
+  const auto made = test::run_in(tree_, {"sh", "-c", "for i in 1 2 3; do " + go + "; done; touch f"});
   ASSERT_EQ(made.status, 0) << made.text;
   EXPECT_TRUE(remove());
   expect_gone();
@@ -197,12 +197,13 @@ TEST_F(RemovalTest, ABranchGoesWithItsSettingsWhenItIsWhereItWas) {
   sandbox_.git({"config", "branch.feature/a.remote", "origin"});
   sandbox_.git({"config", "branch.feature/a.merge", "refs/heads/x"});
   sandbox_.git({"config", "branch.main.remote", "origin"});
+  sandbox_.git({"config", "user.name", "Ada\n[branch \"feature/a\"]\\ L."});
+  fs::permissions(sandbox_.root() / ".git/config", fs::perms::owner_read | fs::perms::owner_write);
   const std::string there = tip();
   const std::string moved = sandbox_.commit_file("f", "2");
   sandbox_.git({"update-ref", "refs/heads/feature/a", moved});
-  EXPECT_THAT(
-      error_of(ErrorKind::precondition, [&] { delete_branch(sandbox_.root(), "feature/a", there); }),
-      HasSubstr("is at " + moved.substr(0, 7)));
+  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { delete_branch(sandbox_.root(), "feature/a", there); }),
+              HasSubstr("is at " + moved.substr(0, 7)));
   EXPECT_EQ(tip(), moved);
   for (const bool packed : {false, true}) {
     if (packed) sandbox_.git({"branch", "feature/a", moved});
@@ -214,6 +215,9 @@ TEST_F(RemovalTest, ABranchGoesWithItsSettingsWhenItIsWhereItWas) {
   }
   EXPECT_NE(sandbox_.try_git({"config", "branch.feature/a.remote"}).status, 0);
   EXPECT_EQ(sandbox_.git({"config", "branch.main.remote"}), "origin");
+  EXPECT_EQ(sandbox_.git({"config", "user.name"}), "Ada\n[branch \"feature/a\"]\\ L.");
+  EXPECT_EQ(fs::status(sandbox_.root() / ".git/config").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
 }
 
 TEST_F(RemovalTest, ABranchThatIsCheckedOutIsKept) {

@@ -229,8 +229,7 @@ TEST_F(RestoreTest, WhatIsNotThereIsNamed) {
   error_of(ErrorKind::not_found, [&] {
     restore_snapshot(sandbox_.root(), sandbox_.outside() / "nowhere", "feature/a", "run", "a", 1);
   });
-  error_of(ErrorKind::invalid_input,
-           [&] { restore_snapshot(sandbox_.root(), tree_, "-x", "run", "a", 1); });
+  error_of(ErrorKind::invalid_input, [&] { restore_snapshot(sandbox_.root(), tree_, "-x", "run", "a", 1); });
 }
 
 TEST_F(RestoreTest, CutOffAtAnyInstantAndCalledAgainItFinishesAndLosesNothing) {
@@ -264,8 +263,10 @@ TEST_F(RestoreTest, CutOffAtAnyInstantAndCalledAgainItFinishesAndLosesNothing) {
     ::kill(child, SIGKILL);
     int status = 0;
     ::waitpid(child, &status, 0);
-    if (WIFSIGNALED(status)) ++killed;
-    else EXPECT_EQ(WEXITSTATUS(status), 0) << "seed " << seed << " round " << round;
+    if (WIFSIGNALED(status))
+      ++killed;
+    else
+      EXPECT_EQ(WEXITSTATUS(status), 0) << "seed " << seed << " round " << round;
     const Restored restored = undo(number);
     expect_restored(number);
     EXPECT_EQ(read_file(tree_ / (number == 1 ? "one/7" : "two/7")), number == 1 ? "one 7" : "two 7");

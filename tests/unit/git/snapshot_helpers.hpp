@@ -8,6 +8,19 @@
 
 namespace fanout::git {
 
+/// A commit of few objects that has ten million files.
+inline std::string bomb(const GitSandbox& sandbox) {
+  std::string object = "100644 blob " + sandbox.git({"rev-parse", "main:README.md"});
+  for (int level = 0; level < 7; ++level) {
+    std::string lines;
+    for (int i = 0; i < 10; ++i) lines += object + "\t" + std::to_string(i) + "\n";
+    write_file(sandbox.outside() / "lines", lines);
+    const auto tree = test::run_in(sandbox.root(), {"sh", "-c", "git mktree < ../lines"});
+    object = "040000 tree " + lines_of(tree.text).at(0);
+  }
+  return sandbox.git({"commit-tree", "-p", "main", "-m", "bomb", object.substr(12)});
+}
+
 /// A repository with a worktree of task "a", branch feature/a.
 class SnapshotFixture : public ::testing::Test {
  protected:
