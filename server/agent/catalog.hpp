@@ -22,7 +22,7 @@ enum class Level {
 };
 std::string_view to_string(Level level);
 
-/// One agent, as AGENTS.md's trials and its documentation show it.
+/// One agent, as trials of its program showed it to be.
 struct AgentRow {
   std::string_view id;          ///< As `--agent` names it.
   std::string_view title;       ///< For people.
