@@ -2,7 +2,7 @@
 # Everything Fanout is built from is in Debian 12.
 
 build_packages="g++ cmake ninja-build ccache pkg-config git ca-certificates
-  libboost1.81-dev libboost-json1.81-dev libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
+  libboost1.81-dev libboost-json1.81-dev libssl-dev zlib1g-dev libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libc-ares-dev libgit2-dev libspdlog-dev libcli11-dev libyaml-cpp-dev libtomlplusplus-dev
   libsqlitecpp-dev libsqlite3-dev libutf8proc-dev libsystemd-dev"
 test_packages="libgtest-dev libgmock-dev sqlite3 python3 zsh fish"

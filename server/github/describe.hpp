@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/github/marker.hpp"
+#include "server/github/types.hpp"
+
+namespace fanout::github {
+
+/// A task as its issue shows it. All texts are plain or Markdown of the user's own.
+struct TaskInfo {
+  Repository repository;
+  std::string run_id, run_name, task_id;
+  std::string title, description;
+  std::string plan;  ///< Path of the plan, relative to the repository.
+  std::vector<std::string> files, tests, criteria;
+  std::string worktree, branch;
+  std::vector<std::string> labels, assignees;  ///< Besides our own labels.
+  std::optional<std::uint64_t> milestone;
+};
+
+struct GateLine {
+  std::string name;
+  bool passed = false;
+  milliseconds duration{0};
+};
+
+/// Where a task is, as its one comment shows it.
+struct Progress {
+  std::string phase;  ///< For people: "at work", "gates", "failed" …
+  std::string agent;
+  unsigned attempt = 1;
+  std::vector<GateLine> gates;
+  std::string commit, commit_summary;  ///< The last one.
+  std::string pull_request_url;
+  std::string problem;      ///< One sentence; of a failure.
+  std::string output_name;  ///< Whose output: "gate tests".
+  std::string output_tail;  ///< Shown folded, cut to its end.
+};
+
+struct CommitLine {
+  std::string id, summary;
+};
+
+/// What a pull request says for itself.
+struct Evidence {
+  std::vector<CommitLine> commits;
+  std::vector<GateLine> gates;
+  std::string agent, cost;  ///< Cost: as it is to be shown; empty when not known.
+  milliseconds duration{0};
+};
+
+constexpr std::size_t kMostTitle = 256;    ///< Characters that GitHub takes.
+constexpr std::size_t kMostBody = 65'536;
+constexpr const char* kOwnLabels[] = {"parallel-execution", "auto-created"};
+
+/// All pure, all cut to GitHub's limits with the marker kept, all without what looks like a secret.
+std::string title_of(std::string_view text);
+std::string issue_body(const TaskInfo& task, const Marker& marker);
+std::string progress_body(const TaskInfo& task, const Progress& progress, const Marker& marker);
+/// `issue`: the one it closes when it is merged; 0: none.
+std::string pull_request_body(const TaskInfo& task, const Evidence& evidence, std::uint64_t issue, const Marker& marker);
+/// The task's labels and our own, each once.
+std::vector<std::string> labels_of(const TaskInfo& task);
+
+/// `text` within a code block that it cannot end.
+std::string fenced(std::string_view text);
+
+}  // namespace fanout::github
