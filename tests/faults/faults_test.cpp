@@ -79,7 +79,7 @@ std::vector<std::string> sample(std::vector<std::string> points, std::mt19937& r
   std::vector<std::string> chosen, later;
   for (auto& point : points) (point.ends_with("#1") ? chosen : later).push_back(point);
   std::shuffle(later.begin(), later.end(), random);
-  later.resize(std::min<std::size_t>(later.size(), 20));
+  later.resize(std::min<std::size_t>(later.size(), 12));
   chosen.insert(chosen.end(), later.begin(), later.end());
   return chosen;
 }
