@@ -38,7 +38,8 @@ void print_info(Session& session, const v1::GetInfoResponse& info) {
   fact("state", info.state_directory());
   fact("log", info.state_directory() + "/fanoutd.log");
   fact("at work", numbered(info.active_runs(), "run") + ", " + numbered(info.active_subagents(), "subagent"));
-  session.print(table.lines(session.out().style(), {session.out().columns(), false, 1}));
+  if (!info.trouble().empty()) table.add({{"trouble", Ink::dim}, {info.trouble(), Ink::yellow}});
+  session.print(table.lines(session.out().style(), {session.out().columns(), false, 3}));
 }
 
 /// The end of the process, not only of its service: the next one needs its lock.

@@ -9,9 +9,9 @@ namespace fanout::rpc {
 
 namespace v1 = fanout::v1;
 
-DaemonService::DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, std::filesystem::path socket,
+DaemonService::DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, subagent::Services& services, std::filesystem::path socket,
                              std::filesystem::path state_directory, std::function<void(bool)> shut_down)
-    : bridge_(bridge), runs_(runs), shut_down_(std::move(shut_down)) {
+    : bridge_(bridge), runs_(runs), services_(services), shut_down_(std::move(shut_down)) {
   fixed_.set_version(kVersion);
   fixed_.set_pid(getpid());
   *fixed_.mutable_started_at() = google::protobuf::util::TimeUtil::GetCurrentTime();
@@ -36,6 +36,7 @@ awaitable<void> DaemonService::info(v1::GetInfoResponse& response) {
   response = fixed_;
   response.set_active_runs(static_cast<std::uint32_t>(runs_.active_runs()));
   response.set_active_subagents(static_cast<std::uint32_t>(runs_.active_subagents()));
+  response.set_trouble(services_.log.trouble());
   co_return;
 }
 

@@ -13,8 +13,8 @@ namespace fanout::rpc {
 class DaemonService final : public fanout::v1::DaemonService::CallbackService {
  public:
   /// `shut_down` is called once a client asks for it, and returns at once. `leave`: agents go on.
-  DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, std::filesystem::path socket,
-                std::filesystem::path state_directory, std::function<void(bool leave)> shut_down);
+  DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, subagent::Services& services,
+                std::filesystem::path socket, std::filesystem::path state_directory, std::function<void(bool leave)> shut_down);
 
   grpc::ServerUnaryReactor* GetInfo(grpc::CallbackServerContext* context, const fanout::v1::GetInfoRequest* request,
                                     fanout::v1::GetInfoResponse* response) override;
@@ -27,6 +27,7 @@ class DaemonService final : public fanout::v1::DaemonService::CallbackService {
 
   Bridge& bridge_;
   orchestrator::Orchestrator& runs_;
+  subagent::Services& services_;
   fanout::v1::GetInfoResponse fixed_;  ///< What does not change while we live.
   std::function<void(bool leave)> shut_down_;
 };

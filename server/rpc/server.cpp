@@ -30,7 +30,7 @@ struct Server::Impl {
         plans(bridge, loader),
         runs(bridge, loader, parts.runs, parts.services),
         work(bridge, parts.runs, parts.services),
-        daemon(bridge, parts.runs, parts.socket, parts.state_directory, parts.shut_down),
+        daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.shut_down),
         acceptor(parts.services.executor, parts.socket, parts.listener) {}
 
   async::WorkerPool& workers;

@@ -47,7 +47,7 @@ auto in_words(const std::string& file, F&& work) {
   } catch (const SQLite::Exception& error) {
     switch (error.getErrorCode()) {
       case SQLITE_FULL:
-        throw Error(ErrorKind::system, "the disk that holds " + file + " is full: free some space");
+        throw DiskFull(ErrorKind::system, "the disk that holds " + file + " is full: free some space");
       case SQLITE_CORRUPT:
       case SQLITE_NOTADB:
         throw Error(ErrorKind::system, file + " is damaged: move it away to begin with an empty log (" +
