@@ -52,7 +52,10 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
       ->check(CLI::Range(1u, 10000u));
   command.add_option("--timeout", options.timeout, "How long an agent may take, such as 90s or 1h30m")
       ->option_text("DUR");
-  command.add_flag("--push,!--no-push", options.push, "Push the branches of tasks that pass, or do not");
+  // Not straight into the optional: CLI11 would make it false where neither is given, and so overrule the plan.
+  command.add_flag_function(
+      "--push,!--no-push", [&options](std::int64_t count) { options.push = count > 0; },
+      "Push the branches of tasks that pass, or do not");
   command.add_option("--remote", options.remote, "Push to this remote")->option_text("NAME");
   command.add_option("--tracker", options.tracker, "Issue tracker: none")->option_text("NAME");
   command.add_flag("--no-write-status", options.no_write_status,
