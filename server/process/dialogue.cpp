@@ -5,6 +5,7 @@
 
 #include <boost/asio/redirect_error.hpp>
 #include <cstdio>
+#include <utility>
 
 #include "server/shim/folder.hpp"
 
@@ -50,20 +51,26 @@ void Dialogue::follow(std::uint64_t out, std::uint64_t err) {
 void Dialogue::stop() { say("stop\n"); }
 
 awaitable<News> Dialogue::news() {
-  News news;
   for (bool any = false; !any || in_.find('\n') != std::string::npos;) {
     const auto told = co_await line();
+    if (!told && std::exchange(woken_, false)) break;
     if (!told || *told == "ended") {
-      news.ended = true;
-      co_return news;
+      last_.ended = true;
+      break;
     }
     unsigned long long out = 0, err = 0;
     if (std::sscanf(told->c_str(), "output %llu %llu", &out, &err) != 2) continue;
-    news.out = out;
-    news.err = err;
+    last_.out = out;
+    last_.err = err;
     any = true;
   }
-  co_return news;
+  co_return last_;
+}
+
+void Dialogue::wake() {
+  boost::system::error_code ignored;
+  woken_ = true;
+  socket_.cancel(ignored);
 }
 
 void Dialogue::close() {
@@ -80,17 +87,16 @@ std::optional<std::string> Dialogue::buffered_line() {
   return text;
 }
 
-/// Empty when the supervisor has gone.
+/// Empty when the supervisor has gone, or after wake().
 awaitable<std::optional<std::string>> Dialogue::line() {
   for (;;) {
     if (auto text = buffered_line()) co_return text;
-    if (lost_) co_return std::nullopt;
+    if (lost_ || woken_) co_return std::nullopt;
     char buffer[512];
     boost::system::error_code failed;
     const auto size = co_await socket_.async_read_some(asio::buffer(buffer),
                                                        asio::redirect_error(asio::use_awaitable, failed));
-    if (failed == asio::error::operation_aborted) throw boost::system::system_error(failed);
-    if (failed) close();
+    if (failed && failed != asio::error::operation_aborted) close();
     in_.append(buffer, size);
   }
 }

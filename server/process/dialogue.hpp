@@ -30,9 +30,10 @@ class Dialogue {
   /// From now on news() is told of logs that are longer.
   void follow(std::uint64_t out, std::uint64_t err);
   void stop();
-  /// Waits for news, of which only the newest counts.
-  /// Cancellation: throws operation_aborted, or returns early where the coroutine does not throw.
+  /// Waits for news, of which only the newest counts; or for wake(), and then tells those it told last.
   awaitable<News> news();
+  /// Whoever waits for news goes on.
+  void wake();
   void close();
 
  private:
@@ -42,7 +43,8 @@ class Dialogue {
 
   boost::asio::local::stream_protocol::socket socket_;
   std::string in_;
-  bool lost_ = false;
+  News last_;
+  bool lost_ = false, woken_ = false;
 };
 
 }  // namespace fanout::process

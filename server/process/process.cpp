@@ -34,6 +34,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kLookAgain{5};               // at a supervisor that is just starting or just ending
+constexpr int kMostMisses = 12'000;                 // about a minute
 constexpr milliseconds kReapLimit{10'000};
 constexpr milliseconds kSupervisorSlack{60'000};    // beyond its deadline; then it is stuck
 
@@ -42,22 +43,32 @@ class Running {
  public:
   Running(const async::Executor& executor, Runner& runner, const Command& command, const Listener& listener, Told told)
       : executor_(executor), runner_(runner), command_(command), listener_(listener), told_(told),
-        watchdog_(executor) {}
+        watchdog_(executor), over_(executor) {}
 
-  /// A coroutine of its own, so that switching cancellation off here concerns nobody else.
+  /// A coroutine of its own, and none that can be cancelled: nothing may be skipped from here on.
   awaitable<void> run() {
-    // Nothing may be skipped from here on: cancellation is looked at, and never thrown at us.
-    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     try {
       co_await follow_the_folder();
     } catch (...) {
       fail(std::current_exception());
     }
-    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     watchdog_.cancel();
     co_await reap();
+    is_over_ = true;
+    over_.notify();
     if (failure_) std::rethrow_exception(failure_);
     if (cancelled_) throw boost::system::system_error(asio::error::operation_aborted);
+  }
+
+  /// Beside run(): the one that a cancellation reaches.
+  awaitable<void> wait_for_cancellation() {
+    try {
+      while (!is_over_) co_await over_.wait();
+    } catch (const boost::system::system_error&) {
+      cancelled_ = true;
+      if (dialogue_) dialogue_->wake();
+    }
   }
 
   const Exit& exit() const { return exit_; }
@@ -70,7 +81,7 @@ class Running {
       if (standing.birth) open_tails(*standing.birth);
       switch (standing.kind) {
         case Standing::fresh: {
-          if (co_await is_cancelled()) throw boost::system::system_error(asio::error::operation_aborted);
+          if (cancelled_) throw boost::system::system_error(asio::error::operation_aborted);
           co_await start();
           break;
         }
@@ -97,9 +108,7 @@ class Running {
     crash_point("program.started");
     asio::posix::stream_descriptor ready(executor_, std::exchange(launched_.ready, {}).release());
     char word[64] = {};
-    boost::system::error_code ended;
-    // Not skipped by a cancellation: the supervisor answers at once, or ends.
-    co_await asio::this_coro::throw_if_cancelled(false);
+    boost::system::error_code ended;  // the supervisor answers at once, or ends
     co_await ready.async_read_some(asio::buffer(word, sizeof word - 1), asio::redirect_error(asio::use_awaitable, ended));
     std::sscanf(word, "started %d", &pid_);
   }
@@ -118,30 +127,26 @@ class Running {
     Dialogue dialogue(executor_);
     const bool talking = co_await dialogue.connect(command_.folder);
     if (!talking || !standing.birth) co_return co_await pause();
+    misses_ = 0;
     set_watchdog();
     if (pid_ == 0 && !told_.started) pid_ = co_await dialogue.program();
     co_await tell_start();
     dialogue.follow(out_->position(), err_ ? err_->position() : 0);
+    dialogue_ = &dialogue;
     for (bool asked = false;;) {
-      if (!asked && (failure_ || co_await is_cancelled())) {
+      if (!asked && (failure_ || cancelled_)) {
         asked = true;
-        cancelled_ = !failure_;
-        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
         dialogue.stop();
       }
-      News news;
-      bool woken = false;
-      try {
-        news = co_await dialogue.news();
-      } catch (const boost::system::system_error&) {
-        woken = true;  // by a cancellation: seen to above
-      }
-      if (news.ended) co_return;
-      if (!woken) co_await read_to(news.out, news.err);
+      const auto news = co_await dialogue.news();
+      if (news.ended) break;
+      co_await read_to(news.out, news.err);
     }
+    dialogue_ = nullptr;
   }
 
   awaitable<void> pause() {
+    if (++misses_ > kMostMisses) throw Error(ErrorKind::system, "its supervisor does not answer");
     asio::steady_timer timer(executor_, kLookAgain);
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
@@ -149,14 +154,11 @@ class Running {
 
   awaitable<void> tell_start() {
     if (std::exchange(told_.started, true) || !listener_.started) co_return;
-    std::exception_ptr error;
     try {
       co_await listener_.started(pid_);
     } catch (...) {
-      error = std::current_exception();
+      fail(std::current_exception());
     }
-    const bool cancelled = co_await is_cancelled();
-    if (error && !cancelled) fail(error);  // a cancellation has its own way to the end
   }
 
   awaitable<void> read_to(std::uint64_t out, std::uint64_t err) {
@@ -211,10 +213,6 @@ class Running {
     return none ? 0 : size;
   }
 
-  static awaitable<bool> is_cancelled() {
-    co_return (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
-  }
-
   /// A supervisor that is stopped, or worse, would be waited for without end.
   void set_watchdog() {
     watchdog_.expires_after(command_.timeout + command_.grace + kSupervisorSlack);
@@ -254,9 +252,12 @@ class Running {
   shim::Birth birth_;
   std::optional<Tail> out_, err_;
   asio::steady_timer watchdog_;
+  async::Signal over_;
+  Dialogue* dialogue_ = nullptr;  ///< While we attend.
+  int misses_ = 0;
   std::exception_ptr failure_;
   Exit exit_;
-  bool cancelled_ = false;
+  bool cancelled_ = false, is_over_ = false;
 };
 
 }  // namespace
@@ -267,6 +268,7 @@ awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told
   Running running(executor, runner, command, listener, told);
   async::TaskGroup group(executor);
   group.spawn(running.run());
+  group.spawn(running.wait_for_cancellation());
   co_await group.join();
   co_return running.exit();
 }
