@@ -49,7 +49,7 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
       ->option_text("PATH");
   command.add_option("--max-parallel", options.max_parallel, "How many agents may run at once")
       ->option_text("N")
-      ->check(CLI::Range(1u, 10000u));
+      ->check(CLI::Range(1u, 1000u));
   command.add_option("--timeout", options.timeout, "How long an agent may take, such as 90s or 1h30m")
       ->option_text("DUR");
   // Not straight into the optional: CLI11 would make it false where neither is given, and so overrule the plan.
