@@ -97,6 +97,7 @@ awaitable<Input> Subagent::prepare_environment() {
   if (!task_.detect_setup()) detected_.setup = to_vector(task_.setup());
   if (!task_.detect_verify()) detected_.verify = to_vector(task_.verify());
   co_await run_all("setup", detected_.setup);
+  co_await ignore_products();
 
   v1::Event event;
   auto& ready = *event.mutable_environment_ready();
@@ -108,8 +109,16 @@ awaitable<Input> Subagent::prepare_environment() {
   co_return Input{InputKind::environment_ready, {}, {}};
 }
 
+/// Of the detected commands only: what a plan's own commands make, its author knows.
+awaitable<void> Subagent::ignore_products() {
+  if (!task_.detect_setup() && !task_.detect_verify()) co_return;
+  co_await services_.workers.run(
+      [&](std::stop_token) { environment::ignore_products(worktree_.path, detected_.products); });
+}
+
 awaitable<Input> Subagent::verify_environment() {
   co_await run_all("verify", detected_.verify);
+  co_await ignore_products();
   co_return Input{InputKind::environment_verified, {}, {}};
 }
 

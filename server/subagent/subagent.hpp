@@ -84,6 +84,7 @@ class Subagent {
   awaitable<void> use_new_worktree(std::string start);
   awaitable<domain::Input> prepare_environment();
   awaitable<domain::Input> verify_environment();
+  awaitable<void> ignore_products();
   awaitable<void> run_all(std::string role, std::vector<std::string> commands);
 
   // snapshots.cpp
