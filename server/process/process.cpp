@@ -1,6 +1,5 @@
 #include "server/process/process.hpp"
 
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -218,9 +217,7 @@ class Running {
     watchdog_.expires_after(command_.timeout + command_.grace + kSupervisorSlack);
     watchdog_.async_wait([identity = birth_.supervisor](boost::system::error_code cancelled) {
       if (cancelled) return;
-      const Handle pidfd(static_cast<int>(syscall(SYS_pidfd_open, identity.pid, 0)));
-      if (!pidfd.ok() || shim::identity_of(identity.pid).start_time != identity.start_time) return;
-      syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+      shim::signal_exactly(identity.pid, identity.start_time, SIGKILL);
     });
   }
 
@@ -275,22 +272,40 @@ awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told
 
 namespace {
 
-std::vector<std::filesystem::path> running_below(const std::filesystem::path& parent) {
-  std::vector<std::filesystem::path> found;
+/// A supervisor at work.
+struct AtWork {
+  std::filesystem::path folder;
+  shim::Identity supervisor;
+};
+
+std::vector<AtWork> running_below(const std::filesystem::path& parent) {
+  std::vector<AtWork> found;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
     const bool is_one = entry->is_directory() && std::filesystem::exists(entry->path() / shim::kLockFile);
-    if (is_one && shim::inspect(entry->path()).kind == Standing::running) found.push_back(entry->path());
+    if (!is_one) continue;
+    const auto standing = shim::inspect(entry->path());
+    if (standing.kind != Standing::running) continue;
+    found.push_back({entry->path(), standing.birth ? standing.birth->supervisor : shim::Identity{}});
   }
   return found;
 }
 
-awaitable<void> end_one(std::filesystem::path folder) {
+awaitable<bool> ask_to_end(std::filesystem::path folder) {
   Dialogue dialogue(co_await asio::this_coro::executor);
   const bool talking = co_await dialogue.connect(std::move(folder));
-  if (talking) {
-    dialogue.stop();
-    for (bool ended = false; !ended;) ended = (co_await dialogue.news()).ended;
+  if (!talking) co_return false;
+  dialogue.stop();
+  for (bool ended = false; !ended;) ended = (co_await dialogue.news()).ended;
+  co_return true;
+}
+
+/// One that does not end its program when asked is stuck.
+awaitable<void> end_one(AtWork one) {
+  try {
+    co_await async::with_deadline(ask_to_end(one.folder), kSupervisorSlack, "ending " + one.folder.string());
+  } catch (const Error&) {
+    shim::signal_exactly(one.supervisor.pid, one.supervisor.start_time, SIGKILL);
   }
 }
 
@@ -299,10 +314,10 @@ awaitable<void> end_one(std::filesystem::path folder) {
 awaitable<void> end_all(Runner runner, std::filesystem::path parent) {
   const auto executor = co_await asio::this_coro::executor;
   for (;;) {
-    const auto folders = co_await runner.pool.run([&](std::stop_token) { return running_below(parent); });
-    if (folders.empty()) co_return;
+    const auto at_work = co_await runner.pool.run([&](std::stop_token) { return running_below(parent); });
+    if (at_work.empty()) co_return;
     async::TaskGroup group(executor);
-    for (const auto& folder : folders) group.spawn(end_one(folder));
+    for (const auto& one : at_work) group.spawn(end_one(one));
     co_await group.join();
     asio::steady_timer pause(executor, kLookAgain);
     co_await pause.async_wait(asio::use_awaitable);

@@ -1,51 +1,21 @@
 #include "server/shim/process_tree.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <vector>
 
-#include "server/shim/folder.hpp"
+#include "server/shim/identity.hpp"
 
 namespace fanout::shim {
 
 namespace {
 
 constexpr int kSweeps = 64;  // against what forks while it is being stopped
-
-struct Process {
-  pid_t pid, parent;
-  std::uint64_t start_time;
-};
-
-std::string read_file(const std::string& path) {
-  std::string text;
-  const Handle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.ok()) return text;
-  char buffer[4096];
-  for (ssize_t size; (size = ::read(file.get(), buffer, sizeof buffer)) > 0;) {
-    text.append(buffer, static_cast<std::size_t>(size));
-  }
-  return text;
-}
-
-/// "pid (name) state ppid …"; the name may hold anything.
-bool parse(const std::string& stat, Process& process) {
-  const auto name_end = stat.rfind(')');
-  if (name_end == std::string::npos || name_end + 4 > stat.size()) return false;
-  const char state = stat[name_end + 2];
-  process.parent = std::atoi(stat.c_str() + name_end + 4);
-  auto at = name_end;
-  for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
-  if (at == std::string::npos) return false;
-  process.start_time = std::strtoull(stat.c_str() + at + 1, nullptr, 10);
-  return state != 'Z' && state != 'X';
-}
 
 template <class F>
 void for_each_pid(F&& f) {
@@ -60,8 +30,7 @@ void for_each_pid(F&& f) {
 std::vector<Process> below(pid_t ancestor) {
   std::vector<Process> all;
   for_each_pid([&](pid_t pid) {
-    Process process{pid, 0, 0};
-    if (parse(read_file("/proc/" + std::to_string(pid) + "/stat"), process)) all.push_back(process);
+    if (const auto process = find_process(pid)) all.push_back(*process);
   });
   std::vector<Process> found;
   std::vector<pid_t> parents{ancestor};
@@ -77,28 +46,15 @@ std::vector<Process> below(pid_t ancestor) {
   return found;
 }
 
-/// To that very process, not to a later one of its number.
-void signal_exactly(const Process& process, int signal) {
-  const Handle pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
-  if (!pidfd.ok() || identity_of(process.pid).start_time != process.start_time) return;
-  ::syscall(SYS_pidfd_send_signal, pidfd.get(), signal, nullptr, 0);
-}
-
 bool environment_has(pid_t pid, const std::string& entry) {
-  const auto environment = '\0' + read_file("/proc/" + std::to_string(pid) + "/environ");
+  const auto environment = '\0' + read_proc("/proc/" + std::to_string(pid) + "/environ");
   return environment.find('\0' + entry + '\0') != std::string::npos;
 }
 
 }  // namespace
 
-std::vector<pid_t> descendants(pid_t ancestor) {
-  std::vector<pid_t> pids;
-  for (const auto& process : below(ancestor)) pids.push_back(process.pid);
-  return pids;
-}
-
 void signal_descendants(pid_t ancestor, int signal) {
-  for (const auto& process : below(ancestor)) signal_exactly(process, signal);
+  for (const auto& process : below(ancestor)) signal_exactly(process.pid, process.start_time, signal);
 }
 
 void kill_descendants(pid_t ancestor) {
@@ -107,7 +63,7 @@ void kill_descendants(pid_t ancestor) {
     std::size_t fresh = 0;
     for (const auto& process : below(ancestor)) {
       if (std::find(stopped.begin(), stopped.end(), process.pid) != stopped.end()) continue;
-      signal_exactly(process, SIGSTOP);
+      signal_exactly(process.pid, process.start_time, SIGSTOP);
       stopped.push_back(process.pid);
       ++fresh;
     }
@@ -121,11 +77,10 @@ std::size_t kill_marked(const std::string& entry) {
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
     const auto before = killed.size();
     for_each_pid([&](pid_t pid) {
-      Process process{pid, 0, 0};
       if (pid == ::getpid() || std::find(killed.begin(), killed.end(), pid) != killed.end()) return;
-      if (!environment_has(pid, entry)) return;
-      if (!parse(read_file("/proc/" + std::to_string(pid) + "/stat"), process)) return;
-      signal_exactly(process, SIGKILL);
+      const auto process = find_process(pid);  // Before its environment: a later one of its number is not meant.
+      if (!process || !environment_has(pid, entry)) return;
+      signal_exactly(pid, process->start_time, SIGKILL);
       killed.push_back(pid);
     });
     if (killed.size() == before) break;

@@ -2,17 +2,14 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string>
-#include <vector>
 
 /// Processes below a process, and signals to them. BLOCKS: reads /proc; where it is not mounted there is nobody.
 namespace fanout::shim {
 
-/// All that descend from `ancestor`, itself not among them, zombies left out. Below a subreaper nothing can
+/// To all that descend from `ancestor`, itself not among them, zombies left out. Below a subreaper nothing can
 /// leave by forking twice, by another session or by another group.
-std::vector<pid_t> descendants(pid_t ancestor);
-
-/// Asks all of them once.
 void signal_descendants(pid_t ancestor, int signal);
 
 /// SIGKILL to all, who are stopped first so that none can fork its way out.

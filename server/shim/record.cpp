@@ -1,8 +1,5 @@
 #include "server/shim/record.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <map>
 
@@ -39,33 +36,7 @@ bool is_ours(const Fields& fields, int& version) {
 std::string line(const char* key, const std::string& value) { return std::string(key) + ' ' + value + '\n'; }
 std::string line(const char* key, std::uint64_t value) { return line(key, std::to_string(value)); }
 
-std::string read_small(const char* path) {
-  char buffer[1024];
-  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return {};
-  const auto size = ::read(fd, buffer, sizeof buffer);
-  ::close(fd);
-  return {buffer, static_cast<std::size_t>(size > 0 ? size : 0)};
-}
-
 }  // namespace
-
-std::string boot_id() {
-  auto id = read_small("/proc/sys/kernel/random/boot_id");
-  while (!id.empty() && id.back() == '\n') id.pop_back();
-  return id;
-}
-
-Identity identity_of(pid_t pid) {
-  Identity identity{pid, 0, boot_id()};
-  const auto stat = read_small(("/proc/" + std::to_string(pid) + "/stat").c_str());
-  // The name, in parentheses, may hold anything; after it come fields 3, 4, …: the start time is the 22nd.
-  auto at = stat.rfind(')');
-  if (at != std::string::npos && stat[std::min(at + 2, stat.size() - 1)] == 'Z') return identity;  // waits to be reaped
-  for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat.find(' ', at + 1);
-  if (at != std::string::npos) identity.start_time = std::strtoull(stat.c_str() + at + 1, nullptr, 10);
-  return identity;
-}
 
 std::string to_text(const Birth& birth) {
   return line("fanout-shim", static_cast<std::uint64_t>(birth.version)) +

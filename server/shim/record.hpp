@@ -1,12 +1,12 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "server/shim/identity.hpp"
 
 /// What a supervisor writes down, and what it and the daemon say to each other. Shared by both: no Asio,
 /// no threads, nothing but the C++ library and Linux.
@@ -25,17 +25,6 @@ inline constexpr const char* kSocketFile = "sock";  ///< Where it can be talked 
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitTaken = 75;  ///< The folder is somebody's already; nothing was started.
-
-/// A process, told apart from a later one of the same number.
-struct Identity {
-  pid_t pid = -1;
-  std::uint64_t start_time = 0;  ///< In clock ticks since boot; 0: no such process, or it has ended.
-  std::string boot_id;
-};
-
-/// Of this boot of the machine.
-std::string boot_id();
-Identity identity_of(pid_t pid);
 
 /// "shim": there was a supervisor, and it may have started the program.
 struct Birth {
