@@ -24,7 +24,10 @@ struct Typed {
   WatchCommandOptions watch;
   LogsOptions logs;
   CancelOptions cancel;
-  RetryOptions retry;
+  RetryOptions retry, resume;
+  SnapshotsOptions snapshots;
+  UndoOptions undo;
+  CleanupOptions cleanup;
 };
 
 CLI::App& add_command(CLI::App& parent, const char* name, const char* what, const char* footer) {
@@ -46,10 +49,13 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
       ->option_text("PATH");
   command.add_option("--max-parallel", options.max_parallel, "How many agents may run at once")
       ->option_text("N")
-      ->check(CLI::Range(1u, 10000u));
+      ->check(CLI::Range(1u, 1000u));
   command.add_option("--timeout", options.timeout, "How long an agent may take, such as 90s or 1h30m")
       ->option_text("DUR");
-  command.add_flag("--push,!--no-push", options.push, "Push the branches of tasks that pass, or do not");
+  // Not straight into the optional: CLI11 would make it false where neither is given, and so overrule the plan.
+  command.add_flag_function(
+      "--push,!--no-push", [&options](std::int64_t count) { options.push = count > 0; },
+      "Push the branches of tasks that pass, or do not");
   command.add_option("--remote", options.remote, "Push to this remote")->option_text("NAME");
   command.add_option("--tracker", options.tracker, "Issue tracker: none")->option_text("NAME");
   command.add_flag("--no-write-status", options.no_write_status,
@@ -130,6 +136,44 @@ void add_retry(CLI::App& app, Typed& typed) {
   command.callback([&typed] { typed.command.run = [o = typed.retry](Session& s) { return retry(s, o); }; });
 }
 
+void add_resume(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "resume", "Go on with what was interrupted, and watch", help::kResume);
+  command.add_option("RUN", typed.resume.run, "Run id, the beginning of one, or last (default)")
+      ->option_text(" ");
+  command.add_option("TASK", typed.resume.task, "Task (default: all that were interrupted)")->option_text(" ");
+  command.add_flag("--detach,!--watch", typed.resume.detach, "Do not watch, or do (default)");
+  command.add_flag("--verbose", typed.resume.verbose, "Print lines, with what the programs print");
+  typed.resume.only_interrupted = true;
+  command.callback([&typed] { typed.command.run = [o = typed.resume](Session& s) { return retry(s, o); }; });
+}
+
+void add_snapshots(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "snapshots", "List the snapshots of a task's worktree", help::kSnapshots);
+  command.add_option("RUN", typed.snapshots.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  command.add_option("TASK", typed.snapshots.task, "Task")->option_text(" ")->required();
+  command.callback([&typed] { typed.command.run = [o = typed.snapshots](Session& s) { return snapshots(s, o); }; });
+}
+
+void add_undo(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "undo", "Put a task's worktree back to a snapshot", help::kUndo);
+  command.add_option("RUN", typed.undo.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  command.add_option("TASK", typed.undo.task, "Task")->option_text(" ")->required();
+  command.add_option("--to", typed.undo.to, "Number of the snapshot (default: the newest that\ndiffers from what is there)")
+      ->option_text("N");
+  command.callback([&typed] { typed.command.run = [o = typed.undo](Session& s) { return undo(s, o); }; });
+}
+
+void add_cleanup(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "cleanup", "Remove worktrees and branches that nobody needs", help::kCleanup);
+  command.add_option("RUN", typed.cleanup.run, "Run id, the beginning of one, or last\n(default: all of the repository around)")
+      ->option_text(" ");
+  command.add_flag("--dry-run", typed.cleanup.dry_run, "Only show what would be removed, and why the rest stays");
+  command.add_flag("-y,--yes", typed.cleanup.yes, "Do not ask");
+  command.add_flag("--force", typed.cleanup.force, "Remove what exists nowhere else too; a snapshot of it stays");
+  command.add_flag("--remote", typed.cleanup.remote, "Remove the branches on the remote too");
+  command.callback([&typed] { typed.command.run = [o = typed.cleanup](Session& s) { return cleanup(s, o); }; });
+}
+
 void add_daemon(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "daemon", "Look after the daemon, which owns all runs", help::kDaemon);
   command.require_subcommand(1);
@@ -139,6 +183,8 @@ void add_daemon(CLI::App& app, Typed& typed) {
   add_command(command, "start", "Start it, unless it runs", "").callback([&typed] {
     typed.command.run = daemon_start;
   });
+  add_command(command, "restart", "Start it anew, such as after an upgrade; agents at work go on", "")
+      .callback([&typed] { typed.command.run = daemon_restart; });
   add_command(command, "stop", "End it in order; agents at work are interrupted", "").callback([&typed] {
     typed.command.run = daemon_stop;
   });
@@ -167,6 +213,10 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_logs(app, typed);
   add_cancel(app, typed);
   add_retry(app, typed);
+  add_resume(app, typed);
+  add_snapshots(app, typed);
+  add_undo(app, typed);
+  add_cleanup(app, typed);
   add_daemon(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
       .callback([&typed] { typed.command.run = version; });

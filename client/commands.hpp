@@ -53,6 +53,26 @@ struct RetryOptions {
   std::string task;
   bool detach = false;
   bool verbose = false;
+  bool only_interrupted = false;
+};
+
+struct SnapshotsOptions {
+  std::string run;
+  std::string task;
+};
+
+struct UndoOptions {
+  std::string run;
+  std::string task;
+  std::uint32_t to = 0;  ///< 0: the newest that differs from what is there.
+};
+
+struct CleanupOptions {
+  std::string run;  ///< Empty: all runs of the repository around.
+  bool dry_run = false;
+  bool yes = false;
+  bool force = false;
+  bool remote = false;
 };
 
 int validate_plan(Session& session, const PlanOptions& options);
@@ -63,8 +83,12 @@ int watch(Session& session, const WatchCommandOptions& options);
 int logs(Session& session, const LogsOptions& options);
 int cancel(Session& session, const CancelOptions& options);
 int retry(Session& session, const RetryOptions& options);
+int snapshots(Session& session, const SnapshotsOptions& options);
+int undo(Session& session, const UndoOptions& options);
+int cleanup(Session& session, const CleanupOptions& options);
 int daemon_start(Session& session);
 int daemon_stop(Session& session);
+int daemon_restart(Session& session);
 int daemon_status(Session& session);
 int version(Session& session);
 

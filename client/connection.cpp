@@ -10,6 +10,7 @@ namespace v1 = fanout::v1;
 namespace {
 
 constexpr std::chrono::seconds kAnswerTime{60};
+constexpr std::chrono::minutes kWorkTime{30};  // many large worktrees, or a remote
 constexpr int kMostMessageBytes = 64 << 20;  // a run with many reports is one message
 
 /// A path as gRPC wants it: a URI, in which %, ? and # mean something.
@@ -47,9 +48,10 @@ struct Connection::Stubs {
   template <class Response, class Service, class Request>
   Response unary(Service& service,
                  grpc::Status (Service::*method)(grpc::ClientContext*, const Request&, Response*),
-                 const Request& request, const std::filesystem::path& socket) {
+                 const Request& request, const std::filesystem::path& socket,
+                 std::chrono::seconds limit = kAnswerTime) {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + kAnswerTime);
+    context.set_deadline(std::chrono::system_clock::now() + limit);
     Response response;
     const auto status = (service.*method)(&context, request, &response);
     if (!status.ok()) throw to_failure(status, socket);
@@ -59,6 +61,7 @@ struct Connection::Stubs {
   std::shared_ptr<grpc::Channel> channel;
   v1::PlanService::Stub plans{channel};
   v1::RunService::Stub runs{channel};
+  v1::WorkService::Stub work{channel};
   v1::DaemonService::Stub daemon{channel};
 };
 
@@ -95,6 +98,18 @@ v1::CancelRunResponse Connection::call(const v1::CancelRunRequest& request) {
 
 v1::RetryRunResponse Connection::call(const v1::RetryRunRequest& request) {
   return stubs_->unary(stubs_->runs, &v1::RunService::Stub::RetryRun, request, socket_);
+}
+
+v1::ListSnapshotsResponse Connection::call(const v1::ListSnapshotsRequest& request) {
+  return stubs_->unary(stubs_->work, &v1::WorkService::Stub::ListSnapshots, request, socket_);
+}
+
+v1::RestoreSnapshotResponse Connection::call(const v1::RestoreSnapshotRequest& request) {
+  return stubs_->unary(stubs_->work, &v1::WorkService::Stub::RestoreSnapshot, request, socket_, kWorkTime);
+}
+
+v1::CleanUpResponse Connection::call(const v1::CleanUpRequest& request) {
+  return stubs_->unary(stubs_->work, &v1::WorkService::Stub::CleanUp, request, socket_, kWorkTime);
 }
 
 v1::GetInfoResponse Connection::call(const v1::GetInfoRequest& request) {

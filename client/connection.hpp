@@ -8,6 +8,7 @@
 #include "client/call_failed.hpp"
 #include "client/event_stream.hpp"
 #include "fanout/v1/service.pb.h"
+#include "fanout/v1/work.pb.h"
 
 namespace fanout::client {
 
@@ -34,6 +35,9 @@ class Connection {
   fanout::v1::ListRunsResponse call(const fanout::v1::ListRunsRequest& request);
   fanout::v1::CancelRunResponse call(const fanout::v1::CancelRunRequest& request);
   fanout::v1::RetryRunResponse call(const fanout::v1::RetryRunRequest& request);
+  fanout::v1::ListSnapshotsResponse call(const fanout::v1::ListSnapshotsRequest& request);
+  fanout::v1::RestoreSnapshotResponse call(const fanout::v1::RestoreSnapshotRequest& request);
+  fanout::v1::CleanUpResponse call(const fanout::v1::CleanUpRequest& request);
   fanout::v1::GetInfoResponse call(const fanout::v1::GetInfoRequest& request);
   fanout::v1::ShutdownResponse call(const fanout::v1::ShutdownRequest& request);
 

@@ -38,7 +38,8 @@ void print_info(Session& session, const v1::GetInfoResponse& info) {
   fact("state", info.state_directory());
   fact("log", info.state_directory() + "/fanoutd.log");
   fact("at work", numbered(info.active_runs(), "run") + ", " + numbered(info.active_subagents(), "subagent"));
-  session.print(table.lines(session.out().style(), {session.out().columns(), false, 1}));
+  if (!info.trouble().empty()) table.add({{"trouble", Ink::dim}, {info.trouble(), Ink::yellow}});
+  session.print(table.lines(session.out().style(), {session.out().columns(), false, 3}));
 }
 
 /// The end of the process, not only of its service: the next one needs its lock.
@@ -57,12 +58,18 @@ bool wait_for_end(const Descriptor& process, const std::filesystem::path& socket
   return true;
 }
 
+void require_end(const Descriptor& process, const std::filesystem::path& socket, int pid) {
+  if (wait_for_end(process, socket)) return;
+  throw Error(ErrorKind::timed_out,
+              "fanoutd (pid " + std::to_string(pid) + ") was asked to stop and has not after 60 s");
+}
+
 void tell_stopped(Session& session, const v1::ShutdownResponse& answer) {
   if (session.json()) return session.print_json(answer);
   const auto interrupted = answer.interrupted_subagents();
   auto text = std::string("fanoutd has stopped");
   if (interrupted > 0)
-    text += "; " + numbered(interrupted, "subagent") + " interrupted (fanout retry continues them)";
+    text += "; " + numbered(interrupted, "subagent") + " interrupted (fanout resume continues them)";
   session.out().line(text);
 }
 
@@ -80,6 +87,27 @@ int daemon_start(Session& session) {
   return kExitOk;
 }
 
+int daemon_restart(Session& session) {
+  std::uint32_t left = 0;
+  if (answers(session.socket())) {
+    const auto info = ask(session);
+    const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, info.pid(), 0)));
+    v1::ShutdownRequest request;
+    request.set_leave_agents(true);
+    left = Connection(session.socket()).call(request).left_subagents();
+    require_end(process, session.socket(), info.pid());
+  }
+  session.daemon();
+  const auto info = ask(session);
+  if (session.json()) {
+    session.print_json(info);
+  } else {
+    session.out().line("fanoutd was started anew (pid " + std::to_string(info.pid()) + ")" +
+                       (left > 0 ? "; it goes on with " + numbered(left, "subagent") : ""));
+  }
+  return kExitOk;
+}
+
 int daemon_stop(Session& session) {
   if (!answers(session.socket())) {
     if (session.json())
@@ -92,10 +120,7 @@ int daemon_stop(Session& session) {
   // Held before the request, so that the number cannot have gone to another process.
   const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, info.pid(), 0)));
   const auto answer = Connection(session.socket()).call(v1::ShutdownRequest());
-  if (!wait_for_end(process, session.socket())) {
-    throw Error(ErrorKind::timed_out,
-                "fanoutd (pid " + std::to_string(info.pid()) + ") was asked to stop and has not after 60 s");
-  }
+  require_end(process, session.socket(), info.pid());
   tell_stopped(session, answer);
   return kExitOk;
 }

@@ -76,8 +76,36 @@ inline constexpr const char* kRetry = R"(Examples:
 
 Tasks that were blocked by what is tried again are tried again too.)";
 
+inline constexpr const char* kResume = R"(Examples:
+  fanout resume                        the newest run
+  fanout resume first-steps-7k2m
+
+After the machine was restarted, or the daemon was told to stop: each task goes on in its worktree.)";
+
+inline constexpr const char* kSnapshots = R"(Examples:
+  fanout snapshots last task-2
+  fanout snapshots first-steps-7k2m task-2 --json
+
+A snapshot is a commit of all that git would commit, untracked files included. One is taken when an agent
+ends, every few minutes while it works, and before anything of Fanout's changes its files.)";
+
+inline constexpr const char* kUndo = R"(Examples:
+  fanout undo last task-2
+  fanout undo first-steps-7k2m task-2 --to 3
+
+What is there becomes a snapshot first: an undo can be undone.)";
+
+inline constexpr const char* kCleanup = R"(Examples:
+  fanout cleanup --dry-run
+  fanout cleanup last --yes
+  fanout cleanup --remote
+
+Removed is only what provably exists elsewhere: a clean worktree whose branch is merged, squashed or rebased
+into the base or your branch, or is on the remote. Everything else stays, with its reason.)";
+
 inline constexpr const char* kDaemon = R"(Examples:
   fanout daemon status
+  fanout daemon restart
   fanout daemon stop)";
 
 }  // namespace fanout::client::help

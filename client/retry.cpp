@@ -13,6 +13,7 @@ int retry(Session& session, const RetryOptions& options) {
   v1::RetryRunRequest request;
   request.set_run_id(run.id());
   request.set_task_id(options.task);
+  request.set_only_interrupted(options.only_interrupted);
   const auto answer = session.daemon().call(request);
   if (!options.detach) {
     const auto after = run.last_sequence();
@@ -22,7 +23,7 @@ int retry(Session& session, const RetryOptions& options) {
     session.print_json(answer);
   } else {
     const std::vector<std::string> tasks(answer.task_ids().begin(), answer.task_ids().end());
-    session.out().line(printable("retrying " + join(tasks, ", ") + " of " + answer.run_id()));
+    session.out().line(printable((options.only_interrupted ? "resuming " : "retrying ") + join(tasks, ", ") + " of " + answer.run_id()));
   }
   return kExitOk;
 }

@@ -26,10 +26,9 @@ plain() {
   cmake -S . -B build -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
   cmake --build build -j "$jobs"
   step "Tests"
-  ctest --test-dir build -j "$jobs" --timeout 300 --repeat until-pass:2
+  ctest --test-dir build -j "$jobs" --timeout 300
 }
 
-# The tests that drive the real fanout in a terminal (label cli) run in the plain build only.
 sanitized() { # PRESET
   step "Build for $1"
   build "$1" all
@@ -38,7 +37,7 @@ sanitized() { # PRESET
   UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
   LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
   TSAN_OPTIONS=suppressions="$PWD/tests/tsan.supp":report_atomic_races=0:second_deadlock_stack=1 \
-    ctest --test-dir "build/$1" -j "$jobs" --timeout 600 --label-exclude cli --repeat until-pass:2
+    ctest --test-dir "build/$1" -j "$jobs" --timeout 600
 }
 
 fuzz() {

@@ -7,14 +7,17 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <thread>
 
+#include "common/exit_code.hpp"
 #include "common/paths.hpp"
 #include "common/text.hpp"
 #include "server/daemon_lock.hpp"
 #include "server/git/git.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 #include "server/rpc/server.hpp"
+#include "server/service_manager.hpp"
 #include "server/store/event_log.hpp"
 
 namespace fanout {
@@ -34,10 +37,10 @@ class App {
         socket_lock_(options.socket.string() + ".lock"),
         log_(io.get_executor(), options.state_directory / "fanout.db"),
         services_{io.get_executor(), log_,  workers_, files_, options.state_directory / "runs",
-                  subagent::inheritable_environment()},
+                  subagent::inheritable_environment(), options.snapshot_interval, options.shim},
         runs_(services_),
         stop_(io.get_executor()),
-        signals_(io, SIGTERM, SIGINT),
+        signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
         options_(options) {}
 
@@ -58,15 +61,20 @@ class App {
 
  private:
   awaitable<void> serve(std::function<void()> ready) {
-    rpc::Server server({runs_, services_, options_.user_config, options_.socket, options_.state_directory,
-                        [this] { request_stop("a client asked for it"); }});
+    rpc::Server server({runs_, services_, options_.user_config, options_.socket, options_.listener,
+                        options_.state_directory,
+                        [this](bool leave) { request_stop("a client asked for it", leave); }});
     background_.spawn(wait_for_signal());
     background_.spawn(server.accept());
+    background_.spawn(tell_that_we_live());
     spdlog::info("serving on {}", options_.socket.string());
     ready();
+    service_manager::notify_ready();
     while (!stopping_) co_await stop_.wait();
 
+    if (leaving_) co_return co_await leave(server);
     // No new work, then the agents' end, which clients still see; then the clients.
+    service_manager::notify_stopping();
     spdlog::info("stopping: {} under way", counted(runs_.active_subagents(), "subagent"));
     co_await runs_.stop();
     background_.cancel();
@@ -75,14 +83,46 @@ class App {
     spdlog::info("stopped");
   }
 
-  awaitable<void> wait_for_signal() {
-    boost::system::error_code ended;
-    const int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
-    if (!ended) request_stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+  /// What runs goes on under its supervisors.
+  awaitable<void> leave(rpc::Server& server) {
+    spdlog::info("leaving {} to the next daemon", counted(runs_.active_subagents(), "subagent"));
+    runs_.leave();
+    background_.cancel();
+    co_await background_.join();
+    co_await server.stop();
+    // What is being recorded at this moment was told to nobody; and no subagent may see the log close and end its agent.
+    std::_Exit(kExitOk);
   }
 
-  void request_stop(const char* why) {
-    if (!std::exchange(stopping_, true)) spdlog::info("asked to stop: {}", why);
+  awaitable<void> wait_for_signal() {
+    for (;;) {
+      boost::system::error_code ended;
+      const int signal = co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+      if (ended) co_return;
+      if (signal != SIGHUP) co_return request_stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+      // The configuration is read anew for every plan: it holds already.
+      service_manager::notify_reloading();
+      service_manager::notify_ready();
+    }
+  }
+
+  /// From the I/O thread: one that hangs is not alive.
+  awaitable<void> tell_that_we_live() {
+    const auto interval = service_manager::watchdog_interval();
+    if (!interval) co_return;
+    asio::steady_timer pause(services_.executor);
+    for (boost::system::error_code ended; !ended;) {
+      service_manager::notify_alive();
+      pause.expires_after(*interval);
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    }
+  }
+
+  void request_stop(const char* why, bool leave = false) {
+    if (!std::exchange(stopping_, true)) {
+      spdlog::info("asked to stop: {}", why);
+      leaving_ = leave;
+    }
     stop_.notify();
   }
 
@@ -98,7 +138,7 @@ class App {
   asio::signal_set signals_;
   async::TaskGroup background_;
   AppOptions options_;
-  bool stopping_ = false;
+  bool stopping_ = false, leaving_ = false;
 };
 
 }  // namespace

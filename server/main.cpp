@@ -13,8 +13,16 @@
 #include "common/paths.hpp"
 #include "common/version.hpp"
 #include "server/app.hpp"
+#include "server/service_manager.hpp"
 
 namespace {
+
+/// Installed beside us.
+std::filesystem::path find_shim() {
+  const auto shim = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "fanout-shim";
+  if (access(shim.c_str(), X_OK) == 0) return shim;
+  throw fanout::Error(fanout::ErrorKind::not_found, shim.string() + " is not there, under which agents run: install Fanout again");
+}
 
 /// Tells whoever started us, over the descriptor they gave, how the start went: "ready" or the error.
 void tell_starter(int descriptor, const std::string& line) {
@@ -39,10 +47,13 @@ int main(int argc, char** argv) {
   fanout::AppOptions options;
   std::string socket, state, config, level = "info";
   int ready_fd = -1;
+  unsigned snapshot_seconds = 180;
   cli.add_option("--socket", socket, "Unix socket to serve on (default: $XDG_RUNTIME_DIR/fanout/fanoutd.sock)");
   cli.add_option("--state", state, "Folder of the event log and all output (default: $XDG_STATE_HOME/fanout)");
   cli.add_option("--config", config, "User configuration (default: ~/.config/fanout/config.toml)");
   cli.add_option("--log-level", level, "debug, info, warn or error")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  cli.add_option("--snapshot-interval", snapshot_seconds, "Seconds between snapshots of an agent at work")
+      ->check(CLI::Range(1u, 86400u));
   cli.add_option("--ready-fd", ready_fd, "Descriptor that gets the line \"ready\", or \"error: …\"");
   cli.set_version_flag("--version", std::string("fanoutd ") + fanout::kVersion);
   try {
@@ -52,11 +63,21 @@ int main(int argc, char** argv) {
     return code == 0 ? fanout::kExitOk : fanout::kExitUsage;
   }
   spdlog::set_level(spdlog::level::from_str(level));
-  if (ready_fd >= 0) fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+  if (ready_fd >= 0) {
+    // Started by `fanout`: whatever service that runs in is not ours to report to.
+    fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+    for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) unsetenv(name);
+  }
   try {
     options.socket = socket.empty() ? fanout::default_socket() : std::filesystem::absolute(socket);
+    if (const auto inherited = fanout::service_manager::inherited_listener()) {
+      options.listener = inherited->descriptor;
+      options.socket = inherited->path;
+    }
     options.state_directory = state.empty() ? fanout::state_directory() : std::filesystem::absolute(state);
     options.user_config = config.empty() ? fanout::user_config_file() : std::filesystem::absolute(config);
+    options.snapshot_interval = std::chrono::seconds(snapshot_seconds);
+    options.shim = find_shim();
     fanout::run_app(options, [&] { tell_starter(std::exchange(ready_fd, -1), "ready"); });
     return fanout::kExitOk;
   } catch (const std::exception& error) {

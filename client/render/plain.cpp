@@ -66,6 +66,24 @@ std::string said_of_push(const v1::Pushed& pushed) {
   return "pushed " + pushed.branch() + " to " + pushed.remote() + (pushed.rebased() ? ", rebased" : "");
 }
 
+/// The agent's words and calls; what is left out is for the log.
+Said said_of_activity(const v1::AgentActivity& activity) {
+  switch (activity.activity_case()) {
+    case v1::AgentActivity::kMessage:
+      return {printable(activity.message().text())};
+    case v1::AgentActivity::kToolCall:
+      return {printable(activity.tool_call().title()), Ink::dim};
+    case v1::AgentActivity::kPermission:
+      return {"asks for permission: " + printable(activity.permission().title()), Ink::yellow};
+    case v1::AgentActivity::kLimit:
+      return {"limit: " + printable(activity.limit().text()), Ink::yellow};
+    case v1::AgentActivity::kRetrying:
+      return {"tries again: " + printable(activity.retrying().reason()), Ink::dim};
+    default:
+      return {};
+  }
+}
+
 /// What is said of an event in one line; empty: nothing.
 Said said_of(const v1::Event& event) {
   switch (event.payload_case()) {
@@ -81,10 +99,18 @@ Said said_of(const v1::Event& event) {
       return {said_of_environment(event.environment_ready()), Ink::dim};
     case v1::Event::kWaiting:
       return {event.waiting().for_().empty() ? "" : "waits for " + event.waiting().for_(), Ink::dim};
+    case v1::Event::kAgentActivity:
+      return said_of_activity(event.agent_activity());
     case v1::Event::kWorkCommitted:
       return {said_of_commits(event.work_committed())};
     case v1::Event::kPushed:
       return {said_of_push(event.pushed())};
+    case v1::Event::kRebased:
+      return {"rebased onto what " + event.rebased().remote() + " had; the gates run again"};
+    case v1::Event::kSnapshotTaken:
+      return {"snapshot " + std::to_string(event.snapshot_taken().number()) + ": " + event.snapshot_taken().reason(), Ink::dim};
+    case v1::Event::kRunTakenUp:
+      return {"the daemon was started anew and goes on with the run", Ink::dim};
     case v1::Event::kNotice: {
       const bool warns = event.notice().severity() == v1::Notice::SEVERITY_WARNING;
       return {(warns ? "warning: " : "note: ") + event.notice().text(), warns ? Ink::yellow : Ink::dim};

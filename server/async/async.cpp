@@ -72,7 +72,7 @@ awaitable<Slots::Token> Slots::acquire(long rank) {
   const auto ticket = waiting_.insert(place, Ticket{rank, next_order_++});
   std::exception_ptr aborted;
   try {
-    while (free_ == 0 || ticket != waiting_.begin()) co_await signal_.wait();
+    while (free_ <= 0 || ticket != waiting_.begin()) co_await signal_.wait();
     --free_;
   } catch (...) {
     aborted = std::current_exception();

@@ -93,7 +93,7 @@ class TaskGroup {
 /// Capacity that is handed out by rank (lower first), then in order of asking.
 class Slots {
  public:
-  Slots(const Executor& executor, std::size_t capacity) : signal_(executor), free_(capacity) {}
+  Slots(const Executor& executor, std::size_t capacity) : signal_(executor), free_(static_cast<std::ptrdiff_t>(capacity)) {}
 
   /// The right to use one slot; gives it back when it goes.
   class Token {
@@ -114,6 +114,11 @@ class Slots {
   };
 
   bool available() const { return free_ > 0 && waiting_.empty(); }
+  /// For who is using one already, whether or not one is free: others wait until all is within the capacity again.
+  Token seize() {
+    --free_;
+    return Token(this);
+  }
   /// Cancellation: throws operation_aborted and leaves the queue.
   awaitable<Token> acquire(long rank);
 
@@ -123,7 +128,7 @@ class Slots {
     std::uint64_t order;
   };
   Signal signal_;
-  std::size_t free_;
+  std::ptrdiff_t free_;  ///< Below zero: more are in use than there should be.
   std::uint64_t next_order_ = 0;
   std::list<Ticket> waiting_;
 };

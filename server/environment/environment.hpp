@@ -11,6 +11,8 @@ struct Commands {
   std::vector<std::string> setup, verify;
   /// For the prompt's placeholders; empty when unknown.
   std::string unit_test, integration_test, lint, typecheck, format;
+  /// Folders at the top that these commands make: see ignore_products.
+  std::vector<std::string> products;
 };
 
 /// Commands for the kind of project that `root` holds, by the files at its top (package-lock.json,
@@ -26,5 +28,11 @@ Commands detect(const std::filesystem::path& root);
 std::vector<std::string> copy_untracked(const std::filesystem::path& repository,
                                         const std::filesystem::path& worktree,
                                         const std::vector<std::string>& patterns);
+
+/// Gives each of these folders of `worktree` a .gitignore of its own that hides all in it, as virtualenv and
+/// Meson do for theirs: what a setup command built is nobody's work, and no commit shall hold it where the
+/// project forgot to ignore it. Left alone: what is not there, has a .gitignore, holds tracked files, or is a
+/// link. Error system: cannot be written. BLOCKS.
+void ignore_products(const std::filesystem::path& worktree, const std::vector<std::string>& folders);
 
 }  // namespace fanout::environment

@@ -73,6 +73,7 @@ void add_javascript(const Project& project, Commands& commands) {
   const Package package(project.text("package.json"));
   const auto& manager = manager_of(project, package);
   commands.setup.push_back(project.has_file(manager.lock_file) ? manager.install_locked : manager.install);
+  commands.products.push_back("node_modules");
 
   const auto run = [&](std::initializer_list<const char*> names) -> std::string {
     for (const auto* name : names) {

@@ -8,6 +8,7 @@ void add_rust(const Project& project, Commands& commands) {
   if (!project.has_file("Cargo.toml")) return;
   commands.setup.push_back("cargo fetch");
   commands.verify.push_back("cargo check");
+  commands.products.push_back("target");
   offer(commands.unit_test, "cargo test");
   if (project.has_folder("tests")) offer(commands.integration_test, "cargo test --test '*'");
   offer(commands.lint, "cargo clippy");
@@ -28,6 +29,7 @@ void add_go(const Project& project, Commands& commands) {
 void add_cmake(const Project& project, Commands& commands) {
   if (!project.has_file("CMakeLists.txt")) return;
   commands.setup.push_back("cmake -S . -B build");
+  commands.products.push_back("build");
   offer(commands.unit_test, "cmake --build build && ctest --test-dir build --output-on-failure");
   offer(commands.typecheck, "cmake --build build");
 }

@@ -50,6 +50,7 @@ void add_python(const Project& project, Commands& commands) {
   const auto setup = setup_for(project);
   if (!setup) return;
   commands.setup.push_back(setup->command);
+  commands.products.push_back(".venv");
   if (uses(project, "pytest")) add_tests(project, setup->runner + "pytest", commands);
   if (uses(project, "ruff")) {
     offer(commands.lint, setup->runner + "ruff check .");

@@ -26,4 +26,8 @@ bool TrackedFiles::has(const std::string& path) const {
   return git_index_find(nullptr, index_.get(), path.c_str()) == 0;
 }
 
+bool TrackedFiles::has_below(const std::string& folder) const {
+  return git_index_find_prefix(nullptr, index_.get(), (folder + "/").c_str()) == 0;
+}
+
 }  // namespace fanout::environment

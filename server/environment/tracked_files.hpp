@@ -15,6 +15,8 @@ class TrackedFiles {
   explicit TrackedFiles(const std::filesystem::path& checkout);
   /// In any stage: a file in the middle of a merge is tracked too.
   bool has(const std::string& path) const;
+  /// Whether anything in `folder` is tracked, however deep.
+  bool has_below(const std::string& folder) const;
 
  private:
   struct Library {

@@ -1,9 +1,11 @@
 #include <array>
 
+#include "common/crash_point.hpp"
 #include "common/text.hpp"
 #include "server/git/conflicts.hpp"
 #include "server/git/git.hpp"
 #include "server/git/repository.hpp"
+#include "server/git/scan.hpp"
 
 namespace fanout::git {
 
@@ -32,17 +34,61 @@ void refuse_unfinished(const Repository& repository, const Index& index, const f
                                            join(conflicting_files(index), ", "));
 }
 
-bool is_in_index(const Index& index, const std::string& path) {
-  return git_index_get_bypath(index.get(), path.c_str(), 0) != nullptr;
+/// A commit that says it holds everything may not leave out what it could not read. A repository of its own
+/// would become a link to a commit that nobody else has; pipes, sockets and devices are no work.
+void refuse_left_out(const Scan& scan, const fs::path& worktree) {
+  for (const auto& [path, why] : scan.left_out) {
+    if (why == LeftOut::Why::own_repository || why == LeftOut::Why::special) continue;
+    throw Error(ErrorKind::precondition, "cannot commit " + shell_quoted(path) + " in " + worktree.string() +
+                                             ": it " + text_of(why) + "; mend, move or ignore it");
+  }
 }
 
-/// libgit2 hands over folders only when they are repositories of their own. A submodule is in the index
-/// already; anything else would become a link to a commit that nobody else has.
-int skip_nested_repository(const char* path, const char*, void* payload) {
-  std::string name(path);
-  if (!name.ends_with('/')) return 0;
-  name.pop_back();
-  return is_in_index(*static_cast<const Index*>(payload), name) ? 0 : 1;
+/// Where a submodule's own HEAD is; empty: it has none yet.
+std::optional<git_oid> head_of_submodule(const fs::path& folder) {
+  Repository inner;
+  git_oid id;
+  if (git_repository_open(inner.out(), folder.c_str()) != 0) return std::nullopt;
+  if (git_reference_name_to_id(&id, inner.get(), "HEAD") != 0) return std::nullopt;
+  return id;
+}
+
+/// What lies in the worktree. libgit2's own reading of ignore files drops what a `!name` in a folder keeps.
+FileMap files_in(const Repository& repository, const fs::path& worktree) {
+  const fs::path common = common_folder(repository);
+  const Checkout checkout{place(worktree), git_folder(repository), false};
+  Scan scan = scan_worktree(open_bare(common), checkout, {}, Contents::stored, {});
+  refuse_left_out(scan, worktree);
+  for (const auto& path : scan.submodules) {
+    if (const auto id = head_of_submodule(worktree / path)) scan.files[path].id = *id;
+  }
+  return std::move(scan.files);
+}
+
+FileMap entries_of(const Index& index) {
+  FileMap entries;
+  for (std::size_t i = 0; i < git_index_entrycount(index.get()); ++i) {
+    const git_index_entry* entry = git_index_get_byindex(index.get(), i);
+    entries[entry->path] = {static_cast<git_filemode_t>(entry->mode), entry->id};
+  }
+  return entries;
+}
+
+/// Only what differs is touched: what git knows of the other files' times stays true.
+void make_equal(Index& index, const FileMap& files, const std::string& doing) {
+  const FileMap before = entries_of(index);
+  for (const auto& [path, _] : before) {
+    if (!files.contains(path)) check(git_index_remove(index.get(), path.c_str(), 0), doing);
+  }
+  for (const auto& [path, file] : files) {
+    const auto known = before.find(path);
+    if (known != before.end() && known->second == file) continue;
+    git_index_entry entry = {};
+    entry.path = path.c_str();
+    entry.mode = file.mode;
+    entry.id = file.id;
+    check(git_index_add(index.get(), &entry), doing);
+  }
 }
 
 void check_lock(int code, const Index& index, const fs::path& worktree) {
@@ -52,10 +98,9 @@ void check_lock(int code, const Index& index, const fs::path& worktree) {
                                            "runs any more, remove " + git_index_path(index.get()) + ".lock");
 }
 
-git_oid stage_everything(Index& index, const fs::path& worktree) {
+git_oid stage_everything(const Repository& repository, Index& index, const fs::path& worktree) {
   const std::string doing = "add the files of " + worktree.string();
-  check(git_index_add_all(index.get(), nullptr, GIT_INDEX_ADD_DEFAULT, skip_nested_repository, &index),
-        doing);
+  make_equal(index, files_in(repository, worktree), doing);
   const int code = git_index_write(index.get());
   check_lock(code, index, worktree);
   check(code, doing);
@@ -114,10 +159,12 @@ std::optional<std::string> commit_all(const fs::path& worktree, const std::strin
   const Repository repository = open_repository(worktree);
   Index index = open_index(repository);
   refuse_unfinished(repository, index, worktree);
-  const git_oid tree = stage_everything(index, worktree);
+  const git_oid tree = stage_everything(repository, index, worktree);
+  crash_point("commit.staged");
   const std::vector<Commit> parents = parents_of_next(repository);
   if (is_nothing_new(tree, parents, index)) return std::nullopt;
   std::string id = commit_tree(repository, tree, parents, message);
+  crash_point("commit.made");
   check(git_repository_state_cleanup(repository.get()), "end the merge in " + worktree.string());
   return id;
 }

@@ -41,7 +41,7 @@ Connection::Connection(const Repository& repository, std::string name, git_direc
   check(code, "read remote " + name_);
   const std::string url = locate(repository, direction);
   refuse_missing(name_, url);
-  is_local_ = !local_path(url).empty();
+  local_folder_ = local_path(url);
 }
 
 /// Settles which URL is used, and returns it. libgit2 takes relative paths from the folder that this
@@ -98,7 +98,7 @@ void Connection::check(int code, const std::string& doing) const {
   }
   // What goes wrong with a socket has the same class as what goes wrong with a file.
   const git_error* error = git_error_last();
-  if (!is_local_ && error && error->klass == GIT_ERROR_OS) {
+  if (local_folder_.empty() && error && error->klass == GIT_ERROR_OS) {
     throw Error(ErrorKind::unavailable, "cannot " + doing + ": " + last_reason());
   }
   git::check(code, doing);

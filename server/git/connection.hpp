@@ -25,6 +25,9 @@ class Connection {
   void check(int code, const std::string& doing) const;
   void accepted() { credentials_.accepted(); }
 
+  /// The repository that the remote is, when it is a folder on this machine; else empty.
+  const fs::path& local_folder() const { return local_folder_; }
+
   /// Why the server did not take the branch, with what it said beside it; empty when it did.
   std::optional<std::string> rejection() const;
 
@@ -37,7 +40,7 @@ class Connection {
   std::stop_token stop_;
   Credentials credentials_;
   Remote remote_;
-  bool is_local_ = false;
+  fs::path local_folder_;
   std::optional<std::string> rejection_;
   std::string server_says_;
 };

@@ -37,16 +37,6 @@ class File {
   int fd_;
 };
 
-bool write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t count = ::write(fd, content.data(), content.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    content.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
 /// Leaves no half file behind.
 void write_exclusively(const fs::path& path, const std::string& content, mode_t mode, bool sync) {
   File file(path, O_WRONLY | O_CREAT | O_EXCL, mode);
@@ -82,6 +72,16 @@ std::string read_or_empty(const fs::path& path) {
     if (count == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(count));
   }
+}
+
+bool write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t count = ::write(fd, content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
 }
 
 void write_new(const fs::path& path, const std::string& content) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace fanout::git {
 
@@ -12,6 +13,9 @@ fs::path real_path(const fs::path& path);
 
 /// The content of a file; empty when there is none. Error system.
 std::string read_or_empty(const fs::path& path);
+
+/// All of `content`; false, with errno, when that fails.
+bool write_all(int fd, std::string_view content);
 
 /// Makes a new file. Error already_there, system.
 void write_new(const fs::path& path, const std::string& content);

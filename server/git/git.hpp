@@ -52,18 +52,30 @@ struct WorktreeRequest {
   fs::path path;       ///< Wanted, absolute.
   std::string branch;  ///< Wanted.
   std::string start;   ///< Commit id.
+  /// Whom it is for, such as "RUN/TASK": what an earlier call for the same one left unfinished, or finished without
+  /// anyone noting it, is taken up instead of making another. Empty: nobody in particular.
+  std::string owner = {};
 };
 
 struct Worktree {
   fs::path path;
   std::string branch;
-  bool renamed = false;  ///< Path or branch was taken: -v2, -v3 … was appended to both.
+  bool renamed = false;    ///< Path or branch was taken: -v2, -v3 … was appended to both.
+  std::string start = {};  ///< The commit it was made from; for one that is taken up not always the one asked for.
 };
 
 /// Makes a branch at `start` and a worktree that holds it, both new: what exists is never touched.
 /// When it fails, nothing that it made is left behind. Registration is one at a time in a repository,
 /// checkout runs side by side.
 Worktree add_worktree(const WorktreeRequest& request);
+
+/// Whom the worktree at `path` was made for (see WorktreeRequest); empty when it is not one of ours.
+std::string worktree_owner(const fs::path& repository, const fs::path& path);
+
+/// Takes away the locks that a process which died has left on `branch`, on what is known of it at `remote`, and on the
+/// index and HEAD of `worktree`. Call it where nothing but ourselves works there.
+void release_dead_locks(const fs::path& repository, const fs::path& worktree, const std::string& branch,
+                        const std::string& remote);
 
 /// Whether `path` is a registered, whole worktree of `repository` with `branch` checked out.
 bool is_worktree(const fs::path& repository, const fs::path& path, const std::string& branch);

@@ -56,6 +56,11 @@ using Diff = Handle<git_diff, git_diff_free>;
 using Patch = Handle<git_patch, git_patch_free>;
 using Remote = Handle<git_remote, git_remote_free>;
 using Rebase = Handle<git_rebase, git_rebase_free>;
+using Blob = Handle<git_blob, git_blob_free>;
+using Odb = Handle<git_odb, git_odb_free>;
+using OdbStream = Handle<git_odb_stream, git_odb_stream_free>;
+using TreeBuilder = Handle<git_treebuilder, git_treebuilder_free>;
+using FilterList = Handle<git_filter_list, git_filter_list_free>;
 using AnnotatedCommit = Handle<git_annotated_commit, git_annotated_commit_free>;
 
 /// A buffer that libgit2 fills.

@@ -4,8 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <sstream>
 
+#include "common/crash_point.hpp"
+#include "common/text.hpp"
+
+#include "server/git/dead_lock.hpp"
 #include "server/git/files.hpp"
 #include "server/git/names.hpp"
 #include "server/git/registry.hpp"
@@ -15,6 +21,62 @@ namespace fanout::git {
 namespace {
 
 constexpr int kMostNames = 1000;
+constexpr const char* kDraftPrefix = "new-worktree";
+constexpr const char* kOwnerFile = "fanout";
+
+void remove_tree(const fs::path& path) noexcept {
+  std::error_code ignored;
+  if (!path.empty()) fs::remove_all(path, ignored);
+}
+
+/// What stands in an owner file.
+struct Owned {
+  std::string owner;
+  Worktree names;
+};
+
+std::optional<Owned> read_owner(const fs::path& admin) {
+  std::istringstream lines(read_or_empty(admin / kOwnerFile));
+  Owned owned;
+  std::string path;
+  const bool whole = std::getline(lines, owned.owner) && std::getline(lines, path) &&
+                     std::getline(lines, owned.names.branch) && !lines.eof();
+  owned.names.path = path;
+  return whole ? std::optional(owned) : std::nullopt;
+}
+
+/// The folder below `parent` that is `owner`'s.
+fs::path find_owned(const fs::path& parent, const std::string& prefix, const std::string& owner) {
+  std::error_code error;
+  for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
+    if (!entry->path().filename().string().starts_with(prefix)) continue;
+    const auto owned = read_owner(entry->path());
+    if (owned && owned->owner == owner) return entry->path();
+  }
+  return {};
+}
+
+/// Those that do not say yet whose they are, and whose process (their name tells it) is gone: it died in the first
+/// moment, when there was nothing else.
+void remove_dead_drafts(const fs::path& common) {
+  std::error_code error;
+  for (fs::directory_iterator entry(common, error), end; !error && entry != end; entry.increment(error)) {
+    int pid = 0;
+    const bool is_draft = std::sscanf(entry->path().filename().c_str(), "new-worktree.%d.", &pid) == 1;
+    const bool is_dead = is_draft && ::kill(pid, 0) != 0 && errno == ESRCH;
+    if (is_dead && !read_owner(entry->path())) remove_tree(entry->path());
+  }
+}
+
+/// Whether nothing is in a folder but, at most, a link to a registration that is not there.
+bool holds_nothing(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename() != ".git") return false;
+  }
+  const auto link = read_or_empty(folder / ".git");
+  return !error && (link.empty() || (link.starts_with("gitdir: ") && !fs::exists(trimmed(link.substr(8)))));
+}
 
 /// Moves a folder to a name that must be free. False when it is not.
 bool rename_to_free(const fs::path& from, const fs::path& to) {
@@ -26,12 +88,12 @@ bool rename_to_free(const fs::path& from, const fs::path& to) {
   throw Error(ErrorKind::system, "cannot register the worktree as " + to.string() + ": " + errno_text(errno));
 }
 
-void remove_tree(const fs::path& path) noexcept {
-  std::error_code ignored;
-  if (!path.empty()) fs::remove_all(path, ignored);
-}
-
 }  // namespace
+
+std::string owner_in(const fs::path& admin) {
+  const auto owned = read_owner(admin);
+  return owned ? owned->owner : std::string();
+}
 
 NewWorktree::~NewWorktree() {
   if (kept_) return;
@@ -39,16 +101,63 @@ NewWorktree::~NewWorktree() {
   undo();
 }
 
-bool NewWorktree::reserve(const Repository& repository, const Worktree& names, const Commit& start) {
+/// The first thing made, and it says what else will be: so whoever comes after a sudden end finds the parts.
+void NewWorktree::make_draft(const Worktree& names, const std::string& owner) {
+  const fs::path draft = common_ / unique_name(kDraftPrefix);
+  make_folder(draft);
+  draft_ = draft;
+  write_new(draft_ / kOwnerFile, owner + "\n" + names.path.string() + "\n" + names.branch + "\n");
+  crash_point("worktree.draft");
+}
+
+bool NewWorktree::reserve(const Repository& repository, const Worktree& names, const Commit& start,
+                          const std::string& owner) {
+  make_draft(names, owner);
   make_parents(names.path.parent_path());
-  if (!make_folder(names.path)) return false;
+  if (!make_folder(names.path)) {
+    undo();
+    return false;
+  }
   folder_ = real_path(names.path);
+  crash_point("worktree.folder");
   if (!make_branch(repository, names.branch, start)) {
     undo();
     return false;
   }
+  crash_point("worktree.branch");
   register_folder(names.branch);
+  crash_point("worktree.registered");
   return true;
+}
+
+std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commit& start) {
+  if (owner.empty()) return {};
+  if (const auto admin = find_owned(common_ / "worktrees", "", owner); !admin.empty()) {
+    auto names = read_owner(admin)->names;
+    const auto tip = branch_tip(common_, names.branch);
+    const bool stands = tip && fs::is_directory(names.path) &&
+                        trimmed(read_or_empty(admin / "gitdir")) == (real_path(names.path) / ".git").string();
+    if (stands) {
+      folder_ = real_path(names.path);
+      kept_ = true;  // whatever happens now: it was there before us
+      names.start = *tip;
+      release_dead_lock(admin / "index.lock");
+      return names;
+    }
+  }
+  remove_dead_drafts(common_);
+  const auto draft = find_owned(common_, kDraftPrefix, owner);
+  if (draft.empty()) return {};
+  const auto names = read_owner(draft)->names;
+  draft_ = draft;
+  release_dead_lock(common_ / "refs/heads" / (names.branch + ".lock"));
+  if (holds_nothing(names.path)) {
+    folder_ = names.path;
+    branch_ = names.branch;
+    start_ = *git_commit_id(start.get());
+  }
+  undo();
+  return {};
 }
 
 void NewWorktree::make_parents(const fs::path& folder) {
@@ -72,9 +181,6 @@ bool NewWorktree::make_branch(const Repository& repository, const std::string& n
 
 void NewWorktree::register_folder(const std::string& branch) {
   make_folder(common_ / "worktrees");
-  const fs::path draft = common_ / unique_name("new-worktree");
-  make_folder(draft);
-  draft_ = draft;
   write_new(draft_ / "HEAD", "ref: refs/heads/" + branch + "\n");
   write_new(draft_ / "commondir", "../..\n");
   write_new(draft_ / "gitdir", (folder_ / ".git").string() + "\n");
@@ -90,6 +196,7 @@ void NewWorktree::register_folder(const std::string& branch) {
 bool NewWorktree::publish(const fs::path& admin) {
   const fs::path link = folder_ / ".git";
   write_new(link, "gitdir: " + admin.string() + "\n");
+  crash_point("worktree.linked");
   if (!rename_to_free(draft_, admin)) {
     ::unlink(link.c_str());
     return false;
@@ -107,6 +214,7 @@ void NewWorktree::check_out(const std::string& start) const {
   options.checkout_strategy = GIT_CHECKOUT_FORCE;
   check(git_checkout_tree(worktree.get(), reinterpret_cast<const git_object*>(commit.get()), &options),
         "check out the worktree " + folder_.string());
+  crash_point("worktree.checked-out");
 }
 
 void NewWorktree::undo() noexcept {

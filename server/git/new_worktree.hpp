@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,14 @@ class NewWorktree {
   NewWorktree& operator=(const NewWorktree&) = delete;
   ~NewWorktree();
 
+  /// Takes up what was made for `owner` by a process that died: one that is registered is ours to finish; of one that
+  /// is not, the parts are taken away, and locks that it held. Empty: there is none to go on with. Under the RegistryLock.
+  std::optional<Worktree> adopt(const std::string& owner, const Commit& start);
+
   /// Makes folder, branch and registration. False when another process took one of the names since they
   /// were looked up: nothing is left then, and other names may be tried. Under the RegistryLock.
-  bool reserve(const Repository& repository, const Worktree& names, const Commit& start);
+  bool reserve(const Repository& repository, const Worktree& names, const Commit& start,
+               const std::string& owner);
 
   /// Writes the files of commit `start`. Without the lock: this is the long part.
   void check_out(const std::string& start) const;
@@ -33,6 +39,7 @@ class NewWorktree {
  private:
   void make_parents(const fs::path& folder);
   bool make_branch(const Repository& repository, const std::string& name, const Commit& start);
+  void make_draft(const Worktree& names, const std::string& owner);
   void register_folder(const std::string& branch);
   bool publish(const fs::path& admin);
   void undo() noexcept;
@@ -47,5 +54,8 @@ class NewWorktree {
   git_oid start_ = {};
   bool kept_ = false;
 };
+
+/// Whom the worktree with this administrative folder was made for; empty: not by us.
+std::string owner_in(const fs::path& admin);
 
 }  // namespace fanout::git

@@ -1,5 +1,7 @@
+#include "common/crash_point.hpp"
 #include "common/text.hpp"
 #include "server/git/conflicts.hpp"
+#include "server/git/files.hpp"
 #include "server/git/git.hpp"
 #include "server/git/repository.hpp"
 
@@ -98,14 +100,60 @@ void move_head(const Repository& repository, const git_oid& from, const git_oid&
         "move the branch");
 }
 
+constexpr const char* kMoveFile = "fanout-rebase";  // in the worktree's own git folder
+
+std::vector<std::string> paths_between(const Repository& repository, const git_oid& from, const git_oid& to) {
+  Tree before, after;
+  check(git_commit_tree(before.out(), find_commit(repository, from).get()), "read a commit");
+  check(git_commit_tree(after.out(), find_commit(repository, to).get()), "read a commit");
+  Diff diff;
+  check(git_diff_tree_to_tree(diff.out(), repository.get(), before.get(), after.get(), nullptr), "compare commits");
+  std::vector<std::string> paths;
+  for (std::size_t i = 0; i < git_diff_num_deltas(diff.get()); ++i) {
+    const auto* delta = git_diff_get_delta(diff.get(), i);
+    paths.emplace_back(delta->old_file.path);
+    paths.emplace_back(delta->new_file.path);
+  }
+  return paths;
+}
+
+/// A process that died between writing files and moving the branch: those files are put back, no others.
+void undo_unfinished(const Repository& repository, const git_oid& head) {
+  const fs::path file = git_folder(repository) / kMoveFile;
+  const std::string text = read_or_empty(file);
+  git_oid from, to;
+  const bool known = text.size() >= 81 && git_oid_fromstrn(&from, text.data(), 40) == 0 &&
+                     git_oid_fromstrn(&to, text.data() + 41, 40) == 0;
+  if (known && git_oid_equal(&from, &head)) {
+    auto paths = paths_between(repository, from, to);
+    std::vector<char*> pointers;
+    for (auto& path : paths) pointers.push_back(path.data());
+    git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
+    options.checkout_strategy = GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED | GIT_CHECKOUT_DISABLE_PATHSPEC_MATCH;
+    options.paths = {pointers.data(), pointers.size()};
+    const Commit commit = find_commit(repository, from);
+    check(git_checkout_tree(repository.get(), reinterpret_cast<const git_object*>(commit.get()), &options),
+          "put the files back");
+  }
+  std::error_code ignored;
+  fs::remove(file, ignored);
+}
+
 void finish(const Repository& repository, const git_oid& from, const git_oid& to) {
+  const fs::path file = git_folder(repository) / kMoveFile;
+  replace_file(file, text_of(from) + " " + text_of(to) + "\n");
+  crash_point("rebase.noted");
   check_out(repository, to, GIT_CHECKOUT_SAFE);
+  crash_point("rebase.checked-out");
   try {
     move_head(repository, from, to);
   } catch (const Error&) {
     check_out(repository, from, GIT_CHECKOUT_FORCE);
+    fs::remove(file);
     throw;
   }
+  crash_point("rebase.moved");
+  fs::remove(file);
 }
 
 }  // namespace
@@ -113,9 +161,10 @@ void finish(const Repository& repository, const git_oid& from, const git_oid& to
 std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const std::string& onto) {
   const Repository repository = open_repository(worktree);
   const git_oid onto_id = *git_commit_id(find_commit(repository, onto).get());
-  refuse_dirty(repository, worktree);
   git_oid head;
   check(git_reference_name_to_id(&head, repository.get(), "HEAD"), "read HEAD of " + worktree.string());
+  undo_unfinished(repository, head);
+  refuse_dirty(repository, worktree);
   if (holds(repository, head, onto_id)) return text_of(head);
   auto replayed = Replay(repository, head, onto_id).run();
   if (auto* conflict = std::get_if<MergeConflict>(&replayed)) return std::move(*conflict);

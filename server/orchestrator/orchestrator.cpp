@@ -8,7 +8,9 @@
 
 #include "common/error.hpp"
 #include "common/text.hpp"
+#include "common/version.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/shim/record.hpp"
 
 namespace fanout::orchestrator {
 
@@ -65,6 +67,20 @@ v1::Run initial_state(const RunSpec& spec) {
   return run;
 }
 
+constexpr const char* kBootNote = "boot";
+constexpr std::size_t kEventsAtOnce = 1000;
+
+/// How far each task has come in its present attempt. BLOCKS.
+std::map<std::string, domain::Progress> progress_of(store::Database& database, const std::string& run_id) {
+  std::map<std::string, domain::Progress> progress;
+  for (std::uint64_t last = 0;;) {
+    const auto events = database.events(run_id, last, kEventsAtOnce);
+    if (events.empty()) return progress;
+    for (const auto& event : events) domain::apply(progress[event.task_id()], event);
+    last = events.back().sequence();
+  }
+}
+
 bool may_be_retried(const v1::Subagent& agent) {
   return domain::is_end(agent.phase()) && !domain::is_success(agent.phase());
 }
@@ -79,10 +95,12 @@ void require_task(const v1::Run& run, const std::string& task_id) {
 }
 
 /// The task and every blocked one that waits for it, directly or not; all of them when `task_id` is empty.
-std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id) {
+std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id, bool only_interrupted) {
   std::set<std::string> chosen;
   for (const auto& agent : run.subagents()) {
-    if (may_be_retried(agent) && (task_id.empty() || agent.task_id() == task_id)) chosen.insert(agent.task_id());
+    const bool asked = task_id.empty() || agent.task_id() == task_id;
+    const bool fits = !only_interrupted || agent.phase() == v1::PHASE_INTERRUPTED;
+    if (may_be_retried(agent) && asked && fits) chosen.insert(agent.task_id());
   }
   for (std::size_t before = 0; !chosen.empty() && before != chosen.size();) {
     before = chosen.size();
@@ -99,7 +117,12 @@ std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id
   return ids;
 }
 
-Error nothing_to_retry(const std::string& run_id, const std::string& task_id) {
+Error nothing_to_retry(const std::string& run_id, const std::string& task_id, bool only_interrupted) {
+  if (only_interrupted) {
+    const auto who = task_id.empty() ? "no task of run " + run_id : "task " + task_id + " of run " + run_id;
+    return Error(ErrorKind::precondition, who + (task_id.empty() ? " was" : " was not") +
+                                              " interrupted: there is nothing to resume (see fanout retry)");
+  }
   const auto which = task_id.empty() ? "no task of run " + run_id + " has" : "task " + task_id + " has not";
   return Error(ErrorKind::precondition, which + " ended without completing: there is nothing to retry");
 }
@@ -110,14 +133,40 @@ Orchestrator::Orchestrator(subagent::Services& services)
     : services_(services), lives_(services.executor), ended_(services.executor) {}
 
 awaitable<void> Orchestrator::recover() {
+  const auto boot = shim::boot_id();
+  const auto last_boot = co_await services_.log.query([](store::Database& database) { return database.note(kBootNote); });
   const auto ids = co_await services_.log.query([](store::Database& database) { return database.unended(); });
   for (const auto& id : ids) {
     auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(id); });
-    if (stored) co_await interrupt_left_over(std::move(*stored));
+    if (!stored) continue;
+    if (last_boot == boot) {
+      co_await take_up(std::move(*stored));
+    } else {
+      co_await interrupt_left_over(std::move(*stored));
+    }
+  }
+  if (last_boot != boot) {
+    co_await services_.log.query([&](store::Database& database) { database.set_note(kBootNote, boot); });
   }
 }
 
-/// A run whose daemon died: what had not ended is interrupted, and the log says so.
+awaitable<void> Orchestrator::take_up(store::StoredRun stored) {
+  const auto id = stored.run.id();
+  auto progress = co_await services_.log.query([&](store::Database& database) { return progress_of(database, id); });
+  std::uint32_t under_way = 0;
+  for (const auto& agent : stored.run.subagents()) under_way += domain::is_end(agent.phase()) ? 0 : 1;
+  services_.log.open_run(std::move(stored.run));
+  v1::Event event;
+  event.set_run_id(id);
+  event.mutable_run_taken_up()->set_version(kVersion);
+  event.mutable_run_taken_up()->set_subagents(under_way);
+  co_await services_.log.append(std::move(event));
+  auto& run = *(runs_[id] = std::make_unique<Run>(services_, std::move(stored.spec), std::move(progress)));
+  lives_.spawn(follow(run));
+  spdlog::info("run {}: taken up, {} under way", id, counted(under_way, "task"));
+}
+
+/// The machine was restarted: what had not ended is interrupted, and the log says so.
 awaitable<void> Orchestrator::interrupt_left_over(store::StoredRun stored) {
   const auto id = stored.run.id();
   const auto before = stored.run;
@@ -132,7 +181,7 @@ awaitable<void> Orchestrator::interrupt_left_over(store::StoredRun stored) {
     event.set_phase(v1::PHASE_INTERRUPTED);
     event.mutable_phase_changed()->set_from(agent.phase());
     event.mutable_phase_changed()->set_to(v1::PHASE_INTERRUPTED);
-    event.mutable_phase_changed()->set_reason("the daemon died while it was under way");
+    event.mutable_phase_changed()->set_reason("the machine was restarted while it was under way");
     co_await services_.log.append(std::move(event));
     ++interrupted;
   }
@@ -141,7 +190,7 @@ awaitable<void> Orchestrator::interrupt_left_over(store::StoredRun stored) {
   end.mutable_run_ended()->set_state(domain::outcome(*services_.log.open(id)));
   co_await services_.log.append(std::move(end));
   services_.log.release_run(id);
-  spdlog::warn("run {}: the daemon had died; {} interrupted (fanout retry {})", id, counted(interrupted, "task"), id);
+  spdlog::warn("run {}: the machine was restarted; {} interrupted (fanout resume {})", id, counted(interrupted, "task"), id);
 }
 
 awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
@@ -231,26 +280,26 @@ awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std
   co_return ids;
 }
 
-awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id) {
+awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id, bool only_interrupted) {
   refuse_when_stopping();
   for (auto run = runs_.find(run_id); run != runs_.end() && run->second->closing(); run = runs_.find(run_id)) {
     co_await ended_.wait();
   }
   require_task(co_await get(run_id), task_id);
-  if (!runs_.contains(run_id)) co_return co_await reopen(run_id, task_id);
+  if (!runs_.contains(run_id)) co_return co_await reopen(run_id, task_id, only_interrupted);
   auto& run = *runs_.at(run_id);
-  const auto ids = to_retry(run.state(), task_id);
-  if (ids.empty()) throw nothing_to_retry(run_id, task_id);
+  const auto ids = to_retry(run.state(), task_id, only_interrupted);
+  if (ids.empty()) throw nothing_to_retry(run_id, task_id, only_interrupted);
   co_await run.retry(ids);
   co_return ids;
 }
 
 /// A run that has ended lives again, with the subagents that are retried.
-awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std::string task_id) {
+awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std::string task_id, bool only_interrupted) {
   auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
-  if (runs_.contains(run_id)) co_return co_await retry(run_id, task_id);  // another request was faster
-  const auto ids = to_retry(stored->run, task_id);
-  if (ids.empty()) throw nothing_to_retry(run_id, task_id);
+  if (runs_.contains(run_id)) co_return co_await retry(run_id, task_id, only_interrupted);  // another request was faster
+  const auto ids = to_retry(stored->run, task_id, only_interrupted);
+  if (ids.empty()) throw nothing_to_retry(run_id, task_id, only_interrupted);
   services_.log.open_run(std::move(stored->run));
   auto& run = *(runs_[run_id] = std::make_unique<Run>(services_, std::move(stored->spec)));
   co_await run.retry(ids);

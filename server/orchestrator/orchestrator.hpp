@@ -15,7 +15,8 @@ class Orchestrator {
  public:
   explicit Orchestrator(subagent::Services& services);
 
-  /// Ends what a daemon that died left open: its subagents become interrupted. Call before anything else.
+  /// Goes on with what a daemon that died left open; where the machine was restarted since, what was under way
+  /// becomes interrupted. Call before anything else.
   awaitable<void> recover();
 
   /// Starts a run and returns its state once it is recorded. The spec needs no run id yet. The same
@@ -34,7 +35,11 @@ class Orchestrator {
 
   /// Gives one task, or all that ended without completing, another attempt, and those they blocked.
   /// Error: not_found, precondition when there is nothing to retry.
-  awaitable<std::vector<std::string>> retry(std::string run_id, std::string task_id);
+  /// `only_interrupted`: of those, the ones that were interrupted.
+  awaitable<std::vector<std::string>> retry(std::string run_id, std::string task_id, bool only_interrupted);
+
+  /// Admits nothing any more: the daemon leaves, and the next one goes on with everything.
+  void leave() { stopping_ = true; }
 
   /// Ends every subagent as interrupted and waits until all is recorded. Nothing is admitted after it.
   awaitable<void> stop();
@@ -43,9 +48,10 @@ class Orchestrator {
   std::size_t active_subagents() const;
 
  private:
-  awaitable<std::vector<std::string>> reopen(std::string run_id, std::string task_id);
+  awaitable<std::vector<std::string>> reopen(std::string run_id, std::string task_id, bool only_interrupted);
   awaitable<void> follow(Run& run);
   awaitable<std::string> new_id(std::string name);
+  awaitable<void> take_up(store::StoredRun stored);
   awaitable<void> interrupt_left_over(store::StoredRun stored);
   void refuse_when_stopping() const;
 

@@ -25,6 +25,21 @@ Run::Run(subagent::Services& services, fanout::internal::v1::RunSpec spec)
   }
 }
 
+Run::Run(subagent::Services& services, fanout::internal::v1::RunSpec spec, Progress progress)
+    : Run(services, std::move(spec)) {
+  const auto age = TimeUtil::GetCurrentTime() - state().started_at();
+  began_ -= std::chrono::milliseconds(std::max<std::int64_t>(0, TimeUtil::DurationToMilliseconds(age)));
+  for (const auto& task : spec_.tasks()) {
+    const auto& from = *domain::find_subagent(state(), task.id());
+    if (domain::is_end(from.phase())) continue;
+    const bool pending = from.phase() == v1::PHASE_PENDING;
+    if (pending && task.skipped()) continue;
+    auto& agent = pending ? *agents_.at(task.id()) : start(task, from);
+    agent.resume(from, std::move(progress[task.id()]));
+    released_[task.id()] = !agent.waits_for_begin();
+  }
+}
+
 const v1::Run& Run::state() const { return *services_.log.open(spec_.run_id()); }
 
 awaitable<void> Run::live() {
@@ -54,7 +69,7 @@ awaitable<void> Run::live() {
   co_await services_.log.append(std::move(event));
 }
 
-void Run::start(const TaskSpec& task, const v1::Subagent& from) {
+Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from) {
   auto& agent = agents_[task.id()];
   if (agent) former_.push_back(std::move(agent));
   agent = std::make_unique<Subagent>(services_, spec_, task, slots_, from.attempt(),
@@ -63,6 +78,7 @@ void Run::start(const TaskSpec& task, const v1::Subagent& from) {
   if (interrupted_) agent->interrupt();
   ++living_;
   lives_.spawn(follow(*agent));
+  return *agent;
 }
 
 awaitable<void> Run::follow(Subagent& agent) {

@@ -19,6 +19,9 @@ class Run {
  public:
   /// The run is open in the event log. Its pending subagents start at once; they begin in live().
   Run(subagent::Services& services, fanout::internal::v1::RunSpec spec);
+  /// One that a daemon left which has died: subagents under way go on from where `progress` has them.
+  using Progress = std::map<std::string, domain::Progress>;
+  Run(subagent::Services& services, fanout::internal::v1::RunSpec spec, Progress progress);
 
   /// Until every subagent has ended and RunEnded is recorded.
   awaitable<void> live();
@@ -39,7 +42,7 @@ class Run {
  private:
   using TaskSpec = fanout::internal::v1::TaskSpec;
 
-  void start(const TaskSpec& task, const fanout::v1::Subagent& from);
+  subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from);
   awaitable<void> follow(subagent::Subagent& agent);
   awaitable<void> skip(std::string task_id);
   awaitable<void> release_ready();

@@ -1,244 +1,327 @@
 #include "server/process/process.hpp"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
-#include <csignal>
+#include <boost/asio/redirect_error.hpp>
+#include <cstdio>
 
-#include "common/error.hpp"
+#include "common/crash_point.hpp"
 #include "server/async/async.hpp"
-#include "server/process/pump.hpp"
-#include "server/process/session.hpp"
-#include "server/process/spawn.hpp"
+#include "server/process/dialogue.hpp"
+#include "server/process/launch.hpp"
+#include "server/process/tail.hpp"
+#include "server/shim/folder.hpp"
+#include "server/shim/process_tree.hpp"
 
-// How a program's end is told apart from the end of its output, and neither waits for the other for ever:
+// What we do follows from how the run folder stands, and from nothing else; so a daemon that died between any two
+// steps is followed by one that goes on where it was:
 //
-//   the leader     | its group               | its pipes               | what we do
-//   ---------------|-------------------------|-------------------------|------------------------------------
-//   runs           | -                       | read as they come       | wait: exit, deadline, cancellation
-//   must end       | -                       | read as they come       | TERM to the group, grace, KILL
-//   has ended      | may still run           | may still be open       | a moment, TERM to its session, KILL
-//   has ended      | killed                  | held by an escapee      | a moment, then only what is in them
-//
-// The leader is reaped last: until then its pid, and so the ids of its group and session, belong to us.
+//   fresh     start a supervisor, then look again
+//   running   attend: be told how long the logs are, read them, tell the lines; pass on a cancellation
+//   ended     read what is left of the logs; the record says how it ended
+//   lost      end what the supervisor has left behind; nobody knows how it ended
 
 namespace fanout::process {
 
 namespace asio = boost::asio;
+using shim::Standing;
 using std::chrono::milliseconds;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr milliseconds kMoment{500};        // for a helper that is just finishing the output
-constexpr milliseconds kRestGrace{1000};    // for what is left behind to end when asked
-constexpr milliseconds kLookAgain{20};      // no descriptor tells of the end of processes that are not ours
-constexpr milliseconds kEscapeeWait{1000};  // for an escapee that holds a pipe
-constexpr int kSweeps = 5;                  // against what is started while it is being ended
+constexpr milliseconds kLookAgain{5};               // at a supervisor that is just starting or just ending
+constexpr int kMostMisses = 12'000;                 // about a minute
+constexpr milliseconds kReapLimit{10'000};
+constexpr milliseconds kSupervisorSlack{60'000};    // beyond its deadline; then it is stuck
 
 /// One program under way.
 class Running {
  public:
-  Running(const async::Executor& executor, async::WorkerPool& pool, const Command& command,
-          const Listener& listener)
-      : pool_(pool),
-        command_(command),
-        listener_(listener),
-        exited_(executor),
-        pump_ended_(executor),
-        pumps_group_(executor) {}
+  Running(const async::Executor& executor, Runner& runner, const Command& command, const Listener& listener, Told told)
+      : executor_(executor), runner_(runner), command_(command), listener_(listener), told_(told),
+        watchdog_(executor), over_(executor) {}
 
-  /// A coroutine of its own, so that switching cancellation off here concerns nobody else.
+  /// A coroutine of its own, and none that can be cancelled: nothing may be skipped from here on.
   awaitable<void> run() {
-    // From here to reap() nothing may be skipped: cancellation is looked at, and never thrown at us.
-    co_await asio::this_coro::throw_if_cancelled(false);
-    co_await start();
-    co_await tell_start();
-    for (auto& pump : pumps_) pumps_group_.spawn(run_pump(*pump));
-    if (failure_ || !co_await has_exited_within(command_.timeout)) {
-      cancelled_ = co_await is_cancelled();
-      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-      exit_.timed_out = !cancelled_ && !failure_;
-      co_await terminate();
-    }
-    exit_.duration = std::chrono::duration_cast<milliseconds>(Clock::now() - began_);
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-    co_await end_the_rest();
-    co_await drain();
-    reap();
+    try {
+      co_await follow_the_folder();
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    watchdog_.cancel();
+    co_await reap();
+    is_over_ = true;
+    over_.notify();
     if (failure_) std::rethrow_exception(failure_);
     if (cancelled_) throw boost::system::system_error(asio::error::operation_aborted);
+  }
+
+  /// Beside run(): the one that a cancellation reaches.
+  awaitable<void> wait_for_cancellation() {
+    try {
+      while (!is_over_) co_await over_.wait();
+    } catch (const boost::system::system_error&) {
+      cancelled_ = true;
+      if (dialogue_) dialogue_->wake();
+    }
   }
 
   const Exit& exit() const { return exit_; }
 
  private:
-  awaitable<void> start() {
-    std::shared_ptr<LogFile> out, err;
-    auto spawned = co_await pool_.run([&](std::stop_token stop) {
-      out = std::make_shared<LogFile>(command_.stdout_log);
-      err = command_.stderr_log == command_.stdout_log ? out : std::make_shared<LogFile>(command_.stderr_log);
-      if (stop.stop_requested()) throw boost::system::system_error(asio::error::operation_aborted);
-      return spawn(command_);
-    });
-    began_ = Clock::now();
-    pid_ = spawned.pid;
-    exited_.assign(spawned.pidfd.release());
-    add_pump(Stream::out, std::move(spawned.out), std::move(out));
-    if (spawned.err.ok()) add_pump(Stream::err, std::move(spawned.err), std::move(err));
+  awaitable<void> follow_the_folder() {
+    for (;;) {
+      const auto standing =
+          co_await runner_.pool.run([this](std::stop_token) { return shim::inspect(command_.folder); });
+      if (standing.birth) open_tails(*standing.birth);
+      switch (standing.kind) {
+        case Standing::fresh: {
+          if (cancelled_) throw boost::system::system_error(asio::error::operation_aborted);
+          co_await start();
+          break;
+        }
+        case Standing::running: {
+          co_await attend(standing);
+          break;
+        }
+        case Standing::ended: {
+          co_await collect(*standing.end);
+          co_return;
+        }
+        case Standing::lost: {
+          co_await give_up(standing);
+          co_return;
+        }
+      }
+    }
   }
 
-  void add_pump(Stream stream, Descriptor pipe, std::shared_ptr<LogFile> log) {
-    pumps_.push_back(std::make_unique<Pump>(exited_.get_executor(), stream, std::move(pipe), std::move(log)));
+  awaitable<void> start() {
+    if (launched_.pid > 0) throw Error(ErrorKind::system, "cannot run programs: " + runner_.shim.string() + " failed");
+    crash_point("program.before-start");
+    launched_ = co_await runner_.pool.run([this](std::stop_token) { return launch(runner_.shim, command_); });
+    crash_point("program.started");
+    asio::posix::stream_descriptor ready(executor_, std::exchange(launched_.ready, {}).release());
+    char word[64] = {};
+    boost::system::error_code ended;  // the supervisor answers at once, or ends
+    co_await ready.async_read_some(asio::buffer(word, sizeof word - 1), asio::redirect_error(asio::use_awaitable, ended));
+    std::sscanf(word, "started %d", &pid_);
+  }
+
+  void open_tails(const shim::Birth& birth) {
+    if (out_) return;
+    birth_ = birth;
+    out_.emplace(Stream::out, command_.stdout_log, birth.stdout_from, told_.out_line);
+    if (command_.stderr_log != command_.stdout_log) {
+      err_.emplace(Stream::err, command_.stderr_log, birth.stderr_from, told_.err_line);
+    }
+  }
+
+  /// Until it has ended, or the connection has: then the folder is looked at again.
+  awaitable<void> attend(const Standing& standing) {
+    Dialogue dialogue(executor_);
+    const bool talking = co_await dialogue.connect(command_.folder);
+    if (!talking || !standing.birth) co_return co_await pause();
+    misses_ = 0;
+    set_watchdog();
+    if (pid_ == 0 && !told_.started) pid_ = co_await dialogue.program();
+    co_await tell_start();
+    dialogue.follow(out_->position(), err_ ? err_->position() : 0);
+    dialogue_ = &dialogue;
+    for (bool asked = false;;) {
+      if (!asked && (failure_ || cancelled_)) {
+        asked = true;
+        dialogue.stop();
+      }
+      const auto news = co_await dialogue.news();
+      if (news.ended) break;
+      co_await read_to(news.out, news.err);
+    }
+    dialogue_ = nullptr;
+  }
+
+  awaitable<void> pause() {
+    if (++misses_ > kMostMisses) throw Error(ErrorKind::system, "its supervisor does not answer");
+    asio::steady_timer timer(executor_, kLookAgain);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
 
   awaitable<void> tell_start() {
-    std::exception_ptr error;
+    if (std::exchange(told_.started, true) || !listener_.started) co_return;
     try {
-      if (listener_.started) co_await listener_.started(pid_);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    const bool cancelled = co_await is_cancelled();
-    if (error && !cancelled) fail(error);  // a cancellation has its own way to the end, with a grace
-  }
-
-  static awaitable<bool> is_cancelled() {
-    co_return (co_await asio::this_coro::cancellation_state).cancelled() != asio::cancellation_type::none;
-  }
-
-  /// False after the time, or when we are cancelled.
-  awaitable<bool> has_exited_within(milliseconds time) {
-    if (co_await is_cancelled()) co_return false;
-    asio::steady_timer timer(exited_.get_executor(), time);
-    const auto [order, exit_error, timer_error] =
-        co_await asio::experimental::make_parallel_group(
-            exited_.async_wait(asio::posix::descriptor_base::wait_read, asio::deferred),
-            timer.async_wait(asio::deferred))
-            .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-    co_return !exit_error;
-  }
-
-  /// The group in one call, so that none of it slips through by forking; then the other groups.
-  awaitable<void> signal_all(int signal) {
-    kill(-pid_, signal);
-    co_await pool_.run([&](std::stop_token) { signal_other_groups(pid_, signal); });
-  }
-
-  awaitable<void> terminate() {
-    rest_deadline_ = Clock::now() + command_.grace;  // one for all: often the leader is but a shell
-    co_await signal_all(SIGTERM);
-    bool ended = co_await has_exited_within(command_.grace);
-    if (!ended) co_await signal_all(SIGKILL);
-    // Only a process stuck in the kernel outlives that for long; there is nothing else to be done.
-    // (GCC 12 makes a trap of a loop that awaits in its condition.)
-    while (!ended) ended = co_await has_exited_within(std::chrono::hours(1));
-  }
-
-  /// The leader has ended: so must what it started.
-  awaitable<void> end_the_rest() {
-    bool ended = false;
-    if (!rest_deadline_) {
-      ended = co_await rest_ends_by(Clock::now() + kMoment);
-      if (ended) co_return;
-      rest_deadline_ = Clock::now() + kRestGrace;
-      co_await signal_all(SIGTERM);
-    }
-    ended = co_await rest_ends_by(*rest_deadline_);
-    for (int sweep = 0; !ended && sweep < kSweeps; ++sweep) {
-      co_await signal_all(SIGKILL);
-      ended = co_await rest_ends_by(Clock::now() + kLookAgain);
-    }
-  }
-
-  awaitable<bool> rest_ends_by(Clock::time_point deadline) {
-    for (;;) {
-      const auto left = co_await pool_.run([&](std::stop_token) { return count_in_session(pid_); });
-      if (left == 0 || Clock::now() >= deadline) co_return left == 0;
-      asio::steady_timer pause(exited_.get_executor(), kLookAgain);
-      co_await pause.async_wait(asio::use_awaitable);
-    }
-  }
-
-  /// Nobody within our reach writes any more.
-  awaitable<void> drain() {
-    co_await pumps_end_within(kEscapeeWait);
-    for (auto& pump : pumps_) pump->finish_with_what_is_there();
-    co_await pumps_group_.join();
-  }
-
-  awaitable<void> pumps_end_within(milliseconds time) {
-    asio::steady_timer timer(exited_.get_executor(), time);
-    bool late = false;
-    timer.async_wait([&](boost::system::error_code error) {
-      late = true;
-      if (!error) pump_ended_.notify();
-    });
-    while (pumping() && !late) co_await pump_ended_.wait();
-    timer.cancel();
-    while (!late) co_await asio::post(exited_.get_executor(), asio::use_awaitable);
-  }
-
-  bool pumping() const { return ended_pumps_ < pumps_.size(); }
-
-  awaitable<void> run_pump(Pump& pump) {
-    try {
-      co_await pump.run(pool_, listener_);
+      co_await listener_.started(pid_);
     } catch (...) {
       fail(std::current_exception());
     }
-    ++ended_pumps_;
-    pump_ended_.notify();
+  }
+
+  awaitable<void> read_to(std::uint64_t out, std::uint64_t err) {
+    if (failure_) co_return;
+    try {
+      if (out_) co_await out_->read_to(out, runner_.pool, listener_);
+      if (err_) co_await err_->read_to(err, runner_.pool, listener_);
+    } catch (...) {
+      fail(std::current_exception());
+    }
+  }
+
+  awaitable<void> finish_lines() {
+    if (failure_) co_return;
+    if (out_) co_await out_->finish(listener_);
+    if (err_) co_await err_->finish(listener_);
+  }
+
+  awaitable<void> collect(const shim::End& end) {
+    crash_point("program.ended");
+    if (end.refused != 0) refuse(command_, end.refused);
+    co_await tell_start();
+    co_await read_to(end.stdout_end, end.stderr_end);
+    co_await finish_lines();
+    exit_.code = end.code;
+    exit_.signal = end.signal;
+    exit_.timed_out = end.timed_out;
+    exit_.duration = end.duration;
+    exit_.stdout_bytes = end.stdout_end - birth_.stdout_from;
+    exit_.stderr_bytes = err_ ? end.stderr_end - birth_.stderr_from : 0;
+    exit_.dropped_bytes = end.dropped_bytes;
+  }
+
+  awaitable<void> give_up(const Standing& standing) {
+    co_await runner_.pool.run([this](std::stop_token) {
+      if (!command_.mark.empty()) shim::kill_marked(command_.mark);
+    });
+    co_await tell_start();
+    const auto [out, err] = co_await runner_.pool.run([this](std::stop_token) {
+      return std::pair(log_size(command_.stdout_log), log_size(command_.stderr_log));
+    });
+    co_await read_to(out, err);
+    co_await finish_lines();
+    const bool rebooted = standing.birth && standing.birth->supervisor.boot_id != shim::boot_id();
+    throw Lost(ErrorKind::system, rebooted ? "the machine was restarted while it ran, so how it would have ended is unknown"
+                                           : "its supervisor was killed, so how it ended is unknown");
+  }
+
+  static std::uint64_t log_size(const std::filesystem::path& log) {
+    std::error_code none;
+    const auto size = std::filesystem::file_size(log, none);
+    return none ? 0 : size;
+  }
+
+  /// A supervisor that is stopped, or worse, would be waited for without end.
+  void set_watchdog() {
+    watchdog_.expires_after(command_.timeout + command_.grace + kSupervisorSlack);
+    watchdog_.async_wait([identity = birth_.supervisor](boost::system::error_code cancelled) {
+      if (cancelled) return;
+      shim::signal_exactly(identity.pid, identity.start_time, SIGKILL);
+    });
   }
 
   /// What we cannot record must not go on.
   void fail(std::exception_ptr error) {
     if (!failure_) failure_ = error;
-    kill(-pid_, SIGKILL);
   }
 
-  void reap() {
+  /// The supervisor that we started: it ends once it has said its last word.
+  awaitable<void> reap() {
+    if (launched_.pid <= 0) co_return;
+    const pid_t pid = launched_.pid;
+    asio::posix::stream_descriptor ended(executor_, std::exchange(launched_.pidfd, {}).release());
+    asio::steady_timer limit(executor_, kReapLimit);
+    co_await asio::experimental::make_parallel_group(
+        ended.async_wait(asio::posix::descriptor_base::wait_read, asio::deferred), limit.async_wait(asio::deferred))
+        .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
     siginfo_t info{};
-    if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED) == 0) {
-      if (info.si_code == CLD_EXITED) {
-        exit_.code = info.si_status;
-      } else {
-        exit_.signal = info.si_status;
-      }
-    }
-    exit_.stdout_bytes = pumps_.front()->bytes();
-    exit_.stderr_bytes = pumps_.size() > 1 ? pumps_.back()->bytes() : 0;
+    waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
   }
 
-  async::WorkerPool& pool_;
+  async::Executor executor_;
+  Runner& runner_;
   const Command& command_;
   const Listener& listener_;
-  pid_t pid_ = -1;
-  asio::posix::stream_descriptor exited_;
-  std::vector<std::unique_ptr<Pump>> pumps_;
-  async::Signal pump_ended_;
-  async::TaskGroup pumps_group_;
-  std::size_t ended_pumps_ = 0;
-  Clock::time_point began_;
-  std::optional<Clock::time_point> rest_deadline_;  ///< Set once all have been asked to end.
+  Told told_;
+  Launched launched_;
+  int pid_ = 0;
+  shim::Birth birth_;
+  std::optional<Tail> out_, err_;
+  asio::steady_timer watchdog_;
+  async::Signal over_;
+  Dialogue* dialogue_ = nullptr;  ///< While we attend.
+  int misses_ = 0;
   std::exception_ptr failure_;
   Exit exit_;
-  bool cancelled_ = false;
+  bool cancelled_ = false, is_over_ = false;
 };
 
 }  // namespace
 
-awaitable<Exit> run(async::WorkerPool& pool, Command command, Listener listener) {
+awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told) {
   const auto executor = co_await asio::this_coro::executor;
   co_await async::checkpoint();  // from here to join() nothing may throw: the program must be awaited
-  Running running(executor, pool, command, listener);
+  Running running(executor, runner, command, listener, told);
   async::TaskGroup group(executor);
   group.spawn(running.run());
+  group.spawn(running.wait_for_cancellation());
   co_await group.join();
   co_return running.exit();
+}
+
+namespace {
+
+/// A supervisor at work.
+struct AtWork {
+  std::filesystem::path folder;
+  shim::Identity supervisor;
+};
+
+std::vector<AtWork> running_below(const std::filesystem::path& parent) {
+  std::vector<AtWork> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
+    const bool is_one = entry->is_directory() && std::filesystem::exists(entry->path() / shim::kLockFile);
+    if (!is_one) continue;
+    const auto standing = shim::inspect(entry->path());
+    if (standing.kind != Standing::running) continue;
+    found.push_back({entry->path(), standing.birth ? standing.birth->supervisor : shim::Identity{}});
+  }
+  return found;
+}
+
+awaitable<bool> ask_to_end(std::filesystem::path folder) {
+  Dialogue dialogue(co_await asio::this_coro::executor);
+  const bool talking = co_await dialogue.connect(std::move(folder));
+  if (!talking) co_return false;
+  dialogue.stop();
+  for (bool ended = false; !ended;) ended = (co_await dialogue.news()).ended;
+  co_return true;
+}
+
+/// One that does not end its program when asked is stuck.
+awaitable<void> end_one(AtWork one) {
+  try {
+    co_await async::with_deadline(ask_to_end(one.folder), kSupervisorSlack, "ending " + one.folder.string());
+  } catch (const Error&) {
+    shim::signal_exactly(one.supervisor.pid, one.supervisor.start_time, SIGKILL);
+  }
+}
+
+}  // namespace
+
+awaitable<void> end_all(Runner runner, std::filesystem::path parent) {
+  const auto executor = co_await asio::this_coro::executor;
+  for (;;) {
+    const auto at_work = co_await runner.pool.run([&](std::stop_token) { return running_below(parent); });
+    if (at_work.empty()) co_return;
+    async::TaskGroup group(executor);
+    for (const auto& one : at_work) group.spawn(end_one(one));
+    co_await group.join();
+    asio::steady_timer pause(executor, kLookAgain);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
 }
 
 std::vector<std::string> shell_command(const std::string& line) { return {"/bin/sh", "-c", line}; }

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "common/error.hpp"
 #include "server/async/worker_pool.hpp"
 
-/// Child processes: started without fork, watched by pidfd, their output kept whole on disk.
+/// Child processes, each under a supervisor (fanout-shim) that outlives the daemon: at most once in their folder,
+/// their output kept whole on disk, and found again by the next daemon.
 namespace fanout::process {
 
 using boost::asio::awaitable;
@@ -24,9 +26,15 @@ struct Command {
   std::filesystem::path directory;
   std::vector<std::string> environment;  ///< "NAME=value"; the whole of it.
   std::filesystem::path stdin_file;      ///< Empty: /dev/null.
-  std::filesystem::path stdout_log, stderr_log;  ///< Appended to; the folder exists.
+  /// The authority on whether this very program was started, runs or has ended: the same folder, the same run of
+  /// it. Made when it is not there; its parent is.
+  std::filesystem::path folder;
+  std::filesystem::path stdout_log, stderr_log;  ///< Appended to; beside the folder.
   std::chrono::milliseconds timeout{std::chrono::hours(1)};
   std::chrono::milliseconds grace{std::chrono::seconds(5)};  ///< From SIGTERM to SIGKILL.
+  std::uint64_t max_output = 0;          ///< Bytes of each log; what goes beyond is counted and dropped. 0: all.
+  /// "NAME=value" of `environment` that no other program has: by it what a killed supervisor left is found.
+  std::string mark;
 };
 
 enum class Stream { out, err };
@@ -45,23 +53,47 @@ struct Exit {
   int signal = 0;
   bool timed_out = false;
   std::chrono::milliseconds duration{0};
-  std::uint64_t stdout_bytes = 0, stderr_bytes = 0;
+  std::uint64_t stdout_bytes = 0, stderr_bytes = 0;  ///< In the logs.
+  std::uint64_t dropped_bytes = 0;
   bool success() const { return code == 0 && !timed_out; }
 };
 
-/// Told of what happens, in order, on the I/O thread. What they return is awaited before more output
-/// is read, so a slow listener slows the program, never fills memory.
-struct Listener {
-  std::function<awaitable<void>(int pid)> started;
-  std::function<awaitable<void>(Stream, std::vector<Line>)> output;
+/// What was told of a program by an earlier run(), in a daemon that has died since.
+struct Told {
+  bool started = false;
+  std::optional<std::uint64_t> out_line, err_line;  ///< Offsets of the last lines.
 };
 
-/// Runs `command` to its end and everything it started in its process group with it. Lines are
-/// handed over after their bytes are in the log. When the coroutine is cancelled, or the deadline
-/// passes, the group gets SIGTERM, then SIGKILL after the grace time; the end is awaited in any case.
-/// Throws Error: not_found (no such program, naming it), system; boost::system::system_error
+/// Told of what happens, in order, on the I/O thread. What they return is awaited before more is told: a slow
+/// listener fills no memory and holds up nobody but itself.
+struct Listener {
+  std::function<awaitable<void>(int pid)> started;  ///< 0: it has ended already.
+  /// False: no more lines are wanted.
+  std::function<awaitable<bool>(Stream, std::vector<Line>)> output;
+};
+
+/// The supervisor of a program was killed: how the program ended, nobody knows. Never a success.
+class Lost : public Error {
+ public:
+  using Error::Error;
+};
+
+/// How programs are run.
+struct Runner {
+  async::WorkerPool& pool;
+  std::filesystem::path shim;  ///< The fanout-shim to start.
+};
+
+/// Runs `command` to its end and everything it started with it, or goes on with what runs in its folder already, or
+/// tells what ended there. When the coroutine is cancelled, or the deadline passes, all of it gets SIGTERM, then
+/// SIGKILL after the grace time; the end is awaited in any case.
+/// Throws Error: not_found (no such program, naming it), system; Lost; boost::system::system_error
 /// (operation_aborted) after a cancellation.
-awaitable<Exit> run(async::WorkerPool& pool, Command command, Listener listener);
+awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told = {});
+
+/// Ends what runs in each of the run folders below `parent`, and awaits the end. For what an earlier daemon started
+/// and this one does not follow.
+awaitable<void> end_all(Runner runner, std::filesystem::path parent);
 
 /// Words that a person types for a program: `sh -c` with the line.
 std::vector<std::string> shell_command(const std::string& line);

@@ -38,12 +38,17 @@ stream_protocol::endpoint endpoint_of(const std::filesystem::path& socket) {
 
 }  // namespace
 
-Acceptor::Acceptor(async::Executor executor, std::filesystem::path socket)
-    : executor_(executor), socket_(std::move(socket)), acceptor_(executor) {
+Acceptor::Acceptor(async::Executor executor, std::filesystem::path socket, int listener)
+    : executor_(executor), socket_(std::move(socket)), inherited_(listener >= 0), acceptor_(executor) {
+  boost::system::error_code error;
+  if (inherited_) {
+    acceptor_.assign(stream_protocol(), listener, error);
+    if (error) throw Error(ErrorKind::system, "cannot serve on " + socket_.string() + ": " + error.message());
+    return;
+  }
   const auto endpoint = endpoint_of(socket_);
   unlink(socket_.c_str());
   const auto mask = umask(0177);
-  boost::system::error_code error;
   acceptor_.open(stream_protocol(), error);
   if (!error) acceptor_.bind(endpoint, error);
   umask(mask);
@@ -51,7 +56,9 @@ Acceptor::Acceptor(async::Executor executor, std::filesystem::path socket)
   if (error) throw Error(ErrorKind::system, "cannot listen on " + socket_.string() + ": " + error.message());
 }
 
-Acceptor::~Acceptor() { unlink(socket_.c_str()); }
+Acceptor::~Acceptor() {
+  if (!inherited_) unlink(socket_.c_str());
+}
 
 async::awaitable<void> Acceptor::run(std::function<void(int)> admit) {
   for (;;) {

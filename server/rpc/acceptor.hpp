@@ -14,9 +14,10 @@ namespace fanout::rpc {
 class Acceptor {
  public:
   /// Binds `socket` with mode 0600; its folder is private (0700) already, and the daemon's lock is held,
-  /// so a socket that is there is a dead daemon's and is replaced. Error{system}.
-  Acceptor(async::Executor executor, std::filesystem::path socket);
-  /// Removes the socket.
+  /// so a socket that is there is a dead daemon's and is replaced. `listener`, unless it is -1, is a
+  /// descriptor that listens there already, made by a service manager: it is taken over. Error{system}.
+  Acceptor(async::Executor executor, std::filesystem::path socket, int listener = -1);
+  /// Removes the socket, unless it is the service manager's.
   ~Acceptor();
 
   /// Accepts until cancelled. `admit` takes the descriptor over.
@@ -25,6 +26,7 @@ class Acceptor {
  private:
   async::Executor executor_;
   std::filesystem::path socket_;
+  bool inherited_;
   boost::asio::local::stream_protocol::acceptor acceptor_;
 };
 

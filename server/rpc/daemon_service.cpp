@@ -9,9 +9,9 @@ namespace fanout::rpc {
 
 namespace v1 = fanout::v1;
 
-DaemonService::DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, std::filesystem::path socket,
-                             std::filesystem::path state_directory, std::function<void()> shut_down)
-    : bridge_(bridge), runs_(runs), shut_down_(std::move(shut_down)) {
+DaemonService::DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, subagent::Services& services, std::filesystem::path socket,
+                             std::filesystem::path state_directory, std::function<void(bool)> shut_down)
+    : bridge_(bridge), runs_(runs), services_(services), shut_down_(std::move(shut_down)) {
   fixed_.set_version(kVersion);
   fixed_.set_pid(getpid());
   *fixed_.mutable_started_at() = google::protobuf::util::TimeUtil::GetCurrentTime();
@@ -29,19 +29,25 @@ grpc::ServerUnaryReactor* DaemonService::Shutdown(grpc::CallbackServerContext* c
                                                   const v1::ShutdownRequest* request,
                                                   v1::ShutdownResponse* response) {
   return bridge_.unary<v1::ShutdownRequest, v1::ShutdownResponse>(
-      context, request, response, [this](const auto&, auto& a) { return shutdown(a); });
+      context, request, response, [this](const auto& q, auto& a) { return shutdown(q, a); });
 }
 
 awaitable<void> DaemonService::info(v1::GetInfoResponse& response) {
   response = fixed_;
   response.set_active_runs(static_cast<std::uint32_t>(runs_.active_runs()));
   response.set_active_subagents(static_cast<std::uint32_t>(runs_.active_subagents()));
+  response.set_trouble(services_.log.trouble());
   co_return;
 }
 
-awaitable<void> DaemonService::shutdown(v1::ShutdownResponse& response) {
-  response.set_interrupted_subagents(static_cast<std::uint32_t>(runs_.active_subagents()));
-  shut_down_();
+awaitable<void> DaemonService::shutdown(const v1::ShutdownRequest& request, v1::ShutdownResponse& response) {
+  const auto under_way = static_cast<std::uint32_t>(runs_.active_subagents());
+  if (request.leave_agents()) {
+    response.set_left_subagents(under_way);
+  } else {
+    response.set_interrupted_subagents(under_way);
+  }
+  shut_down_(request.leave_agents());
   co_return;
 }
 

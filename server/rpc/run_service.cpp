@@ -107,7 +107,8 @@ awaitable<void> RunService::cancel(const v1::CancelRunRequest& request, v1::Canc
 
 awaitable<void> RunService::retry(const v1::RetryRunRequest& request, v1::RetryRunResponse& response) {
   response.set_run_id(co_await runs_.find(request.run_id()));
-  for (auto& id : co_await runs_.retry(response.run_id(), request.task_id())) response.add_task_ids(std::move(id));
+  auto ids = co_await runs_.retry(response.run_id(), request.task_id(), request.only_interrupted());
+  for (auto& id : ids) response.add_task_ids(std::move(id));
 }
 
 /// A cursor over the log: nothing is queued for a client, so a slow one costs nobody.

@@ -10,6 +10,7 @@
 #include "server/rpc/daemon_service.hpp"
 #include "server/rpc/plan_service.hpp"
 #include "server/rpc/run_service.hpp"
+#include "server/rpc/work_service.hpp"
 
 namespace fanout::rpc {
 
@@ -28,14 +29,16 @@ struct Server::Impl {
         loader(parts.services.workers, parts.user_config),
         plans(bridge, loader),
         runs(bridge, loader, parts.runs, parts.services),
-        daemon(bridge, parts.runs, parts.socket, parts.state_directory, parts.shut_down),
-        acceptor(parts.services.executor, parts.socket) {}
+        work(bridge, parts.runs, parts.services),
+        daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.shut_down),
+        acceptor(parts.services.executor, parts.socket, parts.listener) {}
 
   async::WorkerPool& workers;
   Bridge bridge;
   PlanLoader loader;
   PlanService plans;
   RunService runs;
+  WorkService work;
   DaemonService daemon;
   Acceptor acceptor;
   std::unique_ptr<grpc::Server> server;
@@ -49,6 +52,7 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
   builder.RegisterService(&impl_->plans);
   builder.RegisterService(&impl_->runs);
+  builder.RegisterService(&impl_->work);
   builder.RegisterService(&impl_->daemon);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server) throw Error(ErrorKind::system, "the gRPC server does not start");

@@ -18,8 +18,9 @@ class Server {
     subagent::Services& services;
     std::filesystem::path user_config;
     std::filesystem::path socket;
+    int listener;  ///< See Acceptor.
     std::filesystem::path state_directory;
-    std::function<void()> shut_down;
+    std::function<void(bool leave)> shut_down;
   };
 
   /// Serves from now on. Error{system} when it cannot.

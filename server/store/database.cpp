@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <array>
+
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
 
@@ -13,10 +15,9 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-constexpr int kSchemaVersion = 1;
-
+// How the schema came to be: a database of version n takes the steps from n on. Steps are never changed.
 // Runs are ordered by rowid: the order in which they were made, whatever the clock said.
-constexpr const char* kSchema = R"sql(
+constexpr std::array kSchemaSteps{R"sql(
   CREATE TABLE run (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -32,7 +33,11 @@ constexpr const char* kSchema = R"sql(
     PRIMARY KEY (run_id, sequence)
   ) WITHOUT ROWID;
   CREATE INDEX run_unended ON run(number) WHERE ended = 0;
-)sql";
+)sql",
+                                  R"sql(
+  CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+)sql"};
+constexpr int kSchemaVersion = static_cast<int>(kSchemaSteps.size());
 
 /// Runs `work`; what SQLite throws becomes one sentence.
 template <class F>
@@ -42,7 +47,7 @@ auto in_words(const std::string& file, F&& work) {
   } catch (const SQLite::Exception& error) {
     switch (error.getErrorCode()) {
       case SQLITE_FULL:
-        throw Error(ErrorKind::system, "the disk that holds " + file + " is full: free some space");
+        throw DiskFull(ErrorKind::system, "the disk that holds " + file + " is full: free some space");
       case SQLITE_CORRUPT:
       case SQLITE_NOTADB:
         throw Error(ErrorKind::system, file + " is damaged: move it away to begin with an empty log (" +
@@ -105,10 +110,21 @@ struct Database::Impl {
                                          "): install that version again");
     }
     if (version == kSchemaVersion) return;
+    if (version > 0) back_up(version);
     SQLite::Transaction transaction(db);
-    db.exec(kSchema);
+    for (int step = version; step < kSchemaVersion; ++step) db.exec(kSchemaSteps[static_cast<std::size_t>(step)]);
     db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     transaction.commit();
+  }
+
+  /// Beside it, before it is changed: an older fanoutd can go on with that.
+  void back_up(int version) {
+    const auto backup = file + ".schema-" + std::to_string(version);
+    std::error_code ignored;
+    std::filesystem::remove(backup, ignored);
+    SQLite::Statement statement(db, "VACUUM INTO ?");
+    statement.bind(1, backup);
+    statement.exec();
   }
 
   void insert(const v1::Event& event) {
@@ -240,6 +256,24 @@ std::vector<std::string> Database::unended() {
     std::vector<std::string> found;
     while (query.executeStep()) found.push_back(query.getColumn(0).getString());
     return found;
+  });
+}
+
+std::optional<std::string> Database::note(const std::string& name) {
+  return in_words(impl_->file, [&]() -> std::optional<std::string> {
+    SQLite::Statement query(impl_->db, "SELECT value FROM note WHERE name = ?");
+    query.bind(1, name);
+    if (!query.executeStep()) return std::nullopt;
+    return query.getColumn(0).getString();
+  });
+}
+
+void Database::set_note(const std::string& name, const std::string& value) {
+  in_words(impl_->file, [&] {
+    SQLite::Statement statement(impl_->db, "INSERT OR REPLACE INTO note (name, value) VALUES (?, ?)");
+    statement.bind(1, name);
+    statement.bind(2, value);
+    statement.exec();
   });
 }
 

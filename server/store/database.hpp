@@ -7,11 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "common/error.hpp"
 #include "fanout/internal/v1/spec.pb.h"
 #include "fanout/v1/event.pb.h"
 #include "fanout/v1/run.pb.h"
 
 namespace fanout::store {
+
+/// Nothing was written, since the disk has no room. Later it may have.
+class DiskFull : public Error {
+ public:
+  using Error::Error;
+};
 
 /// What is stored of a run besides its events.
 struct StoredRun {
@@ -47,6 +54,10 @@ class Database {
   std::optional<std::string> run_of_request(const std::string& request_id);
   /// Ids of runs that have not ended, oldest first.
   std::vector<std::string> unended();
+
+  /// Something that one daemon leaves for the next under a name.
+  std::optional<std::string> note(const std::string& name);
+  void set_note(const std::string& name, const std::string& value);
 
  private:
   struct Impl;

@@ -1,7 +1,11 @@
 #include "server/store/event_log.hpp"
 
 #include <google/protobuf/util/time_util.h>
+#include <spdlog/spdlog.h>
 
+#include <boost/asio/redirect_error.hpp>
+
+#include "common/crash_point.hpp"
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
 
@@ -19,6 +23,7 @@ google::protobuf::Timestamp wall_clock() {
   return TimeUtil::MicrosecondsToTimestamp(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
+constexpr std::chrono::milliseconds kRoomRetry{500};  // a full disk tells nobody when it has room again
 constexpr std::size_t kReadLimit = 512;    // events in one read
 constexpr std::size_t kTailEvents = 1024;  // newest events kept in memory for those who follow live
 
@@ -45,7 +50,8 @@ struct EventLog::OpenRun {
 };
 
 EventLog::EventLog(async::Executor executor, const std::filesystem::path& file)
-    : executor_(executor), database_(std::make_unique<Database>(file)), work_(executor), opened_(executor) {}
+    : executor_(executor), database_(std::make_unique<Database>(file)), work_(executor), opened_(executor),
+      room_(executor) {}
 
 EventLog::~EventLog() = default;
 
@@ -58,7 +64,7 @@ awaitable<void> EventLog::run() {
     const auto batch = number_pending();
     std::exception_ptr error;
     try {
-      co_await commit(batch);
+      co_await commit_once_there_is_room(batch);
     } catch (...) {
       error = std::current_exception();
     }
@@ -67,6 +73,27 @@ awaitable<void> EventLog::run() {
     } else {
       publish(batch);
     }
+  }
+}
+
+awaitable<void> EventLog::commit_once_there_is_room(const Batch& batch) {
+  for (;;) {
+    std::string full;
+    try {
+      co_await commit(batch);
+    } catch (const DiskFull& error) {
+      if (closed_) throw;
+      full = error.what();
+    }
+    if (full != trouble_) {
+      if (full.empty()) spdlog::info("there is room on the disk again");
+      else spdlog::error("{}; everything waits for it", full);
+      trouble_ = full;
+    }
+    if (full.empty()) co_return;
+    boost::system::error_code ended;
+    room_.expires_after(kRoomRetry);
+    if (!closed_) co_await room_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
   }
 }
 
@@ -87,12 +114,15 @@ awaitable<void> EventLog::commit(const Batch& batch) {
   }
   std::vector<const v1::Run*> runs;
   for (const auto& [id, run] : snapshots) runs.push_back(&run);
+  crash_point("log.before-commit");
   co_await query([&](Database& database) { database.append(events, runs); });
+  crash_point("log.after-commit");
 }
 
 void EventLog::close() {
   closed_ = true;
   work_.notify();
+  room_.cancel();
 }
 
 awaitable<void> EventLog::create_run(fanout::internal::v1::RunSpec spec, v1::Event first) {
@@ -101,7 +131,9 @@ awaitable<void> EventLog::create_run(fanout::internal::v1::RunSpec spec, v1::Eve
   first.set_sequence(1);
   *first.mutable_time() = wall_clock();
   *first.mutable_run_started()->mutable_run()->mutable_started_at() = first.time();
+  crash_point("run.before-create");
   co_await query([&](Database& database) { database.create_run(spec, first); });
+  crash_point("run.created");
   v1::Run run;
   domain::apply(run, first);
   auto open = std::make_shared<OpenRun>(executor_, std::move(run));

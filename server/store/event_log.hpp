@@ -42,6 +42,7 @@ class EventLog {
   void release_run(const std::string& run_id);
 
   /// Records an event: sequence and times are filled in. Returns once it is committed.
+  /// A full disk is waited for, until close(): nothing goes on meanwhile, and nothing is lost.
   /// Failure: Error{system}; nothing was recorded then, and no number was used up.
   /// Cancellation: throws operation_aborted; the event is recorded all the same.
   async::awaitable<void> append(fanout::v1::Event event);
@@ -51,6 +52,9 @@ class EventLog {
   /// Waits until there may be more than `sequence` of a run; for one that is not open, until some run is
   /// opened. It may return without there being more: read, then wait again.
   async::awaitable<void> wait_for_more(std::string run_id, std::uint64_t sequence);
+
+  /// Why nothing can be recorded just now, as one sentence; empty: all is well. Whoever appends waits meanwhile.
+  const std::string& trouble() const { return trouble_; }
 
   /// The folded state of an open run, or null.
   const fanout::v1::Run* open(const std::string& run_id) const;
@@ -69,6 +73,7 @@ class EventLog {
   using Batch = std::vector<std::shared_ptr<Pending>>;
   Batch number_pending();
   async::awaitable<void> commit(const Batch& batch);
+  async::awaitable<void> commit_once_there_is_room(const Batch& batch);
   void publish(const Batch& batch);
   void fail(const Batch& batch, std::exception_ptr error);
 
@@ -79,6 +84,8 @@ class EventLog {
   Batch pending_;
   async::Signal work_;
   async::Signal opened_;
+  boost::asio::steady_timer room_;  ///< Until the next try on a full disk.
+  std::string trouble_;
   bool closed_ = false;
 };
 

@@ -10,12 +10,12 @@ namespace fanout::subagent {
 
 namespace {
 
-constexpr std::array<std::string_view, 17> kWithheld{
+constexpr std::array<std::string_view, 18> kWithheld{
     "GH_TOKEN",       "GITHUB_TOKEN",         "GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN",
     "GIT_DIR",        "GIT_WORK_TREE",        "GIT_INDEX_FILE",      "GIT_OBJECT_DIRECTORY",
     "GIT_COMMON_DIR", "GIT_NAMESPACE",        "GIT_PREFIX",          "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "NOTIFY_SOCKET",  "LISTEN_FDS",           "LISTEN_PID",          "LISTEN_FDNAMES",
-    "WATCHDOG_USEC"};
+    "WATCHDOG_USEC",  "WATCHDOG_PID"};
 
 constexpr std::array<std::string_view, 5> kCallers{"PATH", "SHELL", "LANG", "TZ", "SSH_AUTH_SOCK"};
 

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "common/crash_point.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/subagent/subagent.hpp"
@@ -74,14 +75,17 @@ void describe_branch(const git::BranchSummary& branch, v1::Report& report) {
 }  // namespace
 
 awaitable<Input> Subagent::run_gates() {
-  gates_.clear();
+  gates_.assign(progress_.gates.begin(), progress_.gates.end());
   for (int i = 0; i < task_.gates_size(); ++i) {
     const auto& gate = task_.gates(i);
-    const auto result = co_await run_gate(gate, gate_log(i, gate.name()));
-    gates_.push_back(result);
-    v1::Event event;
-    *event.mutable_gate_ended()->mutable_result() = result;
-    co_await record(std::move(event));
+    const bool known = static_cast<std::size_t>(i) < gates_.size();
+    if (!known) {
+      gates_.push_back(co_await run_gate(gate, gate_log(i, gate.name())));
+      v1::Event event;
+      *event.mutable_gate_ended()->mutable_result() = gates_.back();
+      co_await record(std::move(event));
+    }
+    const auto& result = gates_[static_cast<std::size_t>(i)];
     if (result.passed()) continue;
     const auto how = result.has_exit_code() ? " with exit code " + std::to_string(result.exit_code()) : "";
     co_return Input{InputKind::effect_failed,
@@ -96,7 +100,9 @@ awaitable<v1::GateResult> Subagent::run_gate(v1::Gate gate, std::string log) {
   const auto timeout = gate.has_timeout()
                            ? std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(gate.timeout()))
                            : std::chrono::milliseconds(kGateTimeout);
-  Program program{"gate", gate.run(), log, log, {}, timeout};
+  // After a rebase they run again: other programs.
+  const auto name = std::filesystem::path(log).stem().string() + (state_.rebased ? "-again" : "");
+  Program program{name, "gate", gate.run(), log, log, {}, timeout};
   const auto exit = co_await run_program(std::move(program));
   v1::GateResult result;
   result.set_name(gate.name());
@@ -110,21 +116,24 @@ awaitable<v1::GateResult> Subagent::run_gate(v1::Gate gate, std::string log) {
 }
 
 awaitable<Input> Subagent::push() {
+  if (progress_.pushed) co_return Input{InputKind::pushed, {}, {}};
   const auto start = Clock::now();
   auto result = co_await async::with_deadline(services_.workers.run([this](std::stop_token stop) {
+    if (taken_up_) git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
     return git::push(spec_.repository(), spec_.remote(), worktree_.branch, stop);
   }), kNetworkTimeout, "pushing to " + spec_.remote());
   if (auto* rejected = std::get_if<git::PushRejected>(&result)) {
     const auto reason = spec_.remote() + " rejected the push of " + worktree_.branch + ": " + rejected->reason;
     co_return Input{rejected->non_fast_forward ? InputKind::push_rejected : InputKind::effect_failed, reason, {}};
   }
+  crash_point("push.done");
   pushed_to_ = spec_.remote();
   v1::Event event;
   auto& pushed = *event.mutable_pushed();
   pushed.set_remote(spec_.remote());
   pushed.set_branch(worktree_.branch);
   pushed.set_commit(std::get<std::string>(result));
-  pushed.set_rebased(rebased_);
+  pushed.set_rebased(state_.rebased);
   *pushed.mutable_duration() = TimeUtil::MillisecondsToDuration(
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count());
   co_await record(std::move(event));
@@ -132,6 +141,7 @@ awaitable<Input> Subagent::push() {
 }
 
 awaitable<Input> Subagent::rebase() {
+  co_await take_snapshot("before the rebase");
   auto result = co_await async::with_deadline(
       services_.workers.run([this](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
         const auto theirs = git::fetch(spec_.repository(), spec_.remote(), worktree_.branch, stop);
@@ -145,13 +155,19 @@ awaitable<Input> Subagent::rebase() {
                         join(conflict->files, ", "),
                     {}};
   }
-  rebased_ = true;
-  co_await notice(v1::Notice::SEVERITY_INFO,
-                  "rebased onto what " + spec_.remote() + " had on " + worktree_.branch + "; the gates run again");
+  progress_.gates.clear();
+  v1::Event event;
+  auto& rebased = *event.mutable_rebased();
+  rebased.set_remote(spec_.remote());
+  rebased.set_branch(worktree_.branch);
+  rebased.set_head_commit(std::get<std::string>(result));
+  co_await record(std::move(event));
   co_return Input{InputKind::rebased, {}, {}};
 }
 
 awaitable<Input> Subagent::report() {
+  if (progress_.reported) co_return Input{InputKind::reported, {}, {}};
+  if (gates_.empty()) gates_.assign(progress_.gates.begin(), progress_.gates.end());
   v1::Report report;
   report.set_branch(worktree_.branch);
   report.set_worktree(worktree_.path.string());

@@ -33,10 +33,12 @@ long rank(const fanout::internal::v1::RunSpec& spec, const fanout::internal::v1:
 
 void write_private(const std::filesystem::path& file, const std::string& text) {
   std::filesystem::create_directories(file.parent_path());
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  const auto draft = file.string() + ".new";
+  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
   out << text;
-  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::permissions(draft, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   if (!out.flush()) throw Error(ErrorKind::system, "cannot write " + file.string() + ": is the disk full?");
+  std::filesystem::rename(draft, file);
 }
 
 std::string lines_or(const std::vector<std::string>& lines, const std::string& otherwise) {
@@ -92,21 +94,44 @@ std::string Subagent::prompt() const {
 awaitable<Input> Subagent::run_agent() {
   const auto slot = std::move(slot_);  // given back when the agent has ended, however that is
   const auto file = attempt_directory() / "prompt.md";
-  co_await services_.files.run([&](std::stop_token) { write_private(file, prompt()); });
+  co_await services_.files.run([&](std::stop_token) {
+    if (!std::filesystem::exists(file)) write_private(file, prompt());  // else the agent may be reading it
+  });
 
   const std::chrono::milliseconds timeout(TimeUtil::DurationToMilliseconds(task_.timeout()));
-  Program program{"agent", task_.agent_command(), "agent.stdout", "agent.stderr", file, timeout};
-  const auto exit = co_await run_program(std::move(program));
+  Program program{"agent", "agent", task_.agent_command(), "agent.stdout", "agent.stderr", file, timeout};
+  const auto exit = co_await run_agent_program(std::move(program));
+  co_await take_snapshot("the agent has ended");
   if (exit.success()) co_return Input{InputKind::agent_succeeded, {}, {}};
   co_return Input{InputKind::effect_failed, describe_end("the agent", exit, timeout), {}};
 }
 
+awaitable<process::Exit> Subagent::run_agent_program(Program program) {
+  co_await async::checkpoint();  // what is started below is awaited
+  async::TaskGroup meanwhile(services_.executor);
+  meanwhile.spawn(take_snapshots_while_it_runs());
+  std::exception_ptr error;
+  process::Exit exit;
+  try {
+    exit = co_await run_program(std::move(program));
+  } catch (...) {
+    error = std::current_exception();
+  }
+  meanwhile.cancel();
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
+  co_await meanwhile.join();
+  if (error) std::rethrow_exception(error);
+  co_return exit;
+}
+
 awaitable<Input> Subagent::commit_work() {
+  if (progress_.committed) co_return Input{InputKind::work_committed, {}, {}};
   struct Work {
     std::optional<std::string> commit;
     git::BranchSummary branch;
   };
   const auto work = co_await services_.workers.run([&](std::stop_token) {
+    git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
     if (const auto branch = git::current_branch(worktree_.path); branch != worktree_.branch) {
       throw Error(ErrorKind::precondition, "the agent left its branch " + worktree_.branch + ": the worktree is " +
                                                (branch.empty() ? "on a detached HEAD" : "on " + branch) +

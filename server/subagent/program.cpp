@@ -39,67 +39,88 @@ Variables Subagent::own_variables() const {
 awaitable<process::Exit> Subagent::run_program(Program program) {
   const auto folder = attempt_directory();
   co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
-  output_recorded_ = 0;
-  muted_ = false;
 
   const Variables caller(spec_.environment().begin(), spec_.environment().end());
   const Variables named(task_.env().begin(), task_.env().end());
   const Variables own = own_variables();
+  const Variables mark{{"FANOUT_PROGRAM", spec_.run_id() + "/" + task_.id() + "/" + std::to_string(attempt_) + "/" + program.name}};
   process::Command command;
   command.argv = process::shell_command(program.command);
   command.directory = worktree_.path;
-  command.environment = merged({&services_.environment, &caller, &named, &own});
+  command.environment = merged({&services_.environment, &caller, &named, &own, &mark});
+  command.mark = merged({&mark}).front();
   command.stdin_file = program.stdin_file;
+  command.folder = folder / program.name;
   command.stdout_log = folder / program.stdout_log;
   command.stderr_log = folder / program.stderr_log;
   command.timeout = program.timeout;
 
+  const auto& known = progress_.programs[program.name];
+  process::Told told;
+  told.started = known.started;
+  told.out_line = known.out_line;
+  told.err_line = known.err_line;
   process::Listener listener;
-  listener.started = [&](int pid) -> awaitable<void> {
-    v1::Event event;
-    auto& started = *event.mutable_command_started();
-    started.set_role(program.role);
-    started.set_command(program.command);
-    started.set_pid(pid);
-    started.set_stdout_log(program.stdout_log);
-    started.set_stderr_log(program.stderr_log);
-    return record(std::move(event));
-  };
-  listener.output = [&](process::Stream stream, std::vector<process::Line> lines) {
-    return record_output(program.role, stream, std::move(lines));
-  };
-  const auto exit = co_await process::run(services_.files, std::move(command), listener);
+  listener.started = [&](int pid) { return record_start(program, pid); };
+  if (!known.muted) {
+    listener.output = [&](process::Stream stream, std::vector<process::Line> lines) {
+      return record_output(program, stream, std::move(lines));
+    };
+  }
+  const process::Runner runner{services_.files, services_.shim};
+  const auto exit = co_await process::run(runner, std::move(command), listener, told);
+  co_await record_end(program, exit);
+  co_return exit;
+}
 
+awaitable<void> Subagent::record_start(Program program, int pid) {
+  v1::Event event;
+  auto& started = *event.mutable_command_started();
+  started.set_role(program.role);
+  started.set_program(program.name);
+  started.set_command(program.command);
+  started.set_pid(pid);
+  started.set_stdout_log(program.stdout_log);
+  started.set_stderr_log(program.stderr_log);
+  co_await record(std::move(event));
+}
+
+awaitable<void> Subagent::record_end(Program program, process::Exit exit) {
+  if (progress_.programs[program.name].ended) co_return;
   v1::Event event;
   auto& ended = *event.mutable_command_ended();
   ended.set_role(program.role);
+  ended.set_program(program.name);
   if (exit.code) ended.set_exit_code(*exit.code);
   ended.set_signal(exit.signal);
   ended.set_timed_out(exit.timed_out);
   *ended.mutable_duration() = TimeUtil::MillisecondsToDuration(exit.duration.count());
   ended.set_stdout_bytes(exit.stdout_bytes);
   ended.set_stderr_bytes(exit.stderr_bytes);
+  ended.set_dropped_bytes(exit.dropped_bytes);
   co_await record(std::move(event));
-  co_return exit;
 }
 
-awaitable<void> Subagent::record_output(std::string role, process::Stream stream, std::vector<process::Line> lines) {
-  if (muted_) co_return;
+awaitable<bool> Subagent::record_output(Program program, process::Stream stream, std::vector<process::Line> lines) {
+  auto& known = progress_.programs[program.name];
   v1::Event event;
   auto& output = *event.mutable_output();
   output.set_stream(stream == process::Stream::out ? v1::Output::STREAM_STDOUT : v1::Output::STREAM_STDERR);
-  output.set_role(std::move(role));
+  output.set_role(program.role);
+  output.set_program(program.name);
   for (const auto& line : lines) {
     auto& recorded = *output.add_lines();
     recorded.set_text(valid_utf8(line.text));
     recorded.set_offset(line.offset);
     recorded.set_truncated(line.truncated);
     recorded.set_partial(line.partial);
-    output_recorded_ += line.text.size() + 1;
+    known.output_bytes += recorded.text().size() + 1;
   }
-  muted_ = output_recorded_ > kMaxRecordedOutput;
-  output.set_muted(muted_);
+  known.muted = known.output_bytes > kMaxRecordedOutput;
+  output.set_muted(known.muted);
+  const bool more = !known.muted;
   co_await record(std::move(event));
+  co_return more;
 }
 
 }  // namespace fanout::subagent

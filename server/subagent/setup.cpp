@@ -29,6 +29,7 @@ std::vector<std::string> to_vector(const google::protobuf::RepeatedPtrField<std:
 }  // namespace
 
 awaitable<Input> Subagent::make_worktree() {
+  if (progress_.worktree) co_return Input{InputKind::worktree_ready, {}, {}};
   const auto start = Clock::now();
   const bool reused = !earlier_.worktree.empty() && co_await services_.workers.run([&](std::stop_token) {
     return git::is_worktree(spec_.repository(), earlier_.worktree, earlier_.branch);
@@ -36,6 +37,7 @@ awaitable<Input> Subagent::make_worktree() {
   if (reused) {
     worktree_ = {earlier_.worktree, earlier_.branch, false};
     base_commit_ = earlier_.base_commit;
+    co_await take_snapshot("another attempt begins");
   } else {
     auto merged = co_await services_.workers.run(
         [&](std::stop_token) { return git::merge_tips(spec_.repository(), spec_.base_commit(), tips_); });
@@ -65,11 +67,12 @@ awaitable<void> Subagent::use_new_worktree(std::string start) {
   request.path = std::filesystem::path(spec_.repository()) / folder;
   request.branch = domain::render_name(spec_.branch_pattern(), task_.id(), spec_.run_id());
   request.start = start;
+  request.owner = spec_.run_id() + "/" + task_.id();
   worktree_ = co_await services_.workers.run([&](std::stop_token) {
     git::exclude_from_status(request.repository, std::filesystem::path(folder).begin()->string());
     return git::add_worktree(request);
   });
-  base_commit_ = std::move(start);
+  base_commit_ = worktree_.start;
   if (worktree_.renamed) {
     co_await notice(v1::Notice::SEVERITY_INFO, "branch " + request.branch + " or folder " + folder +
                                                    " was there already and is left alone; this task uses " +
@@ -78,6 +81,12 @@ awaitable<void> Subagent::use_new_worktree(std::string start) {
 }
 
 awaitable<Input> Subagent::prepare_environment() {
+  if (progress_.environment) {
+    detected_ = co_await services_.workers.run([&](std::stop_token) { return environment::detect(worktree_.path); });
+    detected_.setup = to_vector(progress_.environment->setup_commands());
+    detected_.verify = to_vector(progress_.environment->verify_commands());
+    co_return Input{InputKind::environment_ready, {}, {}};
+  }
   const auto start = Clock::now();
   const auto copied = co_await services_.workers.run([&](std::stop_token) {
     detected_ = environment::detect(worktree_.path);
@@ -88,6 +97,7 @@ awaitable<Input> Subagent::prepare_environment() {
   if (!task_.detect_setup()) detected_.setup = to_vector(task_.setup());
   if (!task_.detect_verify()) detected_.verify = to_vector(task_.verify());
   co_await run_all("setup", detected_.setup);
+  co_await ignore_products();
 
   v1::Event event;
   auto& ready = *event.mutable_environment_ready();
@@ -99,15 +109,24 @@ awaitable<Input> Subagent::prepare_environment() {
   co_return Input{InputKind::environment_ready, {}, {}};
 }
 
+/// Of the detected commands only: what a plan's own commands make, its author knows.
+awaitable<void> Subagent::ignore_products() {
+  if (!task_.detect_setup() && !task_.detect_verify()) co_return;
+  co_await services_.workers.run(
+      [&](std::stop_token) { environment::ignore_products(worktree_.path, detected_.products); });
+}
+
 awaitable<Input> Subagent::verify_environment() {
   co_await run_all("verify", detected_.verify);
+  co_await ignore_products();
   co_return Input{InputKind::environment_verified, {}, {}};
 }
 
 awaitable<void> Subagent::run_all(std::string role, std::vector<std::string> commands) {
   const auto log = role + ".log";
+  int number = 0;
   for (const auto& command : commands) {
-    Program program{role, command, log, log, {}, kSetupTimeout};
+    Program program{role + "-" + std::to_string(++number), role, command, log, log, {}, kSetupTimeout};
     const auto exit = co_await run_program(std::move(program));
     if (!exit.success()) {
       throw Error(ErrorKind::precondition, describe_end(role + " command \"" + command + "\"", exit, kSetupTimeout) +

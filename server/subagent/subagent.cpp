@@ -4,6 +4,7 @@
 
 #include <boost/system/system_error.hpp>
 
+#include "common/crash_point.hpp"
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
 
@@ -29,8 +30,37 @@ Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec
 
 void Subagent::begin(std::vector<git::Tip> tips) {
   tips_ = std::move(tips);
+  if (taken_up_ && state_.phase != v1::PHASE_PENDING) return input(InputKind::resume);
   began_ = Clock::now();
   input(InputKind::begin);
+}
+
+void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
+  state_.phase = from.phase();
+  state_.rebased = progress.rebased;
+  const auto wall_now = TimeUtil::TimestampToMilliseconds(TimeUtil::GetCurrentTime());
+  const auto ago = [&](const google::protobuf::Timestamp& time) {
+    return Clock::now() - std::chrono::milliseconds(std::max<std::int64_t>(0, wall_now - TimeUtil::TimestampToMilliseconds(time)));
+  };
+  if (from.has_started_at()) began_ = ago(from.started_at());
+  if (from.has_phase_started_at()) phase_began_ = ago(from.phase_started_at());
+  if (progress.worktree) {
+    worktree_ = {progress.worktree->worktree(), progress.worktree->branch(), false};
+    base_commit_ = progress.worktree->base_commit();
+  }
+  if (progress.pushed) pushed_to_ = progress.pushed->remote();
+  // Its agent may be at work already, so it has a slot whether or not one is free.
+  if (state_.phase == v1::PHASE_IMPLEMENTING) slot_ = slots_.seize();
+  const bool untested = progress.untested && state_.phase == v1::PHASE_PUSHING;
+  const bool cancelled = progress.cancel_requested;
+  progress_ = std::move(progress);
+  taken_up_ = true;
+  if (!waits_for_begin()) input(untested ? InputKind::rebased : InputKind::resume);
+  if (cancelled) cancel();
+}
+
+bool Subagent::waits_for_begin() const {
+  return state_.phase == v1::PHASE_PENDING || (state_.phase == v1::PHASE_SETTING_UP && !progress_.worktree);
 }
 
 void Subagent::lose_dependency(std::vector<std::string> tasks) {
@@ -73,6 +103,9 @@ awaitable<void> Subagent::take(domain::Decision decision) {
   if (effect == Effect::stop) {
     effects_.cancel();
     co_await effects_.join();
+    const process::Runner runner{services_.files, services_.shim};
+    if (taken_up_) co_await process::end_all(runner, attempt_directory());
+    if (state_.phase != v1::PHASE_SETTING_UP) co_await take_snapshot("it was stopped");
     input(InputKind::stopped);
   } else if (effect != Effect::none) {
     effects_.spawn(perform(effect));
@@ -106,7 +139,9 @@ awaitable<void> Subagent::record_transition(v1::Phase from, domain::Decision dec
 awaitable<void> Subagent::perform(Effect effect) {
   Input outcome{InputKind::effect_failed, {}, {}};
   try {
+    crash_point("effect.begin");
     outcome = co_await outcome_of(effect);
+    crash_point("effect.done");
   } catch (const Error& error) {
     outcome.reason = error.what();
   } catch (const boost::system::system_error& error) {

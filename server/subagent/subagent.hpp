@@ -10,6 +10,7 @@
 #include "server/async/async.hpp"
 #include "server/async/worker_pool.hpp"
 #include "server/domain/subagent/machine.hpp"
+#include "server/domain/subagent/progress.hpp"
 #include "server/environment/environment.hpp"
 #include "server/git/git.hpp"
 #include "server/process/process.hpp"
@@ -28,6 +29,8 @@ struct Services {
   async::WorkerPool& files;    ///< For short calls: logs, prompts, status lines.
   std::filesystem::path runs_directory;
   Variables environment;  ///< What programs inherit.
+  std::chrono::milliseconds snapshot_interval;  ///< Between snapshots of an agent at work.
+  std::filesystem::path shim;  ///< The program that programs run under.
 };
 
 /// What an earlier attempt of the same task left.
@@ -50,12 +53,16 @@ class Subagent {
   /// From pending to an end. Returns after the end is recorded and nothing of it is left running.
   awaitable<void> live();
 
-  /// Its dependencies completed; `tips` are the branches it starts from.
+  /// Takes it up where the last daemon left it: `from` is what its events come to, `progress` how far it was.
+  void resume(const fanout::v1::Subagent& from, domain::Progress progress);
+  /// Its dependencies completed; `tips` are the branches it starts from. One that was taken up resumes.
   void begin(std::vector<git::Tip> tips);
   void lose_dependency(std::vector<std::string> tasks);
   void cancel();
   void interrupt();
 
+  /// It cannot go on before begin() has told what it starts from.
+  bool waits_for_begin() const;
   const std::string& id() const { return task_.id(); }
   fanout::v1::Phase phase() const { return state_.phase; }
   bool ended() const;
@@ -77,7 +84,12 @@ class Subagent {
   awaitable<void> use_new_worktree(std::string start);
   awaitable<domain::Input> prepare_environment();
   awaitable<domain::Input> verify_environment();
+  awaitable<void> ignore_products();
   awaitable<void> run_all(std::string role, std::vector<std::string> commands);
+
+  // snapshots.cpp
+  awaitable<void> take_snapshot(std::string reason);
+  awaitable<void> take_snapshots_while_it_runs();
 
   // implementing.cpp
   awaitable<domain::Input> take_slot();
@@ -95,14 +107,18 @@ class Subagent {
   // program.cpp
   // Give it to run_program by a name: GCC 12 destroys a braced temporary twice in a co_await expression.
   struct Program {
+    std::string name;  ///< Unique within the attempt, and the same whichever daemon runs it.
     std::string role;
     std::string command;
     std::string stdout_log, stderr_log;  ///< Names in the attempt's folder.
     std::filesystem::path stdin_file;
     std::chrono::milliseconds timeout;
   };
+  awaitable<process::Exit> run_agent_program(Program program);
   awaitable<process::Exit> run_program(Program program);
-  awaitable<void> record_output(std::string role, process::Stream stream, std::vector<process::Line> lines);
+  awaitable<void> record_start(Program program, int pid);
+  awaitable<void> record_end(Program program, process::Exit exit);
+  awaitable<bool> record_output(Program program, process::Stream stream, std::vector<process::Line> lines);
   Variables own_variables() const;
   std::filesystem::path attempt_directory() const;
 
@@ -124,11 +140,10 @@ class Subagent {
   git::Worktree worktree_;
   std::string base_commit_;
   environment::Commands detected_;
-  std::uint64_t output_recorded_ = 0;  ///< Bytes of the present program's lines that became events.
-  bool muted_ = false;
+  bool taken_up_ = false;      ///< From another daemon, whose programs may run.
+  domain::Progress progress_;  ///< What an earlier daemon has done and recorded, and we for our own programs.
   std::vector<fanout::v1::GateResult> gates_;
   std::string pushed_to_;
-  bool rebased_ = false;
 };
 
 /// "the agent ended with exit code 3"; what a person is told of a program that did not succeed.

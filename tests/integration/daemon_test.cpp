@@ -53,22 +53,6 @@ TEST_F(DaemonTest, StoppingEndsTheAgentsAndTheTrueStateIsThereAfterARestart) {
   EXPECT_EQ(task(run, "w").phase(), v1::PHASE_INTERRUPTED);
 }
 
-TEST_F(DaemonTest, AfterAKillTheLogIsWholeAndSaysWhatWasInterrupted) {
-  const auto id = start_long_task();
-  const auto before = watch(daemon_, id, 0, [](const auto& e) { return e.has_output(); });
-  daemon_.stop(SIGKILL);
-  kill(-agent_, SIGKILL);
-  daemon_.start();
-  const auto events = watch(daemon_, id);
-  ASSERT_GT(events.size(), before.size());
-  for (std::size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].sequence(), i + 1);
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    EXPECT_EQ(events[i].SerializeAsString(), before[i].SerializeAsString()) << "what was told is kept";
-  }
-  EXPECT_EQ(task(get(daemon_, id), "t").reason(), "the daemon died while it was under way");
-  EXPECT_EQ(get(daemon_, id).state(), v1::RUN_STATE_INTERRUPTED);
-}
-
 TEST_F(DaemonTest, ARunThatWasInterruptedGoesOnAfterARestart) {
   PlanBuilder plan(repository_);
   const auto go = (repository_.outside() / "go").string();

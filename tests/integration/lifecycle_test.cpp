@@ -176,6 +176,17 @@ TEST_F(Lifecycle, ACopiedFileThatGitDoesNotIgnoreGetsIntoNobodysCommit) {
   EXPECT_EQ(repository_.git({"ls-tree", "--name-only", "feature/fanout-commits"}), "a.txt\nb");
 }
 
+TEST_F(Lifecycle, WhatTheDetectedSetupBuiltGetsIntoNobodysCommit) {
+  repository_.commit_file("CMakeLists.txt", "cmake_minimum_required(VERSION 3.20)\nproject(sample NONE)\n");
+  PlanBuilder plan(repository_, "");
+  plan.task("agent-commits", "test -f build/CMakeCache.txt && touch a && git add -A && git commit -qm a");
+  plan.task("fanout-commits", "test -f build/CMakeCache.txt && touch b");
+  const auto done = run(plan);
+  EXPECT_EQ(done.state(), v1::RUN_STATE_COMPLETED);
+  EXPECT_EQ(repository_.git({"ls-tree", "--name-only", "feature/agent-commits"}), "CMakeLists.txt\na\na.txt");
+  EXPECT_EQ(repository_.git({"ls-tree", "--name-only", "feature/fanout-commits"}), "CMakeLists.txt\na.txt\nb");
+}
+
 TEST_F(Lifecycle, ASetupThatFailsEndsTheTaskBeforeAnyAgent) {
   PlanBuilder plan(repository_, "setup: ['exit 9']\nverify: []\n");
   plan.task("t", "touch /nowhere");

@@ -12,6 +12,7 @@
 namespace fanout::test {
 
 namespace v1 = fanout::v1;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -36,9 +37,23 @@ Daemon::Daemon() { start(); }
 
 Daemon::~Daemon() {
   if (pid_ > 0) stop(SIGKILL);
+  for (const auto& supervisor : supervisors()) kill(supervisor.pid, SIGTERM);  // which ends its program
 }
 
-std::pair<pid_t, std::string> Daemon::launch() {
+std::vector<shim::Identity> Daemon::supervisors() const {
+  std::vector<shim::Identity> found;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(state() / "runs", error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().filename() != shim::kBirthFile) continue;
+    const auto birth = shim::parse_birth(read_file(entry->path()));
+    if (birth && shim::identity_of(birth->supervisor.pid).start_time == birth->supervisor.start_time) {
+      found.push_back(birth->supervisor);
+    }
+  }
+  return found;
+}
+
+std::pair<pid_t, std::string> Daemon::launch(const std::vector<std::string>& environment) {
   int ready[2];
   if (pipe2(ready, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   posix_spawn_file_actions_t actions;
@@ -53,8 +68,12 @@ std::pair<pid_t, std::string> Daemon::launch() {
   std::vector<char*> argv;
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
+  std::vector<char*> variables;
+  for (char** entry = environ; *entry; ++entry) variables.push_back(*entry);
+  for (const auto& entry : environment) variables.push_back(const_cast<char*>(entry.c_str()));
+  variables.push_back(nullptr);
   pid_t pid = -1;
-  const int failed = posix_spawn(&pid, FANOUTD, &actions, nullptr, argv.data(), environ);
+  const int failed = posix_spawn(&pid, FANOUTD, &actions, nullptr, argv.data(), variables.data());
   posix_spawn_file_actions_destroy(&actions);
   close(ready[1]);
   if (failed != 0) throw std::runtime_error("cannot start " FANOUTD);
@@ -63,10 +82,10 @@ std::pair<pid_t, std::string> Daemon::launch() {
   return {pid, std::move(line)};
 }
 
-void Daemon::start() {
-  auto [pid, line] = launch();
+void Daemon::start(const std::vector<std::string>& environment) {
+  auto [pid, line] = launch(environment);
   pid_ = pid;
-  if (line != "ready") throw std::runtime_error("fanoutd says: " + line + "\n" + log());
+  if (line != "ready" && environment.empty()) throw std::runtime_error("fanoutd says: " + line + "\n" + log());
   channel_ = grpc::CreateChannel("unix:" + socket().string(), grpc::InsecureChannelCredentials());
   runs_ = v1::RunService::NewStub(channel_);
   plans_ = v1::PlanService::NewStub(channel_);
@@ -82,7 +101,7 @@ int Daemon::stop(int signal) {
 }
 
 std::string Daemon::start_second() {
-  const auto [pid, line] = launch();
+  const auto [pid, line] = launch({});
   int status = 0;
   waitpid(pid, &status, 0);
   return line;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fanout/v1/service.grpc.pb.h"
+#include "server/shim/folder.hpp"
 #include "tests/support/git_sandbox.hpp"
 
 namespace fanout::test {
@@ -23,7 +24,8 @@ class Daemon {
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
-  void start();
+  /// With more variables in its environment it may die at once, as it was told to.
+  void start(const std::vector<std::string>& environment = {});
   /// Sends `signal` and waits for the end; the wait status.
   int stop(int signal);
   /// What it said at its start instead of "ready"; starts a second one on the same folders.
@@ -38,9 +40,11 @@ class Daemon {
   std::filesystem::path state() const { return folder_ / "state"; }
   std::string log() const { return read_file(folder_ / "log"); }
   pid_t pid() const { return pid_; }
+  /// Those that run now.
+  std::vector<shim::Identity> supervisors() const;
 
  private:
-  std::pair<pid_t, std::string> launch();
+  std::pair<pid_t, std::string> launch(const std::vector<std::string>& environment);
 
   TempDir folder_;
   pid_t pid_ = -1;

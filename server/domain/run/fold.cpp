@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "server/domain/run/usage.hpp"
 
 namespace fanout::domain {
 
@@ -51,6 +52,40 @@ void take_output(v1::Subagent& agent, const v1::Output& output) {
   }
 }
 
+void say(v1::Subagent& agent, std::string_view text) {
+  text = trimmed(text);
+  const auto line = printable(text.substr(0, text.find('\n')));
+  if (!trimmed(line).empty()) agent.set_last_message(fit(trimmed(line), kMaxMessageColumns));
+}
+
+void take_activity(v1::Subagent& agent, const v1::AgentActivity& activity) {
+  switch (activity.activity_case()) {
+    case v1::AgentActivity::kSession:
+      if (!activity.session().id().empty()) agent.set_agent_session(activity.session().id());
+      return begin_session(*agent.mutable_usage_ledger(), activity.session().id());
+    case v1::AgentActivity::kUsage:
+      take_usage(*agent.mutable_usage_ledger(), activity.usage());
+      *agent.mutable_usage() = total(agent.usage_ledger());
+      return;
+    case v1::AgentActivity::kMessage:
+      return say(agent, activity.message().text());
+    case v1::AgentActivity::kToolCall:
+      return say(agent, activity.tool_call().title());
+    case v1::AgentActivity::kPermission:
+      return say(agent, "asks: " + activity.permission().title());
+    case v1::AgentActivity::kQuestion: {
+      const auto& question = activity.question();
+      return say(agent, "asks: " + (question.items_size() > 0 ? question.items(0).text() : question.text()));
+    }
+    case v1::AgentActivity::kLimit:
+      return say(agent, activity.limit().text());
+    case v1::AgentActivity::kRetrying:
+      return say(agent, "tries again: " + activity.retrying().reason());
+    default:  // the rest is told by what follows, or by lines of its own
+      return;
+  }
+}
+
 void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   switch (event.payload_case()) {
     case v1::Event::kPhaseChanged:
@@ -61,6 +96,8 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_base_commit(event.worktree_ready().base_commit());
       return;
     case v1::Event::kCommandStarted:
+      if (event.command_started().role() == "agent" && agent.has_usage_ledger())
+        begin_process(*agent.mutable_usage_ledger());
       agent.set_pid(event.command_started().pid());
       return;
     case v1::Event::kCommandEnded:
@@ -68,6 +105,8 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       return;
     case v1::Event::kOutput:
       return take_output(agent, event.output());
+    case v1::Event::kAgentActivity:
+      return take_activity(agent, event.agent_activity());
     case v1::Event::kWaiting:
       agent.set_waiting_for(event.waiting().for_());
       return;
@@ -90,6 +129,9 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       return begin_attempt(run, agent, event);
     case v1::Event::kEnvironmentReady:
     case v1::Event::kPushed:
+    case v1::Event::kRebased:
+    case v1::Event::kRunTakenUp:
+    case v1::Event::kSnapshotTaken:
     case v1::Event::kNotice:
     case v1::Event::kCancelRequested:
     case v1::Event::kRunStarted:

@@ -33,6 +33,12 @@ constexpr std::array kTransitions{
     Transition{PHASE_PUSHING,      In::push_rejected,        When::already_rebased, PHASE_FAILED,       Do::none},
     Transition{PHASE_PUSHING,      In::rebased,              When::always,          PHASE_TESTING,      Do::run_gates},
     Transition{PHASE_REPORTING,    In::reported,             When::always,          PHASE_COMPLETED,    Do::none},
+    // Taken up by a new daemon: the phase's first effect, which finds what was done already.
+    Transition{PHASE_SETTING_UP,   In::resume,               When::always,          PHASE_SETTING_UP,   Do::make_worktree},
+    Transition{PHASE_IMPLEMENTING, In::resume,               When::always,          PHASE_IMPLEMENTING, Do::run_agent},
+    Transition{PHASE_TESTING,      In::resume,               When::always,          PHASE_TESTING,      Do::run_gates},
+    Transition{PHASE_PUSHING,      In::resume,               When::always,          PHASE_PUSHING,      Do::push},
+    Transition{PHASE_REPORTING,    In::resume,               When::always,          PHASE_REPORTING,    Do::report},
 };
 // clang-format on
 
@@ -100,6 +106,7 @@ Decision decide(const Traits& traits, const State& state, const Input& input) {
 
 std::string_view to_string(InputKind kind) {
   switch (kind) {
+    case In::resume: return "resume";
     case In::begin: return "begin";
     case In::dependency_lost: return "dependency lost";
     case In::worktree_ready: return "worktree ready";

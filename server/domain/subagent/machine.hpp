@@ -16,6 +16,7 @@ using fanout::v1::Phase;
 
 /// What has happened, each told to the machine once.
 enum class InputKind {
+  resume,                ///< A new daemon takes it up. Its effects look before they do, so they may be asked for again.
   begin,                 ///< All dependencies completed.
   dependency_lost,       ///< A dependency ended without completing; `needs` names them.
   worktree_ready,        ///< Branch and worktree hold the base.

@@ -44,13 +44,25 @@ TEST_F(Execute, AsksForThePlanByItsAbsolutePathAndPassesOnOnlyHarmlessVariables)
   EXPECT_EQ(request.plan_path(), (fake_.folder() / "plan.yaml").string());
   EXPECT_EQ(request.working_directory(), fake_.folder().string());
   EXPECT_EQ(request.overrides().agent(), "./a.sh");
-  EXPECT_TRUE(request.overrides().has_push());
   EXPECT_EQ(request.overrides().timeout().seconds(), 90);
   EXPECT_THAT(request.request_id(), SizeIs(32));
   EXPECT_EQ(request.environment().at("PATH"), "/bin");
   EXPECT_EQ(request.environment().at("LC_TIME"), "C");
   EXPECT_EQ(request.environment().count("API_KEY"), 0u);
   EXPECT_EQ(request.environment().count("HOME"), 0u);
+}
+
+TEST_F(Execute, WhetherToPushIsThePlansWordUnlessAFlagSaysSo) {
+  fake_.add_success({"a", "b"});
+  run_program(fake_.launch({"execute"}));
+  run_program(fake_.launch({"execute", "--push"}));
+  run_program(fake_.launch({"execute", "--no-push"}));
+  const auto requests = fake_.executed();
+  ASSERT_THAT(requests, SizeIs(3));
+  EXPECT_FALSE(requests[0].overrides().has_push());
+  EXPECT_TRUE(requests[1].overrides().push());
+  EXPECT_TRUE(requests[2].overrides().has_push());
+  EXPECT_FALSE(requests[2].overrides().push());
 }
 
 TEST_F(Execute, EndsWithOneWhenATaskDidNotComplete) {

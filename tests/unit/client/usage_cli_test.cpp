@@ -26,7 +26,7 @@ TEST(Usage, MistakesAreOneLineWithASuggestionAndExitCodeTwo) {
        "fanout: unknown option --jsno (did you mean --json?); see fanout status --help\n"},
       {{"execute", "--timeout"}, "fanout: --timeout needs a value; see fanout execute --help\n"},
       {{"execute", "--max-parallel", "0"},
-       "fanout: --max-parallel: Value 0 not in range 1 to 10000; see fanout execute --help\n"},
+       "fanout: --max-parallel: Value 0 not in range 1 to 1000; see fanout execute --help\n"},
       {{"status", "a", "b"}, "fanout: one argument too many: b; see fanout status --help\n"},
       {{"cancel"}, "fanout: RUN is required; see fanout cancel --help\n"},
       {{"logs"}, "fanout: TASK is required; see fanout logs --help\n"},

@@ -52,6 +52,32 @@ TEST_F(CommitTest, HoldsNewModifiedAndDeletedFilesAndNoIgnoredOnes) {
   EXPECT_EQ(changes(), "A\tdeep/new\nD\tgone\nM\tkept");
 }
 
+TEST_F(CommitTest, HoldsWhatAFoldersOwnRulesTakeBackFromTheIgnored) {
+  write_file(tree_ / "docs/.gitignore", "!kept.log\n");
+  write_file(tree_ / "docs/kept.log", "work\n");
+  write_file(tree_ / "docs/other.log", "noise\n");
+  commit();
+  EXPECT_EQ(changes(), "A\tdocs/.gitignore\nA\tdocs/kept.log");
+}
+
+TEST_F(CommitTest, AFileThatCannotBeReadIsNamedAndNothingIsCommitted) {
+  if (::geteuid() == 0) GTEST_SKIP() << "nothing is unreadable to root";
+  const std::string before = git({"rev-parse", "HEAD"});
+  write_file(tree_ / "secret", "x\n");
+  fs::permissions(tree_ / "secret", fs::perms::none);
+  EXPECT_THAT([&] { commit_all(tree_, "work"); },
+              ThrowsMessage<Error>(AllOf(HasSubstr("secret"), HasSubstr("cannot be read"))));
+  EXPECT_EQ(git({"rev-parse", "HEAD"}), before);
+}
+
+TEST_F(CommitTest, WhatDidNotChangeKeepsItsTimesInTheIndex) {
+  const auto times = [&] { return git({"ls-files", "--debug", "kept"}); };
+  const std::string before = times();
+  write_file(tree_ / "new", "new\n");
+  commit_all(tree_, "work");
+  EXPECT_EQ(times(), before);
+}
+
 TEST_F(CommitTest, HoldsWhatTheAgentHadStagedAndThenChanged) {
   write_file(tree_ / "new", "staged\n");
   git({"add", "new"});

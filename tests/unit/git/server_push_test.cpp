@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "server/git/removal.hpp"
 #include "tests/unit/git/helpers.hpp"
 #include "tests/unit/git/loopback_server.hpp"
 
@@ -83,6 +84,28 @@ TEST_F(ServerPushTest, ABranchThatMovesDuringThePushIsTold) {
   ASSERT_TRUE(std::holds_alternative<PushRejected>(result));
   EXPECT_TRUE(std::get<PushRejected>(result).non_fast_forward) << std::get<PushRejected>(result).reason;
   EXPECT_EQ(git_in(bare_, {"rev-parse", "work"}), rival);
+}
+
+TEST_F(ServerPushTest, ARealServerTellsAndDeletesABranch) {
+  push(sandbox_.root(), "origin", "work", {});
+  EXPECT_EQ(remote_branch_tip(sandbox_.root(), "origin", "work", {}), tip_);
+  error_of(ErrorKind::precondition, [&] {
+    delete_remote_branch(sandbox_.root(), "origin", "work", sandbox_.git({"rev-parse", "main"}), {});
+  });
+  EXPECT_EQ(git_in(bare_, {"rev-parse", "work"}), tip_);
+  EXPECT_TRUE(delete_remote_branch(sandbox_.root(), "origin", "work", tip_, {}));
+  EXPECT_EQ(git_in(bare_, {"for-each-ref"}), "");
+  EXPECT_EQ(sandbox_.git({"branch", "-r"}), "");
+  EXPECT_FALSE(delete_remote_branch(sandbox_.root(), "origin", "work", tip_, {}));
+}
+
+TEST_F(ServerPushTest, ABranchThatMovesDuringTheDeletionIsKept) {
+  push(sandbox_.root(), "origin", "work", {});
+  git_in(bare_, {"fetch", "--quiet", sandbox_.root().string(), "main:rival"});
+  add_hook("unset GIT_QUARANTINE_PATH\ngit update-ref refs/heads/work refs/heads/rival\n");
+  error_of(ErrorKind::precondition,
+           [&] { delete_remote_branch(sandbox_.root(), "origin", "work", tip_, {}); });
+  EXPECT_EQ(git_in(bare_, {"rev-parse", "work"}), git_in(bare_, {"rev-parse", "rival"}));
 }
 
 TEST_F(ServerPushTest, AServerThatHangsUpIsUnavailable) {

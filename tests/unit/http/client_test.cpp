@@ -1,6 +1,9 @@
 #include <sys/socket.h>
 #include <zlib.h>
 
+#include <atomic>
+#include <future>
+
 #include "tests/unit/http/http_fixture.hpp"
 
 namespace fanout::http {
@@ -24,9 +27,9 @@ std::string gzipped(const std::string& text) {
 }
 
 TEST(Client, SendsWhatItIsGivenAndBringsTheAnswer) {
-  HttpRequest seen;
+  std::promise<HttpRequest> received;
   HttpServer server([&](const HttpRequest& request) {
-    seen = request;
+    received.set_value(request);
     return HttpAnswer{201, {{"ETag", "\"a\""}}, "made"};
   });
   ClientOptions options;
@@ -38,6 +41,7 @@ TEST(Client, SendsWhatItIsGivenAndBringsTheAnswer) {
   EXPECT_EQ(outcome.response->status, 201u);
   EXPECT_EQ(outcome.response->header("etag"), "\"a\"");
   EXPECT_EQ(outcome.response->body, "made");
+  const HttpRequest seen = received.get_future().get();
   EXPECT_EQ(seen.method + " " + seen.target, "POST /a/b?c=d");
   EXPECT_EQ(seen.header("user-agent"), "fanout/1");
   EXPECT_EQ(seen.header("accept"), "text/plain");
@@ -81,7 +85,7 @@ TEST(Client, AConnectionThatWasClosedWhileIdleIsReplacedEvenForAPost) {
 
 TEST(Client, AnAnswerThatIsLostLeavesTheOutcomeUnknownAndIsNotAskedForAgain) {
   for (const auto mishap : {Mishap::reset, Mishap::close, Mishap::truncate}) {
-    int calls = 0;
+    std::atomic<int> calls = 0;
     HttpServer server([&](const HttpRequest& request) {
       if (request.method == "GET") return HttpAnswer{};
       ++calls;
@@ -96,7 +100,7 @@ TEST(Client, AnAnswerThatIsLostLeavesTheOutcomeUnknownAndIsNotAskedForAgain) {
 }
 
 TEST(Client, WhatIsRepeatableIsAskedAgainWhenAKeptConnectionBreaks) {
-  int calls = 0;
+  std::atomic<int> calls = 0;
   HttpServer server([&](const HttpRequest&) {
     ++calls;
     return HttpAnswer{200, {}, "x", calls == 2 ? Mishap::reset : Mishap::none};
@@ -182,15 +186,15 @@ TEST(Client, CancellationEndsARequestThatIsUnderWay) {
 }
 
 TEST(Client, UnpacksGzipAndSaysThatItCan) {
-  std::string accepted;
+  std::promise<std::string> accepted;
   HttpServer server([&](const HttpRequest& request) {
-    accepted = request.header("accept-encoding");
+    accepted.set_value(request.header("accept-encoding"));
     return HttpAnswer{200, {{"Content-Encoding", "gzip"}}, gzipped(std::string(100'000, 'a'))};
   });
   const auto outcome = send_one(get(server.url()));
   ASSERT_TRUE(outcome.response);
   EXPECT_EQ(outcome.response->body, std::string(100'000, 'a'));
-  EXPECT_EQ(accepted, "gzip");
+  EXPECT_EQ(accepted.get_future().get(), "gzip");
 }
 
 TEST(Client, AnAnswerLargerThanAllowedIsRefusedPackedOrNot) {

@@ -126,5 +126,41 @@ TEST_F(FoldTest, AnEventOfAnUnknownTaskOrKindIsCountedAndHarmless) {
   EXPECT_EQ(run_.last_sequence(), sequence_);
 }
 
+TEST_F(FoldTest, WhatTheAgentSaysAndDoesIsTheLastMessage) {
+  auto event = of("a");
+  event.mutable_agent_activity()->mutable_message()->set_text("I will write it.\nThen test.");
+  fold(event);
+  EXPECT_EQ(agent("a").last_message(), "I will write it.");
+  event.mutable_agent_activity()->mutable_tool_call()->set_title("Write hello.txt");
+  fold(event);
+  EXPECT_EQ(agent("a").last_message(), "Write hello.txt");
+  event.mutable_agent_activity()->mutable_permission()->set_title("make install");
+  fold(event);
+  EXPECT_EQ(agent("a").last_message(), "asks: make install");
+}
+
+TEST_F(FoldTest, UsageAddsUpOverAttemptsAndTheSessionIsKept) {
+  auto started = of("a");
+  started.mutable_command_started()->set_role("agent");
+  auto session = of("a");
+  session.mutable_agent_activity()->mutable_session()->set_id("s");
+  auto usage = of("a");
+  usage.mutable_agent_activity()->mutable_usage()->set_scope(AgentUsage::SCOPE_SESSION);
+  usage.mutable_agent_activity()->mutable_usage()->set_input_tokens(10);
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    fold(started);
+    fold(session);
+    fold(usage);
+    auto again = of("a");
+    again.set_attempt(static_cast<std::uint32_t>(attempt) + 1);
+    again.mutable_retry_requested();
+    fold(again);
+  }
+  EXPECT_EQ(agent("a").usage().input_tokens(), 20U);
+  EXPECT_FALSE(agent("a").usage().has_output_tokens());
+  EXPECT_EQ(agent("a").agent_session(), "s");
+  EXPECT_FALSE(agent("b").has_usage());
+}
+
 }  // namespace
 }  // namespace fanout::domain

@@ -22,6 +22,11 @@ namespace asio = boost::asio;
 using test::run_coroutine;
 using test::TempDir;
 
+inline Runner runner(async::WorkerPool& pool) { return {pool, FANOUT_SHIM}; }
+
+/// A listener's answer: it wants more.
+inline awaitable<bool> yes() { co_return true; }
+
 /// What a program did, as a listener sees it.
 struct Seen {
   int pid = 0;
@@ -36,6 +41,7 @@ class ProcessTest : public testing::Test {
     command.argv = shell_command(line);
     command.directory = folder_.path();
     command.environment = {"PATH=/usr/bin:/bin"};
+    command.folder = folder_ / ("run" + std::to_string(++programs_));
     command.stdout_log = folder_ / "out";
     command.stderr_log = folder_ / "err";
     command.timeout = 60s;
@@ -60,27 +66,29 @@ class ProcessTest : public testing::Test {
       seen.pid = pid;
       return async::checkpoint();
     };
-    listener.output = [&](Stream stream, std::vector<Line> lines) -> awaitable<void> {
+    listener.output = [&](Stream stream, std::vector<Line> lines) -> awaitable<bool> {
       for (auto& line : lines) {
         if (on_line && stream == Stream::out) on_line(line.text, group);
         (stream == Stream::out ? seen.out : seen.err).push_back(line.text);
       }
-      return async::checkpoint();
+      return yes();
     };
     group.spawn(keep_exit(pool, std::move(command), listener, seen));
     co_await group.join();
   }
 
   static awaitable<void> keep_exit(async::WorkerPool& pool, Command command, Listener listener, Seen& seen) {
-    seen.exit = co_await run(pool, std::move(command), listener);
+    seen.exit = co_await run(runner(pool), std::move(command), listener);
   }
 
   TempDir folder_;
+  int programs_ = 0;
 };
 
-inline awaitable<void> pause_for(std::chrono::milliseconds time) {
+inline awaitable<bool> pause_for(std::chrono::milliseconds time) {
   asio::steady_timer timer(co_await asio::this_coro::executor, time);
   co_await timer.async_wait(asio::use_awaitable);
+  co_return true;
 }
 
 /// Whether a process that was told to end does so within the time; true at once when it has.

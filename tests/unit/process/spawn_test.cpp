@@ -19,6 +19,7 @@ class SpawnTest : public ProcessTest {
 
   /// The error of a command that cannot be started.
   std::pair<ErrorKind, std::string> refusal(Command command) {
+    command.folder = folder_ / ("refused" + std::to_string(++programs_));
     try {
       run_it(std::move(command));
     } catch (const Error& error) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -211,6 +212,63 @@ TEST_F(EventLogTest, PrefixesAreTakenToTheLetter) {
   }
   EXPECT_THAT(database.ids("d%", 9), testing::ElementsAre("d%-3"));
   EXPECT_THAT(database.ids("demo", 9), testing::ElementsAre("demo-2", "demo-1"));
+}
+
+/// A small file system of its own; skips the test where we may not make one.
+class FullDiskTest : public EventLogTest {
+ protected:
+  void SetUp() override {
+    if (mount("fanout-test", directory_.c_str(), "tmpfs", 0, "size=400k") != 0) {
+      GTEST_SKIP() << "a small disk cannot be made here: " << errno_text(errno);
+    }
+    mounted_ = true;
+  }
+  void TearDown() override {
+    if (mounted_) umount2(directory_.c_str(), MNT_DETACH);
+  }
+  bool mounted_ = false;
+};
+
+awaitable<void> fill_and_free(asio::io_context& io, fs::path file, std::string& trouble, std::vector<v1::Event>& events) {
+  EventLog log(io.get_executor(), file);
+  TaskGroup writer(io.get_executor()), appender(io.get_executor());
+  writer.spawn(log.run());
+  co_await log.create_run(spec("r"), started("r"));
+  const auto ballast = file.parent_path() / "ballast";
+  {
+    std::ofstream out(ballast, std::ios::binary);
+    const std::string piece(4096, 'x');
+    while (out.write(piece.data(), static_cast<std::streamsize>(piece.size())).flush()) {
+    }
+  }
+  appender.spawn([](EventLog& to) -> awaitable<void> {
+    for (int i = 0; i < 20; ++i) {
+      auto event = phase("r", "a", v1::PHASE_PENDING, v1::PHASE_SETTING_UP);
+      event.mutable_phase_changed()->set_reason(std::string(3000, 'r'));
+      co_await to.append(std::move(event));
+    }
+  }(log));
+  asio::steady_timer moment(io);
+  while (log.trouble().empty()) {
+    moment.expires_after(std::chrono::milliseconds(5));
+    co_await moment.async_wait(asio::use_awaitable);
+  }
+  trouble = log.trouble();
+  fs::remove(ballast);
+  co_await appender.join();
+  EXPECT_EQ(log.trouble(), "");
+  events = co_await log.query([](Database& database) { return database.events("r", 0, 1000); });
+  log.close();
+  co_await writer.join();
+}
+
+TEST_F(FullDiskTest, AFullDiskIsWaitedForAndNothingIsLostOrDoubled) {
+  std::string trouble;
+  std::vector<v1::Event> events;
+  run_coroutine([&](asio::io_context& io) { return fill_and_free(io, file(), trouble, events); });
+  EXPECT_THAT(trouble, testing::HasSubstr("is full"));
+  ASSERT_EQ(events.size(), 21u);
+  for (std::size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].sequence(), i + 1);
 }
 
 }  // namespace

@@ -1,0 +1,128 @@
+// What agents have left: snapshots, undo, cleanup.
+#include <unistd.h>
+
+#include <iostream>
+
+#include "client/commands.hpp"
+#include "client/render/looks.hpp"
+#include "client/render/table.hpp"
+#include "client/render/times.hpp"
+#include "common/exit_code.hpp"
+#include "common/text.hpp"
+
+namespace fanout::client {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr std::size_t kShortId = 8;
+
+std::size_t count_removed(const v1::CleanUpResponse& answer) {
+  std::size_t count = 0;
+  for (const auto& item : answer.items()) count += item.removed() ? 1 : 0;
+  return count;
+}
+
+void print_items(Session& session, const v1::CleanUpResponse& answer, const char* removed, const char* kept) {
+  Table table({{""}, {"RUN"}, {"TASK", false, 0, 40}, {"BRANCH", false, 0, 48}, {"WHY"}});
+  for (const auto& item : answer.items()) {
+    table.add({{item.removed() ? removed : kept, item.removed() ? Ink::yellow : Ink::green},
+               {item.run_id(), Ink::dim},
+               {item.task_id()},
+               {item.branch()},
+               {item.reason()}});
+  }
+  session.print(table.lines(session.out().style(), {session.out().columns(), true, 3}));
+}
+
+/// A person's word; nobody's is no.
+bool confirmed(std::size_t count) {
+  if (isatty(STDIN_FILENO) == 0 || isatty(STDERR_FILENO) == 0) {
+    say("nothing was removed: --yes removes without asking, --dry-run only shows");
+    return false;
+  }
+  std::cerr << "Remove " << numbered(count, "worktree") << " and their branches? [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+}  // namespace
+
+int snapshots(Session& session, const SnapshotsOptions& options) {
+  v1::ListSnapshotsRequest request;
+  request.set_run_id(run_reference(options.run));
+  request.set_task_id(options.task);
+  const auto answer = session.daemon().call(request);
+  if (session.json()) {
+    session.print_json(answer);
+    return kExitOk;
+  }
+  if (answer.snapshots().empty()) {
+    session.out().line(printable("task " + options.task + " of " + answer.run_id() + " has no snapshots"));
+    return kExitOk;
+  }
+  Table table({{"", true}, {"WHEN"}, {"COMMIT"}, {"WHY"}});
+  const auto now = std::chrono::system_clock::now();
+  for (const auto& snapshot : answer.snapshots()) {
+    table.add({{std::to_string(snapshot.number())},
+               {ago(to_time(snapshot.time()), now), Ink::dim},
+               {snapshot.commit().substr(0, kShortId)},
+               {snapshot.reason()}});
+  }
+  session.print(table.lines(session.out().style(), {session.out().columns(), true, 1}));
+  session.out().line("");
+  session.out().line(printable("Look: git diff " + answer.snapshots(answer.snapshots_size() - 1).commit().substr(0, kShortId) +
+                               "^!   Go back: fanout undo " + answer.run_id() + " " + options.task + " --to N"));
+  return kExitOk;
+}
+
+int undo(Session& session, const UndoOptions& options) {
+  v1::RestoreSnapshotRequest request;
+  request.set_run_id(run_reference(options.run));
+  request.set_task_id(options.task);
+  request.set_number(options.to);
+  const auto answer = session.daemon().call(request);
+  if (session.json()) {
+    session.print_json(answer);
+    return kExitOk;
+  }
+  const auto before = answer.safety_number() > 0 ? "; what was there is snapshot " + std::to_string(answer.safety_number()) : "";
+  session.out().line(printable(options.task + " is back at snapshot " + std::to_string(answer.number()) + before));
+  return kExitOk;
+}
+
+int cleanup(Session& session, const CleanupOptions& options) {
+  v1::CleanUpRequest request;
+  request.set_run_id(options.run.empty() ? "" : get_run(session, options.run).id());
+  request.set_repository(present_folder().string());
+  request.set_force(options.force);
+  request.set_remote(options.remote);
+  request.set_dry_run(true);
+  const auto plan = session.daemon().call(request);
+  const auto count = count_removed(plan);
+  const bool asks = !options.yes && !options.dry_run;
+  if (!session.json() && (options.dry_run || asks || count == 0)) {
+    if (plan.items().empty()) {
+      session.out().line("nothing to clean up");
+    } else {
+      print_items(session, plan, "remove", "keep");
+    }
+  }
+  if (options.dry_run || count == 0) {
+    if (session.json()) session.print_json(plan);
+    return kExitOk;
+  }
+  if (asks && !confirmed(count)) return kExitTasksFailed;
+  request.set_dry_run(false);
+  const auto done = session.daemon().call(request);
+  if (session.json()) {
+    session.print_json(done);
+  } else {
+    print_items(session, done, "removed", "kept");
+  }
+  return kExitOk;
+}
+
+}  // namespace fanout::client

@@ -1,0 +1,137 @@
+# bash completion for fanout. Runs and tasks are asked of the daemon, if one answers; none is started.
+
+# _fanout_status [RUN]: what `fanout status` tells, as JSON; nothing when no daemon answers within 2 s.
+_fanout_status() {
+  timeout 2 "${fanout_program[@]}" --no-start --json status "$@" 2>/dev/null </dev/null
+}
+
+# _fanout_runs STATES: ids of the runs in one of the states (A|B…), newest first.
+_fanout_runs() {
+  _fanout_status | sed 's/{"id":"/\n&/g' |
+    sed -nE 's/^\{"id":"([^"]*)","name":.*"state":"RUN_STATE_('"$1"')".*/\1/p' | awk '!seen[$0]++'
+}
+
+# _fanout_tasks RUN PHASES: ids of the run's tasks in one of the phases.
+_fanout_tasks() {
+  _fanout_status "$1" | sed 's/{"taskId":"/\n&/g' |
+    sed -nE 's/^\{"taskId":"([^"]*)".*"phase":"PHASE_('"$2"')".*/\1/p'
+}
+
+# _fanout_logs RUN: names of logs that the run's tasks may have.
+_fanout_logs() {
+  printf '%s\n' agent.stdout agent.stderr prompt.md setup.log verify.log
+  _fanout_status "$1" | grep -oE '"log":"[^"]+"' | cut -d'"' -f4 | sort -u
+}
+
+# _fanout_agents: names from the user's configuration.
+_fanout_agents() {
+  sed -nE 's/^[[:space:]]*\[agents\."?([A-Za-z0-9_-]+)"?\].*/\1/p' \
+    "${FANOUT_CONFIG:-${XDG_CONFIG_HOME:-$HOME/.config}/fanout/config.toml}" 2>/dev/null
+}
+
+# _fanout_offer WORD...: those that begin with what is typed. Ids hold no character that must be quoted.
+_fanout_offer() {
+  mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$*" -- "$cur")
+}
+
+# _fanout_files COMPGEN-OPTION...
+_fanout_files() {
+  compopt -o filenames 2>/dev/null
+  mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen "$@" -- "$cur")
+}
+
+# _fanout_value OPTION: what may stand behind it. Returns 1 when nothing is known.
+_fanout_value() {
+  case $1 in
+    --socket) _fanout_files -f ;;
+    --repo) _fanout_files -d ;;
+    --agent)
+      _fanout_offer "$(_fanout_agents)"
+      _fanout_files -f ;;
+    --base) _fanout_offer "HEAD $(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)" ;;
+    --remote) _fanout_offer "$(git remote 2>/dev/null)" ;;
+    --tracker) _fanout_offer none ;;
+    --timeout) _fanout_offer 15m 30m 1h 2h ;;
+    --log) _fanout_offer "$(_fanout_logs "${positional[1]:+${positional[0]}}")" ;;
+    --max-parallel | --after | --attempt) ;;
+    *) return 1 ;;
+  esac
+}
+
+# What stands at the place of the argument that is typed.
+_fanout_argument() {
+  local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
+  case $command:${#positional[@]} in
+    :0) _fanout_offer execute plan status watch logs cancel retry resume snapshots undo cleanup daemon version ;;
+    plan:0) _fanout_offer validate show ;;
+    daemon:0) _fanout_offer status start restart stop ;;
+    execute:0 | plan\ *:0)
+      _fanout_files -f -X '!*.yaml'
+      _fanout_files -f -X '!*.yml'
+      _fanout_files -d ;;
+    status:0 | watch:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    logs:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
+    logs:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
+    cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
+    cancel:1) _fanout_offer "$(_fanout_tasks "$run" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING')" ;;
+    retry:0) _fanout_offer last "$(_fanout_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED')" ;;
+    snapshots:0 | undo:0 | cleanup:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    snapshots:1 | undo:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
+    resume:0) _fanout_offer last "$(_fanout_runs 'INTERRUPTED')" ;;
+    resume:1) _fanout_offer "$(_fanout_tasks "$run" INTERRUPTED)" ;;
+    retry:1) _fanout_offer "$(_fanout_tasks "$run" "$ends")" ;;
+  esac
+}
+
+_fanout_options() {
+  local settings="--agent --base --repo --max-parallel --timeout --push --no-push --remote --tracker --no-write-status"
+  _fanout_offer --help --socket --no-start --json --no-color --no-colour
+  case $command in
+    '') _fanout_offer --version ;;
+    execute) _fanout_offer $settings --detach --verbose ;;
+    plan\ *) _fanout_offer $settings ;;
+    watch) _fanout_offer --after --verbose ;;
+    logs) _fanout_offer --log --attempt --follow ;;
+    undo) _fanout_offer --to ;;
+    cleanup) _fanout_offer --dry-run --yes --force --remote ;;
+    retry|resume) _fanout_offer --detach --watch --verbose ;;
+  esac
+}
+
+_fanout() {
+  local cur=${COMP_WORDS[COMP_CWORD]} command='' option='' word i
+  local -a positional=() fanout_program=("${COMP_WORDS[0]/#\~/$HOME}")
+  type -P "${fanout_program[0]}" >/dev/null || fanout_program=(fanout)
+  COMPREPLY=()
+  # Readline breaks words at "=": "--log=agent" comes as three.
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    [ "$word" = = ] && continue
+    if [ -n "$option" ]; then
+      [ "$option" = --socket ] && fanout_program+=(--socket "$word")
+      option=''
+      continue
+    fi
+    case $word in
+      --socket | --agent | --base | --repo | --max-parallel | --timeout | --remote | --tracker | --after | --log | --attempt)
+        option=$word ;;
+      -*) ;;
+      *)
+        case $command in
+          '') command=$word ;;
+          plan | daemon) command="$command $word" ;;
+          *) positional+=("$word") ;;
+        esac ;;
+    esac
+  done
+  [ "$cur" = = ] && cur=''
+  if [ -n "$option" ]; then
+    _fanout_value "$option"
+  elif [[ $cur == -* ]]; then
+    _fanout_options
+  else
+    _fanout_argument
+  fi
+}
+
+complete -F _fanout fanout

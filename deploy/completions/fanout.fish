@@ -1,0 +1,139 @@
+# fish completion for fanout. Runs and tasks are asked of the daemon, if one answers; none is started.
+
+# The words typed so far that are neither options nor their values.
+function __fanout_words
+    set -l takes_value --socket --agent --base --repo --max-parallel --timeout --remote --tracker --after --log --attempt
+    set -l skip 0
+    for word in (commandline -opc)[2..]
+        if test $skip -eq 1
+            set skip 0
+        else if contains -- $word $takes_value
+            set skip 1
+        else if not string match -q -- '-*' $word
+            echo $word
+        end
+    end
+end
+
+# __fanout_at COUNT COMMAND...: the command is one of these, and COUNT arguments stand behind it.
+function __fanout_at
+    set -l words (__fanout_words)
+    set -l place (math $argv[1] + 1)
+    test (count $words) -eq $place; and contains -- "$words[1]" $argv[2..]
+end
+
+function __fanout_in
+    set -l words (__fanout_words)
+    contains -- "$words[1]" $argv
+end
+
+# What `fanout status` tells, as JSON; nothing when no daemon answers within 2 s.
+function __fanout_status
+    set -l words (commandline -opc)
+    set -l program fanout
+    command -q -- $words[1]; and set program $words[1]
+    set -l socket
+    if set -l at (contains -i -- --socket $words)
+        set socket --socket $words[(math $at + 1)]
+    end
+    timeout 2 $program $socket --no-start --json status $argv 2>/dev/null </dev/null
+end
+
+# __fanout_runs STATES: runs in one of the states (A|B…), newest first, with state and name.
+function __fanout_runs
+    __fanout_status | sed 's/{"id":"/\n&/g' |
+        sed -nE 's/^\{"id":"([^"]*)","name":"(([^"\\\\]|\\\\.)*)".*"state":"RUN_STATE_('$argv[1]')".*/\1\t\4, \2/p' |
+        awk '!seen[$0]++'
+end
+
+# __fanout_tasks RUN PHASES: the run's tasks in one of the phases, with phase and title.
+function __fanout_tasks
+    __fanout_status $argv[1] | sed 's/{"taskId":"/\n&/g' |
+        sed -nE 's/^\{"taskId":"([^"]*)","title":"(([^"\\\\]|\\\\.)*)".*"phase":"PHASE_('$argv[2]')".*/\1\t\4, \2/p'
+end
+
+function __fanout_tasks_of_typed_run
+    __fanout_tasks (__fanout_words)[2] $argv[1]
+end
+
+function __fanout_logs
+    set -l words (__fanout_words)
+    set -l run
+    test (count $words) -gt 2; and set run $words[2]
+    printf '%s\n' agent.stdout agent.stderr prompt.md setup.log verify.log
+    __fanout_status $run | grep -oE '"log":"[^"]+"' | cut -d'"' -f4 | sort -u
+end
+
+function __fanout_agents
+    set -l config $FANOUT_CONFIG
+    set -q config[1]; or set config (set -q XDG_CONFIG_HOME; and echo $XDG_CONFIG_HOME; or echo ~/.config)/fanout/config.toml
+    sed -nE 's/^[[:space:]]*\[agents\."?([A-Za-z0-9_-]+)"?\].*/\1/p' $config 2>/dev/null
+end
+
+complete -c fanout -f
+complete -c fanout -s h -l help -d 'Print help'
+complete -c fanout -l socket -r -F -d "The daemon's socket"
+complete -c fanout -l no-start -d 'Do not start a daemon when none answers'
+complete -c fanout -l json -d 'Print nothing but JSON on standard output'
+complete -c fanout -l no-color -l no-colour -d 'No colours'
+
+set -l top 'test (count (__fanout_words)) -eq 0'
+complete -c fanout -n $top -l version -d 'Print the version'
+complete -c fanout -n $top -a execute -d 'Run a plan and watch it'
+complete -c fanout -n $top -a plan -d 'Check or describe a plan'
+complete -c fanout -n $top -a status -d 'Show runs, or all about one'
+complete -c fanout -n $top -a watch -d 'Watch a run to its end'
+complete -c fanout -n $top -a logs -d "Print what a task's programs printed"
+complete -c fanout -n $top -a cancel -d 'End a run, or one of its tasks'
+complete -c fanout -n $top -a retry -d 'Try again what did not complete, and watch'
+complete -c fanout -n $top -a daemon -d 'Look after the daemon'
+complete -c fanout -n $top -a version -d 'Print the versions'
+complete -c fanout -n '__fanout_at 0 plan' -a validate -d 'Report every fault of a plan'
+complete -c fanout -n '__fanout_at 0 plan' -a show -d 'Show waves, critical path, conflict risks, settings'
+complete -c fanout -n '__fanout_at 0 daemon' -a status -d 'Where it is and what it does'
+complete -c fanout -n '__fanout_at 0 daemon' -a start -d 'Start it, unless it runs'
+complete -c fanout -n '__fanout_at 0 daemon' -a restart -d 'Start it anew; agents at work go on'
+complete -c fanout -n '__fanout_at 0 daemon' -a stop -d 'End it in order'
+
+set -l planned '__fanout_in execute plan'
+complete -c fanout -n '__fanout_at 0 execute; or __fanout_at 1 plan' -k -a '(__fish_complete_suffix .yaml)'
+complete -c fanout -n $planned -l agent -r -a '(__fanout_agents)' -F -d 'Agent: a name, or a command line'
+complete -c fanout -n $planned -l base -x -a '(git for-each-ref --format="%(refname:short)" refs/heads refs/tags 2>/dev/null)' -d 'Start the branches from this ref'
+complete -c fanout -n $planned -l repo -x -a '(__fish_complete_directories)' -d 'Repository'
+complete -c fanout -n $planned -l max-parallel -x -d 'How many agents may run at once'
+complete -c fanout -n $planned -l timeout -x -a '15m 30m 1h 2h' -d 'How long an agent may take'
+complete -c fanout -n $planned -l push -d 'Push the branches of tasks that pass'
+complete -c fanout -n $planned -l no-push -d 'Do not push'
+complete -c fanout -n $planned -l remote -x -a '(git remote 2>/dev/null)' -d 'Push to this remote'
+complete -c fanout -n $planned -l tracker -x -a none -d 'Issue tracker'
+complete -c fanout -n $planned -l no-write-status -d 'Leave the status lines of the task files alone'
+complete -c fanout -n '__fanout_in execute' -l detach -d "Print the run's id and do not watch"
+complete -c fanout -n $top -a snapshots -d 'List the snapshots of a task'
+complete -c fanout -n $top -a undo -d 'Put a worktree back to a snapshot'
+complete -c fanout -n $top -a cleanup -d 'Remove worktrees and branches that nobody needs'
+complete -c fanout -n '__fanout_in undo' -l to -x -d 'Number of the snapshot'
+complete -c fanout -n '__fanout_in cleanup' -l dry-run -d 'Only show'
+complete -c fanout -n '__fanout_in cleanup' -s y -l yes -d 'Do not ask'
+complete -c fanout -n '__fanout_in cleanup' -l force -d 'Remove what exists nowhere else too'
+complete -c fanout -n '__fanout_in cleanup' -l remote -d 'Remove the branches on the remote too'
+complete -c fanout -n '__fanout_at 0 snapshots undo cleanup' -k -a '(__fanout_runs "[A-Z]*")'
+complete -c fanout -n '__fanout_at 1 snapshots undo' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'
+complete -c fanout -n $top -a resume -d 'Go on with what was interrupted, and watch'
+complete -c fanout -n '__fanout_in retry resume' -l detach -d 'Do not watch'
+complete -c fanout -n '__fanout_in retry resume' -l watch -d 'Watch'
+complete -c fanout -n '__fanout_in execute watch retry resume' -l verbose -d 'Print lines, with what the programs print'
+complete -c fanout -n '__fanout_in watch' -l after -x -d 'Leave out the events up to this number'
+complete -c fanout -n '__fanout_in logs' -l log -x -a '(__fanout_logs)' -d 'Which log'
+complete -c fanout -n '__fanout_in logs' -l attempt -x -d 'Which attempt'
+complete -c fanout -n '__fanout_in logs' -s f -l follow -d 'Go on until the task has ended'
+
+complete -c fanout -n '__fanout_at 0 status watch' -k -a '(__fanout_runs "[A-Z]*")'
+complete -c fanout -n '__fanout_at 0 logs' -k -a '(__fanout_runs "[A-Z]*")'
+complete -c fanout -n '__fanout_at 0 logs' -k -a '(__fanout_tasks last "[A-Z_]*")'
+complete -c fanout -n '__fanout_at 1 logs' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'
+complete -c fanout -n '__fanout_at 0 cancel' -k -a '(__fanout_runs RUNNING)'
+complete -c fanout -n '__fanout_at 1 cancel' -k -a '(__fanout_tasks_of_typed_run "PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING")'
+complete -c fanout -n '__fanout_at 0 retry' -k -a '(__fanout_runs "RUNNING|FAILED|CANCELLED|INTERRUPTED")'
+complete -c fanout -n '__fanout_at 0 resume' -k -a '(__fanout_runs "INTERRUPTED")'
+complete -c fanout -n '__fanout_at 1 resume' -k -a '(__fanout_tasks_of_typed_run "INTERRUPTED")'
+complete -c fanout -n '__fanout_at 1 retry' -k -a '(__fanout_tasks_of_typed_run "FAILED|BLOCKED|CANCELLED|INTERRUPTED")'

@@ -1,0 +1,144 @@
+#compdef fanout
+# zsh completion for fanout. Runs and tasks are asked of the daemon, if one answers; none is started.
+
+# What `fanout status` tells, as JSON; nothing when no daemon answers within 2 s. `program` and `socket` are
+# _fanout's: below a command _arguments knows only of what stands behind it.
+_fanout_status() {
+  local at=${(Q)opt_args[--socket]:-$socket}
+  timeout 2 $program ${at:+--socket} ${at:+"$at"} --no-start --json status "$@" 2>/dev/null </dev/null
+}
+
+# _fanout_offer_runs STATES: runs in one of the states (A|B…), with state and name.
+_fanout_offer_runs() {
+  local -a runs
+  runs=(${(f)"$(_fanout_status | sed 's/{"id":"/\n&/g' |
+    sed -nE 's/^\{"id":"([^"]*)","name":"(([^"\\]|\\.)*)".*"state":"RUN_STATE_('"$1"')".*/\1:\4, \2/p' |
+    awk '!seen[$0]++')"})
+  _describe -V run runs
+}
+
+# _fanout_offer_tasks RUN PHASES: the run's tasks in one of the phases, with phase and title.
+_fanout_offer_tasks() {
+  local -a tasks
+  tasks=(${(f)"$(_fanout_status "$1" | sed 's/{"taskId":"/\n&/g' |
+    sed -nE 's/^\{"taskId":"([^"]*)","title":"(([^"\\]|\\.)*)".*"phase":"PHASE_('"$2"')".*/\1:\4, \2/p')"})
+  _describe -V task tasks
+}
+
+_fanout_run() { _fanout_offer_runs '[A-Z]*' }
+_fanout_run_active() { _fanout_offer_runs RUNNING }
+_fanout_run_to_retry() { _fanout_offer_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED' }
+_fanout_run_to_resume() { _fanout_offer_runs INTERRUPTED }
+_fanout_run_or_task() {
+  _fanout_offer_tasks last '[A-Z_]*'
+  _fanout_run
+}
+_fanout_task() { _fanout_offer_tasks "$line[1]" '[A-Z_]*' }
+_fanout_task_active() { _fanout_offer_tasks "$line[1]" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING' }
+_fanout_task_to_resume() { _fanout_offer_tasks "$line[1]" INTERRUPTED }
+_fanout_task_to_retry() { _fanout_offer_tasks "$line[1]" 'FAILED|BLOCKED|CANCELLED|INTERRUPTED' }
+
+_fanout_log() {
+  local -a names=(agent.stdout agent.stderr prompt.md setup.log verify.log)
+  names+=(${(uf)"$(_fanout_status ${line[2]:+$line[1]} | grep -oE '"log":"[^"]+"' | cut -d'"' -f4)"})
+  _describe log names
+}
+
+_fanout_agent() {
+  local -a names
+  names=(${(f)"$(sed -nE 's/^[[:space:]]*\[agents\."?([A-Za-z0-9_-]+)"?\].*/\1/p' \
+    "${FANOUT_CONFIG:-${XDG_CONFIG_HOME:-$HOME/.config}/fanout/config.toml}" 2>/dev/null)"})
+  (( $#names )) && _describe agent names
+  _files
+}
+
+_fanout_ref() {
+  local -a refs=(HEAD ${(f)"$(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)"})
+  _describe ref refs
+}
+
+_fanout_remote() {
+  local -a remotes=(${(f)"$(git remote 2>/dev/null)"})
+  _describe remote remotes
+}
+
+_fanout() {
+  local context state line curcontext=$curcontext program=${~words[1]} socket
+  typeset -A opt_args
+  (( $+commands[$program] )) || [[ -x $program ]] || program=fanout
+  local -a common=(
+    '(- : *)'{-h,--help}'[print help]'
+    '--socket[the daemon'\''s socket]:socket:_files'
+    '--no-start[do not start a daemon when none answers]'
+    '--json[print nothing but JSON on standard output]'
+    '(--no-color --no-colour)'{--no-color,--no-colour}'[no colours]'
+  )
+  local -a settings=(
+    '--agent[agent: a name from the configuration, or a command line]:agent:_fanout_agent'
+    '--base[start the branches from this ref]:ref:_fanout_ref'
+    '--repo[repository]:folder:_files -/'
+    '--max-parallel[how many agents may run at once]:number:'
+    '--timeout[how long an agent may take]:duration:(15m 30m 1h 2h)'
+    '(--push --no-push)'{--push,--no-push}'[push the branches of tasks that pass, or do not]'
+    '--remote[push to this remote]:remote:_fanout_remote'
+    '--tracker[issue tracker]:tracker:(none)'
+    '--no-write-status[leave the status lines of the task files alone]'
+    ':plan:_files -g "*.(yaml|yml)(-.)"'
+  )
+  local verbose='--verbose[print lines, with what the programs print]'
+  local -a commands=(
+    'execute:run a plan and watch it'
+    'plan:check or describe a plan'
+    'status:show runs, or all about one'
+    'watch:watch a run to its end'
+    'logs:print what a task'\''s programs printed'
+    'cancel:end a run, or one of its tasks'
+    'retry:try again what did not complete, and watch'
+    'snapshots:list the snapshots of a task'\''s worktree'
+    'undo:put a task'\''s worktree back to a snapshot'
+    'cleanup:remove worktrees and branches that nobody needs'
+    'resume:go on with what was interrupted, and watch'
+    'daemon:look after the daemon'
+    'version:print the versions'
+  )
+  local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings')
+  local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'restart:start it anew; agents at work go on' 'stop:end it in order')
+
+  _arguments -C $common '(- : *)--version[print the version]' ':command:->command' '*::argument:->argument' && return
+  case $state in
+    command) _describe command commands ;;
+    argument)
+      socket=${(Q)opt_args[--socket]}
+      case $line[1] in
+        execute) _arguments -s $common $settings '--detach[print the run'\''s id and do not watch]' $verbose ;;
+        plan | daemon)
+          local group=$line[1]
+          _arguments -C $common ':command:->sub' '*::argument:->rest' && return
+          case $state in
+            sub) _describe command ${group}_commands ;;
+            rest) if [[ $group == plan ]]; then _arguments $common $settings; else _arguments $common; fi ;;
+          esac ;;
+        status) _arguments $common ':run:_fanout_run' ;;
+        watch) _arguments $common '--after[leave out the events up to this number]:number:' $verbose ':run:_fanout_run' ;;
+        logs)
+          _arguments $common '--log[which log]:log:_fanout_log' '--attempt[which attempt]:number:' \
+            '(-f --follow)'{-f,--follow}'[go on until the task has ended]' ':run or task:_fanout_run_or_task' \
+            ':task:_fanout_task' ;;
+        cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
+        retry)
+          _arguments $common '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
+            ':run:_fanout_run_to_retry' ':task:_fanout_task_to_retry' ;;
+        snapshots) _arguments $common ':run:_fanout_run' ':task:_fanout_task' ;;
+        undo) _arguments $common '--to[number of the snapshot]:number:' ':run:_fanout_run' ':task:_fanout_task' ;;
+        cleanup)
+          _arguments $common '--dry-run[only show]' '(-y --yes)'{-y,--yes}'[do not ask]' \
+            '--force[remove what exists nowhere else too]' '--remote[remove the branches on the remote too]' ':run:_fanout_run' ;;
+        resume)
+          _arguments $common '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
+            ':run:_fanout_run_to_resume' ':task:_fanout_task_to_resume' ;;
+        *) _arguments $common ;;
+      esac ;;
+  esac
+}
+
+if [[ $funcstack[1] == _fanout ]]; then _fanout "$@"; else compdef _fanout fanout; fi

@@ -1,0 +1,159 @@
+#include "server/agent/codex.hpp"
+
+#include <charconv>
+
+#include "common/text.hpp"
+#include "server/agent/activities.hpp"
+#include "server/agent/limits.hpp"
+
+namespace fanout::agent {
+
+namespace v1 = fanout::v1;
+
+namespace {
+
+/// Messages of errors are often the provider's JSON: the sentence in it.
+std::string sentence_in(std::string_view message) {
+  if (!message.starts_with('{')) return std::string(message);
+  const auto parsed = parse_json(message);
+  const auto* error = parsed ? member(*parsed, "error") : nullptr;
+  const auto text = error ? text_at(*error, "message") : std::string_view();
+  return std::string(text.empty() ? message : text);
+}
+
+/// "Reconnecting... 1/2 (exceeded retry limit, last status: 429 Too Many Requests)"
+std::optional<v1::AgentRetrying> retry_in(std::string_view message) {
+  constexpr std::string_view prefix = "Reconnecting... ";
+  if (!message.starts_with(prefix)) return std::nullopt;
+  v1::AgentRetrying retrying;
+  message.remove_prefix(prefix.size());
+  const auto* end = message.data() + message.size();
+  std::uint32_t attempt = 0, most = 0;
+  const auto read = std::from_chars(message.data(), end, attempt);
+  if (read.ec == std::errc()) retrying.set_attempt(attempt);
+  if (read.ec == std::errc() && read.ptr != end && *read.ptr == '/' &&
+      std::from_chars(read.ptr + 1, end, most).ec == std::errc()) {
+    retrying.set_max_attempts(most);
+  }
+  const auto open = message.find('(');
+  auto reason = open == std::string_view::npos ? message : message.substr(open + 1);
+  if (open != std::string_view::npos && reason.ends_with(')')) reason.remove_suffix(1);
+  retrying.set_reason(std::string(reason));
+  if (const auto status = status_in(reason)) retrying.set_status(*status);
+  return retrying;
+}
+
+v1::AgentFileChange::Kind change_kind(std::string_view kind) {
+  if (kind == "add") return v1::AgentFileChange::KIND_ADDED;
+  if (kind == "delete") return v1::AgentFileChange::KIND_DELETED;
+  return kind == "update" ? v1::AgentFileChange::KIND_MODIFIED : v1::AgentFileChange::KIND_UNSPECIFIED;
+}
+
+void add_usage(Output& out, const json::value& told) {
+  auto& usage = *out.activities.emplace_back().mutable_usage();
+  usage.set_scope(v1::AgentUsage::SCOPE_CUMULATIVE);
+  usage.set_cached_inside_input(true);
+  usage.set_reasoning_inside_output(true);
+  if (const auto n = count_at(told, "input_tokens")) usage.set_input_tokens(*n);
+  if (const auto n = count_at(told, "cached_input_tokens")) usage.set_cached_input_tokens(*n);
+  if (const auto n = count_at(told, "cache_write_input_tokens")) usage.set_cache_write_tokens(*n);
+  if (const auto n = count_at(told, "output_tokens")) usage.set_output_tokens(*n);
+  if (const auto n = count_at(told, "reasoning_output_tokens")) usage.set_reasoning_tokens(*n);
+}
+
+}  // namespace
+
+void Codex::on_line(std::string_view text, Output& out) {
+  const auto line = parse_json(text);
+  if (!line || !line->is_object()) return add_raw(out, text, "not JSON");
+  const auto type = text_at(*line, "type");
+  const auto* item = member(*line, "item");
+  if (type == "thread.started") {
+    auto& session = *out.activities.emplace_back().mutable_session();
+    session.set_id(std::string(text_at(*line, "thread_id")));
+    session.set_agent("Codex");
+  } else if (type.starts_with("item.") && item) {
+    on_item(type.substr(5), *item, text, out);
+  } else if (type == "error") {
+    on_error(text_at(*line, "message"), out);
+  } else if (type == "turn.completed") {
+    if (const auto* usage = member(*line, "usage"); usage && usage->is_object()) add_usage(out, *usage);
+    add_result(out, v1::AgentResult::OUTCOME_SUCCEEDED, last_message_);
+  } else if (type == "turn.failed") {
+    const auto* error = member(*line, "error");
+    add_failure(out, sentence_in(error ? text_at(*error, "message") : ""));
+  } else if (type != "turn.started") {
+    add_raw(out, text, "unknown type \"" + head(valid_utf8(type), 40) + "\"");
+  }
+}
+
+void Codex::on_item(std::string_view stage, const json::value& item, std::string_view text, Output& out) {
+  const auto type = text_at(item, "type");
+  const bool ended = stage == "completed";
+  if (type == "agent_message") {
+    if (!ended) return;
+    last_message_ = head(valid_utf8(text_at(item, "text")), kMaxToolOutput);
+    return add_message(out, text_at(item, "text"), text_at(item, "id"));
+  }
+  if (type == "reasoning") return ended ? add_reasoning(out, text_at(item, "text")) : void();
+  if (type == "command_execution") return on_command(item, ended, out);
+  if (type == "file_change") return ended ? on_changes(item, out) : void();
+  if (type == "mcp_tool_call" || type == "web_search") return on_tool(item, ended, out);
+  if (type == "todo_list") {
+    if (const auto* items = array_at(item, "items"))
+      *out.activities.emplace_back().mutable_plan() = plan_from(*items);
+    return;
+  }
+  if (type == "error") return add_notice(out, text_at(item, "message"));  // a warning: the turn goes on
+  add_raw(out, text, "unknown item \"" + head(valid_utf8(type), 40) + "\"");
+}
+
+void Codex::on_command(const json::value& item, bool ended, Output& out) {
+  const auto id = text_at(item, "id");
+  const json::value input = json::object{{"command", text_at(item, "command")}};
+  const auto& call = calls_.begin(out, id, "shell", input);
+  if (!ended) return;
+  const auto code = small_at(item, "exit_code");
+  add_command(out, id, call.command, code);
+  const bool failed = text_at(item, "status") == "failed" || code.value_or(0) != 0;
+  add_tool_result(out, id, failed, text_at(item, "aggregated_output"));
+  out.activities.back().mutable_tool_result()->set_denied(text_at(item, "status") == "declined");
+}
+
+void Codex::on_tool(const json::value& item, bool ended, Output& out) {
+  const auto id = text_at(item, "id");
+  if (text_at(item, "type") == "web_search") {
+    calls_.begin(out, id, "web_search", json::object{{"query", text_at(item, "query")}});
+    return ended ? add_tool_result(out, id, false, {}) : void();
+  }
+  const auto name = std::string(text_at(item, "server")) + "." + std::string(text_at(item, "tool"));
+  const auto* arguments = member(item, "arguments");
+  calls_.begin(out, id, name, arguments ? *arguments : json::value(json::object()));
+  if (!ended) return;
+  const auto* error = member(item, "error");
+  const auto* result = member(item, "result");
+  const bool failed = text_at(item, "status") == "failed";
+  const auto said = failed && error ? std::string(text_at(*error, "message"))
+                    : result        ? summarised(*result, kMaxToolOutput)
+                                    : std::string();
+  add_tool_result(out, id, failed, said);
+}
+
+void Codex::on_changes(const json::value& item, Output& out) {
+  const auto* changes = array_at(item, "changes");
+  if (!changes || text_at(item, "status") == "failed") return;
+  for (const auto& change : *changes) {
+    add_file_change(out, text_at(item, "id"), shown_path(text_at(change, "path"), calls_.worktree()),
+                    change_kind(text_at(change, "kind")), std::nullopt);
+  }
+}
+
+void Codex::on_error(std::string_view message, Output& out) {
+  if (const auto retrying = retry_in(message)) {
+    *out.activities.emplace_back().mutable_retrying() = *retrying;
+  } else {
+    add_notice(out, sentence_in(message));  // turn.failed says whether it was the end
+  }
+}
+
+}  // namespace fanout::agent

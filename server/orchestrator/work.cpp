@@ -1,0 +1,182 @@
+#include "server/orchestrator/work.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "common/error.hpp"
+#include "common/text.hpp"
+#include "server/domain/run/fold.hpp"
+#include "server/git/judge.hpp"
+#include "server/git/removal.hpp"
+
+namespace fanout::orchestrator {
+
+namespace v1 = fanout::v1;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kMostRuns = 10'000;
+
+/// What one task has left, and what is to be done with it.
+struct Left {
+  std::string run_id, task_id, repository, branch, base_commit, base, remote;
+  fs::path worktree;
+};
+
+Left left_by(const v1::Run& run, const v1::Subagent& task) {
+  Left left{run.id(), task.task_id(), run.repository(), task.branch(), task.base_commit(), run.base(), {}, task.worktree()};
+  if (git::has_remote(run.repository(), "origin")) left.remote = "origin";
+  if (task.has_report() && !task.report().pushed_to().empty()) left.remote = task.report().pushed_to();
+  return left;
+}
+
+/// Branches that work goes to: the run's base, and what the user has checked out.
+std::vector<std::string> targets_of(const Left& left) {
+  std::vector<std::string> targets;
+  const auto current = git::current_branch(left.repository);
+  if (!current.empty()) targets.push_back(current);
+  if (left.base != current && git::branch_tip(left.repository, left.base)) targets.push_back(left.base);
+  return targets;
+}
+
+/// Nothing of it is touched that Fanout did not make, or that is somebody else's by now.
+std::optional<std::string> why_not_ours(const Left& left) {
+  if (left.worktree.empty() || !fs::exists(fs::symlink_status(left.worktree))) return {};
+  const auto facts = git::inspect_worktree(left.repository, left.worktree);
+  if (!facts.registered) return "the folder is no worktree of the repository any more";
+  if (facts.branch != left.branch) return "another branch is checked out there by now";
+  if (git::worktree_owner(left.repository, left.worktree) != left.run_id + "/" + left.task_id) {
+    return "the worktree is not the one that Fanout made for this task";
+  }
+  return {};
+}
+
+bool is_gone(const Left& left) {
+  const bool no_folder = left.worktree.empty() || !fs::exists(fs::symlink_status(left.worktree));
+  return no_folder && (left.branch.empty() || !git::branch_tip(left.repository, left.branch));
+}
+
+git::Verdict judged(const Left& left, bool remote_too, std::stop_token stop) {
+  git::JudgeRequest request;
+  request.repository = left.repository;
+  request.branch = left.branch;
+  if (fs::exists(fs::symlink_status(left.worktree))) request.worktree = left.worktree;
+  request.base = left.base_commit;
+  request.targets = targets_of(left);
+  request.remote = left.remote;
+  request.remote_branch_goes_too = remote_too;
+  return git::judge(request, stop);
+}
+
+void remove(const Left& left, const git::Verdict& verdict, bool remote_too, std::stop_token stop) {
+  if (!left.worktree.empty()) git::remove_worktree(left.repository, left.worktree);
+  if (verdict.tip.empty()) return;
+  git::delete_branch(left.repository, left.branch, verdict.tip);
+  if (!remote_too || left.remote.empty()) return;
+  const auto there = git::remote_branch_tip(left.repository, left.remote, left.branch, stop);
+  if (there == verdict.tip) git::delete_remote_branch(left.repository, left.remote, left.branch, verdict.tip, stop);
+}
+
+/// Looks, decides and, unless it is a dry run, does. BLOCKS.
+v1::CleanUpResponse::Item clean(const Left& left, const v1::CleanUpRequest& request, std::stop_token stop) {
+  v1::CleanUpResponse::Item item;
+  item.set_run_id(left.run_id);
+  item.set_task_id(left.task_id);
+  item.set_branch(left.branch);
+  item.set_worktree(left.worktree.string());
+  try {
+    if (const auto reason = why_not_ours(left)) {
+      item.set_reason(*reason);
+      return item;
+    }
+    const auto verdict = judged(left, request.remote(), stop);
+    item.set_reason(verdict.reason);
+    for (const auto& detail : verdict.details) item.add_details(valid_utf8(detail));
+    item.set_removed(verdict.removable || request.force());
+    if (!item.removed() || request.dry_run()) return item;
+    if (!verdict.removable && fs::exists(left.worktree)) {
+      git::take_snapshot(left.repository, left.worktree, left.run_id, left.task_id, "before it was cleaned up by force", stop);
+    }
+    remove(left, verdict, request.remote(), stop);
+  } catch (const Error& error) {
+    item.set_removed(false);
+    item.set_reason(error.what());
+  }
+  return item;
+}
+
+}  // namespace
+
+awaitable<v1::Subagent> Work::ended_task(std::string run_id, std::string task_id) {
+  const auto run = co_await runs_.get(run_id);
+  const auto* task = domain::find_subagent(run, task_id);
+  if (!task) throw Error(ErrorKind::not_found, "run " + run_id + " has no task \"" + task_id + "\"");
+  if (!domain::is_end(task->phase())) {
+    throw Error(ErrorKind::precondition, "task " + task_id + " of run " + run_id + " is under way: fanout cancel ends it");
+  }
+  if (task->worktree().empty()) throw Error(ErrorKind::not_found, "task " + task_id + " never had a worktree");
+  co_return *task;
+}
+
+awaitable<std::vector<git::Snapshot>> Work::snapshots(std::string run_id, std::string task_id) {
+  const auto run = co_await runs_.get(run_id);
+  if (!domain::find_subagent(run, task_id)) {
+    throw Error(ErrorKind::not_found, "run " + run_id + " has no task \"" + task_id + "\"");
+  }
+  co_return co_await services_.workers.run(
+      [&](std::stop_token) { return git::list_snapshots(run.repository(), run.id(), task_id); });
+}
+
+awaitable<Work::Restored> Work::restore(std::string run_id, std::string task_id, unsigned number) {
+  const auto task = co_await ended_task(run_id, task_id);
+  const auto run = co_await runs_.get(run_id);
+  co_return co_await services_.workers.run([&](std::stop_token stop) {
+    auto wanted = number;
+    if (wanted == 0) {
+      // What is there becomes the newest snapshot, unless it is that already: the one before it differs.
+      git::take_snapshot(run.repository(), task.worktree(), run_id, task_id, "before an undo", stop);
+      const auto all = git::list_snapshots(run.repository(), run_id, task_id);
+      if (all.size() < 2) throw Error(ErrorKind::precondition, "task " + task_id + " has no earlier state to go back to");
+      wanted = all[all.size() - 2].number;
+    }
+    Restored restored{wanted, {}};
+    restored.git = git::restore_snapshot(run.repository(), task.worktree(), task.branch(), run_id, task_id, wanted);
+    return restored;
+  });
+}
+
+awaitable<std::vector<v1::Run>> Work::chosen(v1::CleanUpRequest request) {
+  std::vector<v1::Run> runs;
+  if (!request.run_id().empty()) {
+    runs.push_back(co_await runs_.get(co_await runs_.find(request.run_id())));
+    co_return runs;
+  }
+  const auto root = co_await services_.workers.run(
+      [&](std::stop_token) { return git::find_repository(request.repository()).string(); });
+  auto all = co_await runs_.list(kMostRuns, false);
+  for (auto& run : all) {
+    if (run.repository() == root) runs.push_back(co_await runs_.get(run.id()));
+  }
+  co_return runs;
+}
+
+awaitable<v1::CleanUpResponse> Work::clean_up(v1::CleanUpRequest request) {
+  v1::CleanUpResponse response;
+  const auto runs = co_await chosen(request);
+  for (const auto& run : runs) {
+    for (const auto& task : run.subagents()) {
+      if (!domain::is_end(task.phase()) || task.branch().empty()) continue;
+      auto item = co_await services_.workers.run([&](std::stop_token stop) -> std::optional<v1::CleanUpResponse::Item> {
+        const auto left = left_by(run, task);
+        if (is_gone(left)) return std::nullopt;
+        return clean(left, request, stop);
+      });
+      if (!item) continue;
+      if (item->removed() && !request.dry_run()) spdlog::info("run {}: removed what {} left: {}", run.id(), task.task_id(), item->reason());
+      *response.add_items() = std::move(*item);
+    }
+  }
+  co_return response;
+}
+
+}  // namespace fanout::orchestrator

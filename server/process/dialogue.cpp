@@ -1,0 +1,111 @@
+#include "server/process/dialogue.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <cstdio>
+#include <utility>
+
+#include "server/shim/folder.hpp"
+
+namespace fanout::process {
+
+namespace asio = boost::asio;
+
+awaitable<bool> Dialogue::connect(std::filesystem::path folder) {
+  // By way of a descriptor: the folder's path may be longer than a socket's name can be.
+  const shim::Handle opened(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.ok()) co_return false;
+  const auto path = "/proc/self/fd/" + std::to_string(opened.get()) + "/" + shim::kSocketFile;
+  boost::system::error_code failed;
+  const asio::local::stream_protocol::endpoint endpoint(path);
+  co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
+  if (failed) {
+    close();
+    co_return false;
+  }
+  const auto greeting = co_await line();
+  int version = 0;
+  const bool known = greeting && std::sscanf(greeting->c_str(), "fanout-shim %d", &version) == 1;
+  if (!known || version > shim::kProtocol) close();
+  co_return known && version <= shim::kProtocol;
+}
+
+awaitable<int> Dialogue::program() {
+  say("status\n");
+  for (;;) {
+    const auto answer = co_await line();
+    if (!answer) co_return 0;
+    int pid = 0;
+    char state[16] = {};
+    if (std::sscanf(answer->c_str(), "status %d %15s", &pid, state) != 2) continue;
+    co_return state == std::string("running") ? pid : 0;
+  }
+}
+
+void Dialogue::follow(std::uint64_t out, std::uint64_t err) {
+  say("follow " + std::to_string(out) + ' ' + std::to_string(err) + '\n');
+}
+
+void Dialogue::stop() { say("stop\n"); }
+
+awaitable<News> Dialogue::news() {
+  for (bool any = false; !any || in_.find('\n') != std::string::npos;) {
+    const auto told = co_await line();
+    if (!told && std::exchange(woken_, false)) break;
+    if (!told || *told == "ended") {
+      last_.ended = true;
+      break;
+    }
+    unsigned long long out = 0, err = 0;
+    if (std::sscanf(told->c_str(), "output %llu %llu", &out, &err) != 2) continue;
+    last_.out = out;
+    last_.err = err;
+    any = true;
+  }
+  co_return last_;
+}
+
+void Dialogue::wake() {
+  boost::system::error_code ignored;
+  woken_ = true;
+  socket_.cancel(ignored);
+}
+
+void Dialogue::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  lost_ = true;
+}
+
+std::optional<std::string> Dialogue::buffered_line() {
+  const auto end = in_.find('\n');
+  if (end == std::string::npos) return {};
+  auto text = in_.substr(0, end);
+  in_.erase(0, end + 1);
+  return text;
+}
+
+/// Empty when the supervisor has gone, or after wake().
+awaitable<std::optional<std::string>> Dialogue::line() {
+  for (;;) {
+    if (auto text = buffered_line()) co_return text;
+    if (lost_ || woken_) co_return std::nullopt;
+    char buffer[512];
+    boost::system::error_code failed;
+    const auto size = co_await socket_.async_read_some(asio::buffer(buffer),
+                                                       asio::redirect_error(asio::use_awaitable, failed));
+    if (failed && failed != asio::error::operation_aborted) close();
+    in_.append(buffer, size);
+  }
+}
+
+/// Some bytes, far less than a socket takes at once.
+void Dialogue::say(const std::string& line) {
+  if (lost_) return;
+  const auto sent = ::send(socket_.native_handle(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent != static_cast<ssize_t>(line.size())) close();
+}
+
+}  // namespace fanout::process

@@ -1,0 +1,164 @@
+#include "server/shim/control.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+
+namespace fanout::shim {
+
+namespace {
+
+constexpr std::size_t kMaxClients = 16;
+constexpr std::size_t kMaxLine = 256;
+constexpr std::size_t kMaxPayload = 1 << 20;
+constexpr int kFarewellMs = 500;
+
+/// By way of the folder's descriptor: its path may be longer than a socket's name can be.
+sockaddr_un address_in(const Folder& folder) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder.get(), kSocketFile);
+  return address;
+}
+
+Handle listen_in(const Folder& folder) {
+  ::unlinkat(folder.get(), kSocketFile, 0);  // a dead supervisor's: we hold the lock
+  Handle listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const auto address = address_in(folder);
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (!listener.ok() || ::bind(listener.get(), generic, sizeof address) != 0 || ::listen(listener.get(), 8) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot listen");
+  }
+  return listener;
+}
+
+bool is_same_user(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
+}
+
+}  // namespace
+
+Control::Control(const Folder& folder, pid_t supervisor, Requests requests)
+    : listener_(listen_in(folder)),
+      greeting_("fanout-shim " + std::to_string(kProtocol) + ' ' + std::to_string(supervisor) + '\n'),
+      requests_(std::move(requests)) {}
+
+short Control::events_of(const Client& client) const {
+  return static_cast<short>(POLLIN | (client.out.empty() ? 0 : POLLOUT));
+}
+
+void Control::add_to(std::vector<pollfd>& polled) const {
+  polled.push_back({listener_.get(), POLLIN, 0});
+  for (const auto& client : clients_) polled.push_back({client.socket.get(), events_of(client), 0});
+}
+
+void Control::serve(const std::vector<pollfd>& polled) {
+  for (const auto& ready : polled) {
+    if (ready.revents == 0) continue;
+    if (ready.fd == listener_.get()) accept_one();
+    const auto client = std::find_if(clients_.begin(), clients_.end(),
+                                     [&](const Client& one) { return one.socket.get() == ready.fd; });
+    if (client == clients_.end()) continue;
+    const bool alive = ((ready.revents & POLLOUT) == 0 || send(*client)) &&
+                       ((ready.revents & (POLLIN | POLLHUP | POLLERR)) == 0 || receive(*client));
+    if (!alive) clients_.erase(client);
+  }
+}
+
+void Control::accept_one() {
+  Handle socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket.ok() || clients_.size() >= kMaxClients || !is_same_user(socket.get())) return;
+  auto& client = clients_.emplace_back();
+  client.socket = std::move(socket);
+  client.out = greeting_;
+  send(client);
+}
+
+bool Control::send(Client& client) {
+  const auto size = ::send(client.socket.get(), client.out.data(), client.out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (size < 0) return errno == EAGAIN || errno == EINTR;
+  client.out.erase(0, static_cast<std::size_t>(size));
+  return true;
+}
+
+bool Control::receive(Client& client) {
+  char buffer[4096];
+  const auto size = ::recv(client.socket.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  if (size < 0) return errno == EAGAIN || errno == EINTR;
+  if (size == 0) return false;
+  client.in.append(buffer, static_cast<std::size_t>(size));
+  take_lines(client);
+  const bool babbles = client.payload == 0 && client.in.size() > kMaxLine;
+  return !babbles && client.out.size() < kMaxPayload && send(client);
+}
+
+void Control::take_lines(Client& client) {
+  for (;;) {
+    if (client.payload > 0) {
+      if (client.in.size() < client.payload) return;
+      const bool taken = requests_.standard_input(client.in.substr(0, client.payload));
+      client.in.erase(0, client.payload);
+      client.payload = 0;
+      client.out += taken ? "ok\n" : "refused\n";
+    }
+    const auto end = client.in.find('\n');
+    if (end == std::string::npos) return;
+    const auto line = client.in.substr(0, end);
+    client.in.erase(0, end + 1);
+    take_line(client, line);
+  }
+}
+
+void Control::take_line(Client& client, const std::string& line) {
+  unsigned long long first = 0, second = 0;
+  if (std::sscanf(line.c_str(), "follow %llu %llu", &first, &second) == 2) {
+    client.follows = true;
+    client.out_seen = first;
+    client.err_seen = second;
+  } else if (line == "stop") {
+    requests_.stop();
+  } else if (std::sscanf(line.c_str(), "signal %llu", &first) == 1 && first > 0 && first < 65) {
+    requests_.signal(static_cast<int>(first));
+  } else if (std::sscanf(line.c_str(), "stdin %llu", &first) == 1 && first > 0 && first <= kMaxPayload) {
+    client.payload = first;
+  } else if (line == "stdin-end") {
+    requests_.close_standard_input();
+  } else if (line == "status") {
+    client.out += "status " + requests_.status() + '\n';
+  } else {
+    client.out += "unknown\n";
+  }
+}
+
+void Control::tell_output(std::uint64_t out, std::uint64_t err) {
+  for (auto& client : clients_) {
+    // What is not sent yet is enough to wake the reader: it asks again when it has read.
+    const bool news = client.follows && (client.out_seen < out || client.err_seen < err);
+    if (!news || !client.out.empty()) continue;
+    client.out_seen = out;
+    client.err_seen = err;
+    client.out = "output " + std::to_string(out) + ' ' + std::to_string(err) + '\n';
+    send(client);
+  }
+}
+
+void Control::finish(const Folder& folder) {
+  for (auto& client : clients_) {
+    client.out += "ended\n";
+    send(client);
+    if (client.out.empty()) continue;
+    pollfd writable{client.socket.get(), POLLOUT, 0};
+    if (::poll(&writable, 1, kFarewellMs) == 1) send(client);
+  }
+  ::unlinkat(folder.get(), kSocketFile, 0);
+}
+
+}  // namespace fanout::shim

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+
+/// Processes below a process, and signals to them. BLOCKS: reads /proc; where it is not mounted there is nobody.
+namespace fanout::shim {
+
+/// To all that descend from `ancestor`, itself not among them, zombies left out. Below a subreaper nothing can
+/// leave by forking twice, by another session or by another group.
+void signal_descendants(pid_t ancestor, int signal);
+
+/// SIGKILL to all, who are stopped first so that none can fork its way out.
+void kill_descendants(pid_t ancestor);
+
+/// SIGKILL to every process of ours that has `entry` ("NAME=value") in its environment: what a supervisor
+/// that was itself killed has left behind. Returns how many there were.
+std::size_t kill_marked(const std::string& entry);
+
+}  // namespace fanout::shim

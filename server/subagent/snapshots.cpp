@@ -1,0 +1,50 @@
+// Snapshots: no work is lost, whatever ends the agent, and whatever is done to its worktree afterwards.
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
+
+#include "common/error.hpp"
+#include "server/git/snapshot.hpp"
+#include "server/subagent/subagent.hpp"
+
+namespace fanout::subagent {
+
+namespace v1 = fanout::v1;
+
+/// Does nothing where nothing has changed since the last one. A snapshot that cannot be taken is told, and stops
+/// nothing else.
+awaitable<void> Subagent::take_snapshot(std::string reason) {
+  if (worktree_.path.empty()) co_return;
+  std::optional<git::Snapshot> taken;
+  std::string trouble;
+  try {
+    taken = co_await services_.workers.run([&](std::stop_token stop) {
+      return git::take_snapshot(spec_.repository(), worktree_.path, spec_.run_id(), task_.id(), reason, stop);
+    });
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::cancelled) trouble = error.what();
+  }
+  if (!trouble.empty()) co_await notice(v1::Notice::SEVERITY_WARNING, "no snapshot could be taken: " + trouble);
+  if (!taken) co_return;
+  v1::Event event;
+  auto& snapshot = *event.mutable_snapshot_taken();
+  snapshot.set_number(taken->number);
+  snapshot.set_commit(taken->commit);
+  snapshot.set_reason(reason);
+  co_await record(std::move(event));
+}
+
+/// Until it is cancelled.
+awaitable<void> Subagent::take_snapshots_while_it_runs() {
+  boost::asio::steady_timer timer(services_.executor);
+  try {
+    for (;;) {
+      timer.expires_after(services_.snapshot_interval);
+      co_await timer.async_wait(boost::asio::use_awaitable);
+      co_await take_snapshot("the agent is at work");
+    }
+  } catch (const boost::system::system_error&) {
+    co_return;  // the agent has ended
+  }
+}
+
+}  // namespace fanout::subagent

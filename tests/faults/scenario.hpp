@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/daemon.hpp"
+#include "tests/support/plan_builder.hpp"
+
+namespace fanout::test {
+
+/// What a run of the scenario came to, in terms that must not depend on how often the daemon died.
+struct Outcome {
+  /// Per task: phase, reason, branch, the tree of its tip, its number of commits, the tree on the remote.
+  std::map<std::string, std::string> tasks;
+  std::vector<std::string> faults;  ///< What must hold in any case and does not.
+};
+
+/// What differs from `expected`, and what is wrong in any case; empty when all is as it should be.
+std::string difference(const Outcome& outcome, const Outcome& expected);
+
+/// Six tasks in a repository of their own, with every kind of step: independent ones, one that leaves its work
+/// uncommitted, one that starts from the merge of two, one whose gate fails, one that is blocked by it, and one whose
+/// push is rejected and so is rebased. Each agent notes that it was started, so that a second start shows.
+class Scenario {
+ public:
+  Scenario();
+
+  /// Starts the daemon with `environment` more, and the plan. False when the daemon died before it had answered.
+  bool begin(const std::vector<std::string>& environment);
+  /// The daemon is dead, or is killed now; another one takes over.
+  void die_and_start_again();
+  /// True when the daemon has died by itself before the run ended.
+  bool watch_to_the_end();
+  /// Watches to the end whatever it takes, and looks at what is there.
+  Outcome outcome();
+
+ private:
+  std::string ask();
+
+  GitSandbox repository_;
+  std::filesystem::path plan_;
+  Daemon daemon_;
+};
+
+}  // namespace fanout::test

@@ -1,0 +1,214 @@
+// What the next daemon finds: a program that runs, has ended, or whose supervisor was killed.
+#include <sys/resource.h>
+
+#include <fstream>
+
+#include "common/error.hpp"
+#include "server/process/launch.hpp"
+#include "server/shim/folder.hpp"
+#include "tests/unit/process/process_fixture.hpp"
+
+namespace fanout::process {
+namespace {
+
+using test::read_file;
+using testing::ElementsAre;
+
+class Resume : public ProcessTest {
+ protected:
+  /// Starts a program as a daemon does that dies at once: its supervisor is all there is of it.
+  Launched abandon(const Command& command) {
+    auto launched = launch(FANOUT_SHIM, command);
+    char word[64];
+    EXPECT_GT(read(launched.ready.get(), word, sizeof word), 0);
+    return launched;
+  }
+
+  void wait_for_end(const Launched& launched) {
+    pollfd watched{launched.pidfd.get(), POLLIN, 0};
+    poll(&watched, 1, 30'000);
+  }
+
+  Seen resume(const Command& command, Told told = {}) {
+    Seen seen;
+    run_coroutine([&](asio::io_context&) { return go_on(command, told, seen); });
+    return seen;
+  }
+
+  static awaitable<void> go_on(Command command, Told told, Seen& seen) {
+    async::WorkerPool pool(2);
+    Listener listener;
+    listener.started = [&](int pid) -> awaitable<void> {
+      seen.pid = pid;
+      return async::checkpoint();
+    };
+    listener.output = [&](Stream stream, std::vector<Line> lines) -> awaitable<bool> {
+      for (auto& line : lines) (stream == Stream::out ? seen.out : seen.err).push_back(line.text);
+      return yes();
+    };
+    seen.exit = co_await run(runner(pool), std::move(command), listener, told);
+  }
+};
+
+TEST_F(Resume, AProgramThatRunsIsFollowedAndNotStartedAgain) {
+  const auto command = shell("echo begun >> begun; echo one; until [ -e go ]; do sleep 0.05; done; echo two; exit 4");
+  const auto supervisor = abandon(command);
+  test::write_file(folder_ / "go", "");
+  const auto seen = resume(command);
+  EXPECT_THAT(seen.out, ElementsAre("one", "two"));
+  EXPECT_EQ(seen.exit.code, 4);
+  EXPECT_EQ(read_file(folder_ / "begun"), "begun\n");
+}
+
+TEST_F(Resume, LinesThatWereToldAreNotToldAgain) {
+  const auto command = shell("echo one; echo two; echo three; printf four");
+  wait_for_end(abandon(command));
+  Told told;
+  told.started = true;
+  told.out_line = 4;  // "two"
+  const auto seen = resume(command, told);
+  EXPECT_EQ(seen.pid, 0) << "its start was told";
+  EXPECT_THAT(seen.out, ElementsAre("three", "four"));
+}
+
+TEST_F(Resume, ATruncatedLineThatWasToldIsPassedOverToItsEnd) {
+  const auto command = shell("head -c 20000 /dev/zero | tr '\\0' x; echo; echo after");
+  wait_for_end(abandon(command));
+  Told told;
+  told.out_line = 0;
+  EXPECT_THAT(resume(command, told).out, ElementsAre("after"));
+}
+
+TEST_F(Resume, WhatEndedMeanwhileIsCollectedAsOftenAsOneAsks) {
+  const auto command = shell("echo done; exit 3");
+  wait_for_end(abandon(command));
+  EXPECT_EQ(resume(command).exit.code, 3);
+  const auto again = resume(command);
+  EXPECT_EQ(again.exit.code, 3);
+  EXPECT_THAT(again.out, ElementsAre("done"));
+}
+
+TEST_F(Resume, ASecondSupervisorForTheSameFolderStartsNothing) {
+  const auto command = shell("echo begun >> begun; until [ -e go ]; do sleep 0.05; done");
+  const auto first = abandon(command);
+  const auto second = launch(FANOUT_SHIM, command);
+  char word[64];
+  EXPECT_EQ(read(second.ready.get(), word, sizeof word), 0) << "it ends without a word";
+  test::write_file(folder_ / "go", "");
+  EXPECT_EQ(resume(command).exit.code, 0);
+  EXPECT_EQ(read_file(folder_ / "begun"), "begun\n");
+}
+
+TEST_F(Resume, AKilledSupervisorIsLostNeverSuccessAndLeavesNobody) {
+  auto command = shell("setsid sh -c 'echo $$ > pid; exec sleep 1000' & until [ -s pid ]; do sleep 0.05; done; echo up; wait");
+  command.environment.push_back("FANOUT_PROGRAM=" + (folder_ / "x").string());
+  command.mark = command.environment.back();
+  const auto supervisor = abandon(command);
+  const auto out = folder_ / "out";
+  while (read_file(out) != "up\n") usleep(10'000);
+  kill(supervisor.pid, SIGKILL);
+  wait_for_end(supervisor);
+  try {
+    resume(command);
+    FAIL();
+  } catch (const Lost& lost) {
+    EXPECT_THAT(lost.what(), testing::HasSubstr("supervisor was killed"));
+  }
+  EXPECT_TRUE(ends_within(std::stoi(read_file(folder_ / "pid")), 5s));
+  EXPECT_THROW(resume(command), Lost) << "and it is never run again";
+}
+
+TEST_F(Resume, ASupervisorOfAnEarlierBootIsNotMistakenForOneOfThisBoot) {
+  const auto command = shell("true");
+  std::filesystem::create_directory(command.folder);
+  shim::Birth birth;
+  birth.supervisor = {getpid(), 1, "another-boot"};
+  test::write_file(command.folder / shim::kBirthFile, to_text(birth));
+  try {
+    resume(command);
+    FAIL();
+  } catch (const Lost& lost) {
+    EXPECT_THAT(lost.what(), testing::HasSubstr("restarted"));
+  }
+}
+
+TEST_F(Resume, AHalfWrittenRecordIsNoSuccess) {
+  const auto command = shell("true");
+  std::filesystem::create_directory(command.folder);
+  test::write_file(command.folder / shim::kEndFile, "fanout-shim 1\ncode 0\n");
+  EXPECT_THROW(resume(command), Lost);
+}
+
+TEST_F(Resume, ARecordOfANewerVersionIsNotGuessedAt) {
+  EXPECT_FALSE(shim::parse_end("fanout-shim 99\ncode 0\nduration-ms 1\nend 1\n"));
+  EXPECT_FALSE(shim::parse_birth("fanout-shim 99\npid 1\nstart 1\nboot x\n"));
+}
+
+TEST_F(Resume, RecordsComeBackAsTheyWereWritten) {
+  shim::End end;
+  end.signal = 9;
+  end.timed_out = true;
+  end.duration = 1234ms;
+  end.stdout_end = 5'000'000'000;
+  const auto read = shim::parse_end(to_text(end));
+  ASSERT_TRUE(read);
+  EXPECT_FALSE(read->code);
+  EXPECT_EQ(read->signal, 9);
+  EXPECT_TRUE(read->timed_out);
+  EXPECT_EQ(read->duration, 1234ms);
+  EXPECT_EQ(read->stdout_end, 5'000'000'000u);
+}
+
+/// Files that the next program's supervisor writes may not be longer: to it that is a disk without room.
+struct FullDisk {
+  rlimit before{};
+  explicit FullDisk(rlim_t room) {
+    getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit limit{room, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() { setrlimit(RLIMIT_FSIZE, &before); }
+};
+
+TEST_F(Resume, WithoutRoomOnTheDiskTheProgramWaitsAndNothingIsLost) {
+  const auto command = shell("seq 1 20000");
+  std::optional<Launched> supervisor;
+  rlimit unlimited{};
+  {
+    const FullDisk disk(5000);
+    unlimited = disk.before;
+    supervisor = abandon(command);
+  }
+  while (std::filesystem::file_size(folder_ / "out") < 5000) usleep(10'000);
+  ASSERT_EQ(prlimit(supervisor->pid, RLIMIT_FSIZE, &unlimited, nullptr), 0);
+  const auto seen = resume(command);
+  EXPECT_EQ(seen.exit.code, 0);
+  ASSERT_EQ(seen.out.size(), 20'000u);
+  EXPECT_EQ(seen.out.back(), "20000");
+}
+
+TEST_F(Resume, WithoutRoomOnTheDiskItCanStillBeEnded) {
+  const auto command = shell("seq 1 20000; echo rest");
+  std::optional<Launched> supervisor;
+  {
+    const FullDisk disk(5000);
+    supervisor = abandon(command);
+  }
+  EXPECT_THROW(run_it(command, [](const std::string&, async::TaskGroup& group) { group.cancel(); }),
+               boost::system::system_error);
+  const auto record = shim::inspect(command.folder);
+  ASSERT_TRUE(record.end);
+  EXPECT_EQ(record.end->stdout_end, 5000u);
+  EXPECT_GT(record.end->dropped_bytes, 0u) << "what did not fit is counted";
+}
+
+TEST_F(Resume, CancellingAnAdoptedProgramEndsIt) {
+  const auto command = shell("trap 'echo tidy; exit 0' TERM; echo $$; while :; do sleep 0.05; done");
+  const auto supervisor = abandon(command);
+  EXPECT_THROW(run_it(command, [](const std::string&, async::TaskGroup& group) { group.cancel(); }),
+               boost::system::system_error);
+  EXPECT_THAT(read_file(folder_ / "out"), testing::EndsWith("tidy\n"));
+}
+
+}  // namespace
+}  // namespace fanout::process
