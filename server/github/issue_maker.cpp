@@ -12,20 +12,26 @@ std::string issue_payload(const NewIssue& issue) { return json::serialize(body_o
 
 NewIssue issue_wanted(const Step& step) {
   const auto value = json::parse(step.payload);
-  NewIssue issue{text_of(value, "title"), text_of(value, "body"), texts_of(member(value, "labels")),
-                 texts_of(member(value, "assignees")), {}};
+  NewIssue issue{text_of(value, "title"),
+                 text_of(value, "body"),
+                 texts_of(member(value, "labels")),
+                 texts_of(member(value, "assignees")),
+                 {}};
   if (const auto milestone = number_of(value, "milestone")) issue.milestone = milestone;
   return issue;
 }
 
 std::string issue_result(const Issue& issue) {
-  return json::serialize(json::object{{"number", issue.number}, {"url", issue.url}, {"id", issue.node_id},
+  return json::serialize(json::object{{"number", issue.number},
+                                      {"url", issue.url},
+                                      {"id", issue.node_id},
                                       {"labels", to_array(issue.labels)}});
 }
 
 Issue issue_made(const Step& step) {
   const auto value = json::parse(step.result);
-  return {number_of(value, "number"), text_of(value, "url"), text_of(value, "id"), texts_of(member(value, "labels"))};
+  return {number_of(value, "number"), text_of(value, "url"), text_of(value, "id"),
+          texts_of(member(value, "labels"))};
 }
 
 IssueMaker::IssueMaker(const async::Executor& executor, Services& services, Places& places)
@@ -63,8 +69,10 @@ awaitable<void> IssueMaker::create_loop() {
 /// What must be known before an issue is made: the repository, and its labels.
 awaitable<void> IssueMaker::prepare(Repository repository) {
   auto* place = co_await places_.find(repository);
-  if (place->info.archived) throw ApiError(Failure::permanent, repository.path() + " is archived: nothing can be made in it");
-  if (!place->info.has_issues) throw ApiError(Failure::permanent, "issues are disabled in " + repository.path());
+  if (place->info.archived)
+    throw ApiError(Failure::permanent, repository.path() + " is archived: nothing can be made in it");
+  if (!place->info.has_issues)
+    throw ApiError(Failure::permanent, "issues are disabled in " + repository.path());
   std::vector<std::string> names;
   for (const auto& work : queue_) {
     if (work->step.repository != repository) continue;
@@ -77,8 +85,8 @@ awaitable<void> IssueMaker::prepare(Repository repository) {
 
 awaitable<void> IssueMaker::create_some(Repository repository) {
   auto* place = co_await places_.find(repository);
-  const auto waiting = std::count_if(queue_.begin(), queue_.end(),
-                                     [&](const WorkPtr& work) { return work->step.repository == repository; });
+  const auto waiting = std::count_if(
+      queue_.begin(), queue_.end(), [&](const WorkPtr& work) { return work->step.repository == repository; });
   Want want;
   want.write = true;
   want.creates = std::min(static_cast<unsigned>(waiting), most_in_batch_);
@@ -88,9 +96,10 @@ awaitable<void> IssueMaker::create_some(Repository repository) {
   const auto works = take(repository, permit.creates());
   permit.creates_only(static_cast<unsigned>(works.size()));
   const auto now = services_.clock().now();
-  co_await services_.record(works, [now](Step& step) {
+  const auto change = [now](Step& step) {
     if (step.attempts++ == 0) step.attempted_at = now;
-  });
+  };
+  co_await services_.record(works, change);
   if (batch && works.size() >= services_.patience.least_batch) {
     co_await create_batch(permit, place, works);
   } else {
@@ -111,7 +120,8 @@ std::vector<WorkPtr> IssueMaker::take(const Repository& repository, std::size_t 
   return works;
 }
 
-awaitable<void> IssueMaker::create_batch(const Limiter::Permit& permit, Places::Place* place, std::vector<WorkPtr> works) {
+awaitable<void> IssueMaker::create_batch(const Limiter::Permit& permit, Places::Place* place,
+                                         std::vector<WorkPtr> works) {
   std::vector<BatchIssue> issues;
   for (const auto& work : works) {
     auto wanted = issue_wanted(work->step);
@@ -135,7 +145,8 @@ awaitable<void> IssueMaker::create_batch(const Limiter::Permit& permit, Places::
 }
 
 /// One after the other under one permit: they have been counted. The first trouble ends it.
-awaitable<void> IssueMaker::create_singly(const Limiter::Permit& permit, Places::Place* place, std::vector<WorkPtr> works) {
+awaitable<void> IssueMaker::create_singly(const Limiter::Permit& permit, Places::Place* place,
+                                          std::vector<WorkPtr> works) {
   for (std::size_t i = 0; i < works.size(); ++i) {
     std::optional<Created> outcome;
     auto wanted = issue_wanted(works[i]->step);
@@ -172,7 +183,8 @@ awaitable<void> IssueMaker::take_outcome(WorkPtr work, Created outcome) {
 /// Nothing has happened to them.
 awaitable<void> IssueMaker::put_back(std::vector<WorkPtr> works) {
   if (works.empty()) co_return;
-  co_await services_.record(works, [](Step& step) { --step.attempts; });
+  const auto change = [](Step& step) { --step.attempts; };
+  co_await services_.record(works, change);
   queue_.insert(queue_.begin(), works.begin(), works.end());
 }
 
@@ -187,11 +199,12 @@ awaitable<void> IssueMaker::created(WorkPtr work, Issue issue) {
   const bool again = work->step.attempts > 1;
   const auto sweep_at = again ? services_.clock().now() + services_.patience.sweep_after : Time{};
   const auto result = issue_result(issue);
-  co_await services_.record(work, [result, sweep_at](Step& step) {
+  const auto change = [result, sweep_at](Step& step) {
     step.state = StepState::done;
     step.result = result;
     step.sweep_at = sweep_at;
-  });
+  };
+  co_await services_.record(work, change);
   if (again) sweep(work);
   if (missing.empty()) co_return;
   services_.note(Notice::Kind::labels_missing, work->step,

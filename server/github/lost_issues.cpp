@@ -29,7 +29,9 @@ void IssueMaker::sweep(WorkPtr work) {
   looks_.ring();
 }
 
-Time IssueMaker::due(const Lost& lost) const { return lost.lost_at + services_.patience.looks.at(lost.misses); }
+Time IssueMaker::due(const Lost& lost) const {
+  return lost.lost_at + services_.patience.looks.at(lost.misses);
+}
 
 std::optional<Time> IssueMaker::next_look() const {
   std::optional<Time> next;
@@ -102,7 +104,8 @@ awaitable<void> IssueMaker::look_again(Repository repository, const std::vector<
   std::vector<std::pair<WorkPtr, Issue>> found;
   std::vector<WorkPtr> missed;
   for (auto lost = lost_.begin(); lost != lost_.end();) {
-    const auto* entry = lost->work->step.repository == repository ? find_marked(listed, lost->work->step.uuid) : nullptr;
+    const auto* entry =
+        lost->work->step.repository == repository ? find_marked(listed, lost->work->step.uuid) : nullptr;
     if (entry) {
       found.emplace_back(lost->work, entry->issue);
       lost = lost_.erase(lost);
@@ -129,7 +132,8 @@ awaitable<void> IssueMaker::sweep_over(Repository repository, const std::vector<
     co_await close_duplicates(work, listed);
     if (work->step.sweep_at > now) continue;
     swept_.remove(work);
-    co_await services_.record(work, [](Step& step) { step.sweep_at = Time{}; });
+    const auto change = [](Step& step) { step.sweep_at = Time{}; };
+    co_await services_.record(work, change);
   }
 }
 
@@ -137,14 +141,17 @@ awaitable<void> IssueMaker::close_duplicates(WorkPtr work, const std::vector<Lis
   const auto kept = issue_made(work->step).number;
   for (const auto& entry : listed) {
     const auto number = entry.issue.number;
-    if (entry.pull_request || !entry.open || number == kept || !is_marked(entry.body, work->step.uuid)) continue;
+    if (entry.pull_request || !entry.open || number == kept || !is_marked(entry.body, work->step.uuid))
+      continue;
     IssueEdit edit;
     edit.open = false;
     edit.reason = "not_planned";
-    edit.body = "Duplicate of #" + std::to_string(kept) + ": made twice because an answer of GitHub was lost.\n\n" + entry.body;
+    edit.body = "Duplicate of #" + std::to_string(kept) +
+                ": made twice because an answer of GitHub was lost.\n\n" + entry.body;
     co_await services_.client.edit_issue(work->step.repository, number, std::move(edit), Priority::progress);
     services_.note(Notice::Kind::duplicate, work->step,
-                   "issue #" + std::to_string(number) + " was a duplicate of #" + std::to_string(kept) + " and is closed");
+                   "issue #" + std::to_string(number) + " was a duplicate of #" + std::to_string(kept) +
+                       " and is closed");
   }
 }
 

@@ -25,9 +25,10 @@ awaitable<std::optional<std::string>> attempt(Services& services, WorkPtr work, 
   for (;;) {
     const auto permit = co_await services.limiter().acquire(want);
     const auto now = services.clock().now();
-    co_await services.record(work, [now](Step& step) {
+    const auto change = [now](Step& step) {
       if (step.attempts++ == 0) step.attempted_at = now;
-    });
+    };
+    co_await services.record(work, change);
     std::optional<ApiError> failure;
     try {
       co_return co_await creation.create(permit);
@@ -35,7 +36,8 @@ awaitable<std::optional<std::string>> attempt(Services& services, WorkPtr work, 
       failure = error;
     }
     if (failure->outcome_unknown()) co_return std::nullopt;
-    co_await services.record(work, [](Step& step) { --step.attempts; });
+    const auto take_back = [](Step& step) { --step.attempts; };
+    co_await services.record(work, take_back);
     if (!may_go_again(*failure)) throw *failure;
   }
 }

@@ -37,21 +37,23 @@ awaitable<void> Services::record(WorkPtr work, std::function<void(Step&)> change
 }
 
 awaitable<void> Services::finish(WorkPtr work, std::string result) {
-  co_await record(work, [result](Step& step) {
+  const auto change = [result](Step& step) {
     step.state = StepState::done;
     step.result = result;
     step.reason.clear();
-  });
+  };
+  co_await record(work, change);
 }
 
 awaitable<void> Services::fail(WorkPtr work, ApiError error) {
   const std::string reason = error.what();
   const auto failure = static_cast<int>(error.failure());
-  co_await record(work, [reason, failure](Step& step) {
+  const auto change = [reason, failure](Step& step) {
     step.state = StepState::failed;
     step.reason = reason;
     step.failure = failure;
-  });
+  };
+  co_await record(work, change);
   note(Notice::Kind::step_failed, work->step, reason);
 }
 

@@ -27,7 +27,9 @@ void sent_comment(Step& step, const std::string& payload, const std::string& res
 
 std::string comment_payload(const std::string& body) { return json::serialize(json::object{{"body", body}}); }
 
-std::string close_payload(const std::string& reason) { return json::serialize(json::object{{"reason", reason}}); }
+std::string close_payload(const std::string& reason) {
+  return json::serialize(json::object{{"reason", reason}});
+}
 
 /// The task's issue once it is made or refused; null when none was asked for.
 awaitable<WorkPtr> TaskSteps::settled_issue(WorkPtr work) {
@@ -69,19 +71,23 @@ awaitable<void> TaskSteps::make_comment(WorkPtr work, Repository repository, std
     return create_comment(permit, work, repository, issue, &sent);
   };
   const auto result = co_await create_once(services_, work, std::move(creation));
-  co_await services_.record(work, [sent, result](Step& step) { sent_comment(step, sent, result); });
+  const auto change = [sent, result](Step& step) { sent_comment(step, sent, result); };
+  co_await services_.record(work, change);
 }
 
-awaitable<std::string> TaskSteps::create_comment(const Limiter::Permit& permit, WorkPtr work, Repository repository,
-                                                 std::uint64_t issue, std::string* sent) {
+awaitable<std::string> TaskSteps::create_comment(const Limiter::Permit& permit, WorkPtr work,
+                                                 Repository repository, std::uint64_t issue,
+                                                 std::string* sent) {
   *sent = work->step.payload;
-  const auto comment = co_await services_.client.create_comment(permit, repository, issue, wanted(work->step, "body"));
+  const auto comment =
+      co_await services_.client.create_comment(permit, repository, issue, wanted(work->step, "body"));
   co_return comment_result(comment);
 }
 
 awaitable<std::optional<std::string>> TaskSteps::look_for_comment(WorkPtr work, Repository repository,
                                                                   std::uint64_t issue) {
-  const auto since = services_.client.api().by_server_clock(work->step.attempted_at) - services_.patience.margin;
+  const auto since =
+      services_.client.api().by_server_clock(work->step.attempted_at) - services_.patience.margin;
   const auto comments = co_await services_.client.comments(repository, issue, since);
   for (const auto& comment : comments) {
     if (is_marked(comment.body, work->step.uuid)) co_return comment_result(comment);
@@ -95,20 +101,22 @@ awaitable<void> TaskSteps::edit_comment(WorkPtr work, Repository repository) {
   std::string sent;
   bool deleted = false;
   try {
-    co_await services_.client.edit_comment(repository, id, [work, &sent] {
+    const auto newest = [work, &sent] {
       sent = work->step.payload;
       return wanted(work->step, "body");
-    });
+    };
+    co_await services_.client.edit_comment(repository, id, newest);
   } catch (const ApiError& error) {
     deleted = error.failure() == Failure::not_found;
     if (!deleted) throw;
   }
-  co_await services_.record(work, [sent, result, deleted](Step& step) {
+  const auto change = [sent, result, deleted](Step& step) {
     if (!deleted) return sent_comment(step, sent, result);
     // Somebody has removed it: a new one is made.
     step.result.clear();
     step.attempts = 0;
-  });
+  };
+  co_await services_.record(work, change);
 }
 
 awaitable<void> TaskSteps::close_issue(WorkPtr work) {

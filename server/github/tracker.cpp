@@ -88,7 +88,8 @@ awaitable<std::vector<PendingStep>> Tracker::recover(std::string run_id) {
   std::vector<PendingStep> pending;
   for (const auto& work : works) {
     const auto& step = work->step;
-    if (step.state == StepState::open) pending.push_back({step.run, step.task, step.kind, false, step.reason});
+    if (step.state == StepState::open)
+      pending.push_back({step.run, step.task, step.kind, false, step.reason});
     start(work);
   }
   co_return pending;
@@ -144,7 +145,8 @@ awaitable<void> Tracker::perform(WorkPtr work) {
 }
 
 /// Finds or records the step. One that had failed, and a comment, is opened again with the newest payload.
-awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind, std::function<std::string(const Marker&)> payload) {
+awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind,
+                                   std::function<std::string(const Marker&)> payload) {
   Step wanted;
   wanted.run = task.run_id;
   wanted.task = task.task_id;
@@ -158,44 +160,50 @@ awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind, std::function<s
   if (!fresh && (kind == StepKind::comment || work->step.state == StepState::failed)) {
     std::vector<WorkPtr> one = {work};
     const auto newest = payload(work->marker());
-    co_await ledger_.update(std::move(one), [newest](Step& step) {
+    const auto change = [newest](Step& step) {
       step.state = StepState::open;
       step.payload = newest;
       step.reason.clear();
-    });
+    };
+    co_await ledger_.update(std::move(one), change);
   }
   if (work->step.state == StepState::open) start(work);
   co_return work;
 }
 
 awaitable<Issue> Tracker::open_issue(TaskInfo task) {
-  const auto work = co_await submit(task, StepKind::issue, [task](const Marker& marker) {
-    return issue_payload({title_of(task.title), issue_body(task, marker), labels_of(task), task.assignees, task.milestone});
-  });
+  const auto payload = [task](const Marker& marker) {
+    return issue_payload(
+        {title_of(task.title), issue_body(task, marker), labels_of(task), task.assignees, task.milestone});
+  };
+  const auto work = co_await submit(task, StepKind::issue, payload);
   co_await ledger_.settled(work);
   if (work->step.state == StepState::failed) throw failure_of(work->step);
   co_return issue_made(work->step);
 }
 
 awaitable<void> Tracker::progress(TaskInfo task, Progress progress) {
-  co_await submit(task, StepKind::comment,
-                  [task, progress](const Marker& marker) { return comment_payload(progress_body(task, progress, marker)); });
+  const auto payload = [task, progress](const Marker& marker) {
+    return comment_payload(progress_body(task, progress, marker));
+  };
+  co_await submit(task, StepKind::comment, payload);
 }
 
 awaitable<PullRequest> Tracker::open_pull_request(TaskInfo task, PullRequestWanted wanted) {
-  const auto work = co_await submit(task, StepKind::pull_request, [task, wanted](const Marker& marker) {
+  const auto payload = [task, wanted](const Marker& marker) {
     const auto title = title_of(wanted.title.empty() ? task.title : wanted.title);
     return pull_request_payload(
         {title, pull_request_body(task, wanted.evidence, marker), task.branch, wanted.base, wanted.draft});
-  });
+  };
+  const auto work = co_await submit(task, StepKind::pull_request, payload);
   co_await ledger_.settled(work);
   if (work->step.state == StepState::failed) throw failure_of(work->step);
   co_return pull_request_made(work->step);
 }
 
 awaitable<void> Tracker::close_issue(TaskInfo task, std::string reason) {
-  const auto work =
-      co_await submit(task, StepKind::close, [reason](const Marker&) { return close_payload(reason); });
+  const auto payload = [reason](const Marker&) { return close_payload(reason); };
+  const auto work = co_await submit(task, StepKind::close, payload);
   co_await ledger_.settled(work);
   if (work->step.state == StepState::failed) throw failure_of(work->step);
 }
