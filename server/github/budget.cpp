@@ -18,6 +18,9 @@ using Log = std::deque<std::pair<Time, unsigned>>;
 
 unsigned cost_of(const Ask& ask) { return ask.write ? kWriteCost * std::max(1u, ask.creates) : 1; }
 
+/// What it takes of the primary limit: GraphQL makes many in one request, REST one in each.
+unsigned requests_of(const Ask& ask) { return ask.resource == Resource::graphql ? 1 : std::max(1u, ask.creates); }
+
 void forget(Log& log, Time before) {
   while (!log.empty() && log.front().first <= before) log.pop_front();
 }
@@ -42,6 +45,11 @@ Time fits_at(const Log& log, milliseconds span, unsigned limit, unsigned wanted,
     at = time + span;
   }
   return at;
+}
+
+/// The last few are for writes, and the very last for what is on its way.
+unsigned reserve_of(unsigned limit, bool write) {
+  return std::min(write ? kInFlight : 100u, limit / (write ? 100 : 20));
 }
 
 void raise(Verdict& verdict, Time at, WaitReason reason) {
@@ -70,9 +78,7 @@ Time Budget::primary_at(const Ask& ask, Time now) const {
   const auto& known = primary(ask.resource);
   if (!known.remaining || known.resets <= now) return now;
   const unsigned limit = known.limit.value_or(0);
-  // The last few are for writes, and the very last for what is on its way.
-  const unsigned reserve = std::min(ask.write ? kInFlight : 100u, limit / (ask.write ? 100 : 20));
-  return *known.remaining > reserve ? now : known.resets;
+  return *known.remaining > reserve_of(limit, ask.write) ? now : known.resets;
 }
 
 Time Budget::creation_at(unsigned creates, Time now) const {
@@ -108,6 +114,10 @@ unsigned Budget::creatable(Resource resource, unsigned most, Time now) const {
     return std::max(1u, limit / slower) - std::min(std::max(1u, limit / slower), spent(created_, span, now));
   };
   const auto points = limits_.points_per_minute - std::min(limits_.points_per_minute, spent(points_, 1min, now));
+  const auto& known = primary(resource);
+  if (resource != Resource::graphql && known.remaining && known.resets > now) {
+    most = std::min(most, *known.remaining - reserve_of(known.limit.value_or(0), true));
+  }
   const auto whole_tokens = static_cast<unsigned>(tokens(now) + 1e-6);
   return std::max(1u, std::min({most, std::max(1u, limits_.batch / slower), whole_tokens,
                                 room(1min, limits_.per_minute), room(1h, limits_.per_hour), points / kWriteCost}));
@@ -117,7 +127,7 @@ void Budget::spend(const Ask& ask, Time now) {
   forget(points_, now - 1min);
   points_.emplace_back(now, cost_of(ask));
   auto& known = primary(ask.resource);
-  if (known.remaining && *known.remaining > 0) --*known.remaining;
+  if (known.remaining) *known.remaining -= std::min(*known.remaining, requests_of(ask));
   if (!ask.write) return;
   if (ask.creates == 0) {
     last_edit_ = now;

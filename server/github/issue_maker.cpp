@@ -138,7 +138,7 @@ awaitable<void> IssueMaker::create_batch(const Limiter::Permit& permit, Places::
     most_in_batch_ = std::min(most, most_in_batch_ * 2);
   } catch (const ApiError& error) {
     outcomes.assign(works.size(), error);
-    if (error.outcome_unknown()) most_in_batch_ = std::max(1u, most_in_batch_ / 2);
+    if (error.outcome_unknown()) most_in_batch_ = std::max(1u, static_cast<unsigned>(works.size()) / 2);
   }
   if (!services_.client.has_graphql()) co_return co_await put_back(std::move(works));
   for (std::size_t i = 0; i < works.size(); ++i) co_await take_outcome(works[i], outcomes[i]);
