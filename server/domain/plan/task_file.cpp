@@ -1,5 +1,7 @@
 #include "server/domain/plan/task_file.hpp"
 
+#include <algorithm>
+
 #include "common/text.hpp"
 
 namespace fanout::domain {
@@ -57,12 +59,19 @@ struct StatusValue {
 };
 
 /// Behind the value that begins at `begin`: a quoted one ends with its quote, another with white space.
+/// npos for a quote that this line does not close.
 std::size_t end_of_value(std::string_view line, std::size_t begin) {
   const char first = line[begin];
-  const auto end =
-      first == '"' || first == '\'' ? line.find(first, begin + 1) : line.find_first_of(" \t", begin);
-  if (end == std::string_view::npos) return line.size();
-  return first == '"' || first == '\'' ? end + 1 : end;
+  if (first != '"' && first != '\'') return std::min(line.find_first_of(" \t", begin), line.size());
+  const auto quote = line.find(first, begin + 1);
+  return quote == std::string_view::npos ? quote : quote + 1;
+}
+
+/// Nothing, or a comment: which only white space makes one.
+bool is_rest_of_line(std::string_view rest) {
+  if (rest.empty()) return true;
+  const auto words = trimmed(rest);
+  return (rest.front() == ' ' || rest.front() == '\t') && (words.empty() || words.front() == '#');
 }
 
 /// Empty for other lines, and for values that are more than one plain word on this line: to change those
@@ -74,10 +83,9 @@ std::optional<StatusValue> find_status(std::string_view line) {
   const auto begin = line.find_first_not_of(" \t", key.size());
   if (begin == std::string_view::npos || line[begin] == '#') return StatusValue{key.size(), key.size()};
   if (std::string_view("|>&*![{").find(line[begin]) != std::string_view::npos) return std::nullopt;
-  const StatusValue value{begin, end_of_value(line, begin)};
-  const auto rest = trimmed(line.substr(value.end));
-  if (!rest.empty() && !rest.starts_with('#')) return std::nullopt;
-  return value;
+  const auto end = end_of_value(line, begin);
+  if (end == std::string_view::npos || !is_rest_of_line(line.substr(end))) return std::nullopt;
+  return StatusValue{begin, end};
 }
 
 /// Whether the value of the line before goes on here.

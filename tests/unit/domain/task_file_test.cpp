@@ -31,7 +31,8 @@ TEST(WithStatus, TakesAQuotedValueWhole) {
 TEST(WithStatus, LeavesValuesAloneThatAreMoreThanAWord) {
   for (const char* text : {"---\nstatus: >-\n  pending\n---\n", "---\nstatus: pending\n  still\n---\n",
                            "---\nstatus: &s pending\n---\n", "---\nstatus: in progress\n---\n",
-                           "---\nstatus:pending\n---\n", "---\nstatus: 'it''s'\n---\n"}) {
+                           "---\nstatus:pending\n---\n", "---\nstatus: 'it''s'\n---\n",
+                           "---\nstatus: \"pending\"# why\n---\n", "---\nstatus: \"pending\n---\n"}) {
     EXPECT_EQ(with_status(text, TaskStatus::completed), std::nullopt) << text;
   }
 }
