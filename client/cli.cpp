@@ -52,6 +52,9 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
       ->check(CLI::Range(1u, 1000u));
   command.add_option("--timeout", options.timeout, "How long an agent may take, such as 90s or 1h30m")
       ->option_text("DUR");
+  command.add_option("--retries", options.retries, "How often a failed task is tried again by itself")
+      ->option_text("N")
+      ->check(CLI::Range(0u, 10u));
   // Not straight into the optional: CLI11 would make it false where neither is given, and so overrule the plan.
   command.add_flag_function(
       "--push,!--no-push", [&options](std::int64_t count) { options.push = count > 0; },
@@ -131,6 +134,7 @@ void add_retry(CLI::App& app, Typed& typed) {
   command.add_option("RUN", typed.retry.run, "Run id, the beginning of one, or last (default)")
       ->option_text(" ");
   command.add_option("TASK", typed.retry.task, "Task (default: all that did not complete)")->option_text(" ");
+  command.add_flag("--fresh", typed.retry.fresh, "Start over in a new worktree; the old one stays");
   command.add_flag("--detach,!--watch", typed.retry.detach, "Do not watch, or do (default)");
   command.add_flag("--verbose", typed.retry.verbose, "Print lines, with what the programs print");
   command.callback([&typed] { typed.command.run = [o = typed.retry](Session& s) { return retry(s, o); }; });

@@ -17,6 +17,7 @@ struct PlanOptions {
   std::string repo;
   std::optional<std::uint32_t> max_parallel;
   std::string timeout;
+  std::optional<std::uint32_t> retries;
   std::optional<bool> push;
   std::string remote;
   std::string tracker;
@@ -54,6 +55,7 @@ struct RetryOptions {
   bool detach = false;
   bool verbose = false;
   bool only_interrupted = false;
+  bool fresh = false;
 };
 
 struct SnapshotsOptions {

@@ -72,6 +72,7 @@ inline constexpr const char* kCancel = R"(Examples:
 inline constexpr const char* kRetry = R"(Examples:
   fanout retry                         the newest run
   fanout retry first-steps-7k2m task-2
+  fanout retry last task-2 --fresh     in a new worktree; the old one stays
   fanout retry last --detach
 
 Tasks that were blocked by what is tried again are tried again too.)";

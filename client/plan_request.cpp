@@ -43,6 +43,7 @@ fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   overrides.set_remote(options.remote);
   overrides.set_tracker(options.tracker);
   if (options.max_parallel) overrides.set_max_parallel(*options.max_parallel);
+  if (options.retries) overrides.set_retries(*options.retries);
   if (options.push) overrides.set_push(*options.push);
   if (options.no_write_status) overrides.set_write_status(false);
   if (!options.timeout.empty()) {

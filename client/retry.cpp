@@ -14,6 +14,7 @@ int retry(Session& session, const RetryOptions& options) {
   request.set_run_id(run.id());
   request.set_task_id(options.task);
   request.set_only_interrupted(options.only_interrupted);
+  request.set_fresh(options.fresh);
   const auto answer = session.daemon().call(request);
   if (!options.detach) {
     const auto after = run.last_sequence();

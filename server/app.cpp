@@ -37,7 +37,7 @@ class App {
         socket_lock_(options.socket.string() + ".lock"),
         log_(io.get_executor(), options.state_directory / "fanout.db"),
         services_{io.get_executor(), log_,  workers_, files_, options.state_directory / "runs",
-                  subagent::inheritable_environment(), options.snapshot_interval, options.shim},
+                  subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim},
         runs_(services_),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),

@@ -11,6 +11,7 @@ struct AppOptions {
   std::filesystem::path state_directory;
   std::filesystem::path user_config;
   std::chrono::milliseconds snapshot_interval{std::chrono::minutes(3)};
+  std::chrono::milliseconds retry_delay{std::chrono::seconds(5)};  ///< The longest before a first retry.
   std::filesystem::path shim;  ///< The supervisor that programs run under.
   int listener = -1;  ///< Listens on `socket` already, and is taken over; -1: there is none.
 };

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "common/duration.hpp"
 #include "common/error.hpp"
 #include "common/exit_code.hpp"
 #include "common/paths.hpp"
@@ -48,12 +49,17 @@ int main(int argc, char** argv) {
   std::string socket, state, config, level = "info";
   int ready_fd = -1;
   unsigned snapshot_seconds = 180;
+  std::string retry_delay;
   cli.add_option("--socket", socket, "Unix socket to serve on (default: $XDG_RUNTIME_DIR/fanout/fanoutd.sock)");
   cli.add_option("--state", state, "Folder of the event log and all output (default: $XDG_STATE_HOME/fanout)");
   cli.add_option("--config", config, "User configuration (default: ~/.config/fanout/config.toml)");
   cli.add_option("--log-level", level, "debug, info, warn or error")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
   cli.add_option("--snapshot-interval", snapshot_seconds, "Seconds between snapshots of an agent at work")
       ->check(CLI::Range(1u, 86400u));
+  cli.add_option("--retry-delay", retry_delay, "The longest before a first retry, which later ones double (default: 5s)")
+      ->check([](const std::string& text) {
+        return fanout::parse_duration(text) ? std::string() : text + " is no duration such as 5s";
+      });
   cli.add_option("--ready-fd", ready_fd, "Descriptor that gets the line \"ready\", or \"error: …\"");
   cli.set_version_flag("--version", std::string("fanoutd ") + fanout::kVersion);
   try {
@@ -77,6 +83,7 @@ int main(int argc, char** argv) {
     options.state_directory = state.empty() ? fanout::state_directory() : std::filesystem::absolute(state);
     options.user_config = config.empty() ? fanout::user_config_file() : std::filesystem::absolute(config);
     options.snapshot_interval = std::chrono::seconds(snapshot_seconds);
+    if (const auto delay = fanout::parse_duration(retry_delay)) options.retry_delay = *delay;
     options.shim = find_shim();
     fanout::run_app(options, [&] { tell_starter(std::exchange(ready_fd, -1), "ready"); });
     return fanout::kExitOk;

@@ -156,8 +156,8 @@ std::string message_of(const v1::Subagent& agent, const v1::Run& run) {
     return commits + agent.branch();
   }
   if (domain::is_end(agent.phase())) return agent.reason();
-  if (agent.phase() == v1::PHASE_PENDING) return awaited(agent, run);
   if (!agent.waiting_for().empty()) return "waits for " + agent.waiting_for();
+  if (agent.phase() == v1::PHASE_PENDING) return awaited(agent, run);
   return agent.last_message();
 }
 

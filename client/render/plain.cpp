@@ -66,6 +66,13 @@ std::string said_of_push(const v1::Pushed& pushed) {
   return "pushed " + pushed.branch() + " to " + pushed.remote() + (pushed.rebased() ? ", rebased" : "");
 }
 
+Said said_of_retry(const v1::RetryScheduled& retry) {
+  return {std::string("failed while ") + domain::phase_name(retry.failed_in()) + ": " + retry.reason() + "; retry " +
+              std::to_string(retry.retry()) + " of " + std::to_string(retry.retries()) + " in " +
+              format_duration(to_milliseconds(retry.delay())),
+          Ink::yellow};
+}
+
 /// The agent's words and calls; what is left out is for the log.
 Said said_of_activity(const v1::AgentActivity& activity) {
   switch (activity.activity_case()) {
@@ -117,6 +124,12 @@ Said said_of(const v1::Event& event) {
     }
     case v1::Event::kRetryRequested:
       return {"attempt " + std::to_string(event.attempt())};
+    case v1::Event::kRetryScheduled:
+      return said_of_retry(event.retry_scheduled());
+    case v1::Event::kAgentStalled:
+      return {"the agent said nothing for " + format_duration(to_milliseconds(event.agent_stalled().limit())) +
+                  " and is ended",
+              Ink::yellow};
     case v1::Event::kCancelRequested:
       return {"asked to cancel"};
     // Told by the end that follows, by lines of their own, or of no interest to a person.

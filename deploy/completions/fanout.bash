@@ -53,6 +53,7 @@ _fanout_value() {
     --tracker) _fanout_offer none ;;
     --timeout) _fanout_offer 15m 30m 1h 2h ;;
     --log) _fanout_offer "$(_fanout_logs "${positional[1]:+${positional[0]}}")" ;;
+    --retries) _fanout_offer 0 1 2 3 ;;
     --max-parallel | --after | --attempt) ;;
     *) return 1 ;;
   esac
@@ -84,7 +85,7 @@ _fanout_argument() {
 }
 
 _fanout_options() {
-  local settings="--agent --base --repo --max-parallel --timeout --push --no-push --remote --tracker --no-write-status"
+  local settings="--agent --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --no-write-status"
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
@@ -94,7 +95,8 @@ _fanout_options() {
     logs) _fanout_offer --log --attempt --follow ;;
     undo) _fanout_offer --to ;;
     cleanup) _fanout_offer --dry-run --yes --force --remote ;;
-    retry|resume) _fanout_offer --detach --watch --verbose ;;
+    retry) _fanout_offer --fresh --detach --watch --verbose ;;
+    resume) _fanout_offer --detach --watch --verbose ;;
   esac
 }
 
@@ -113,7 +115,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --socket | --agent | --base | --repo | --max-parallel | --timeout | --remote | --tracker | --after | --log | --attempt)
+      --socket | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --after | --log | --attempt)
         option=$word ;;
       -*) ;;
       *)

@@ -2,7 +2,7 @@
 
 # The words typed so far that are neither options nor their values.
 function __fanout_words
-    set -l takes_value --socket --agent --base --repo --max-parallel --timeout --remote --tracker --after --log --attempt
+    set -l takes_value --socket --agent --base --repo --max-parallel --timeout --retries --remote --tracker --after --log --attempt
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip -eq 1
@@ -102,6 +102,7 @@ complete -c fanout -n $planned -l base -x -a '(git for-each-ref --format="%(refn
 complete -c fanout -n $planned -l repo -x -a '(__fish_complete_directories)' -d 'Repository'
 complete -c fanout -n $planned -l max-parallel -x -d 'How many agents may run at once'
 complete -c fanout -n $planned -l timeout -x -a '15m 30m 1h 2h' -d 'How long an agent may take'
+complete -c fanout -n $planned -l retries -x -a '0 1 2 3' -d 'How often a failed task is tried again by itself'
 complete -c fanout -n $planned -l push -d 'Push the branches of tasks that pass'
 complete -c fanout -n $planned -l no-push -d 'Do not push'
 complete -c fanout -n $planned -l remote -x -a '(git remote 2>/dev/null)' -d 'Push to this remote'
@@ -119,6 +120,7 @@ complete -c fanout -n '__fanout_in cleanup' -l remote -d 'Remove the branches on
 complete -c fanout -n '__fanout_at 0 snapshots undo cleanup' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 1 snapshots undo' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'
 complete -c fanout -n $top -a resume -d 'Go on with what was interrupted, and watch'
+complete -c fanout -n '__fanout_in retry' -l fresh -d 'Start over in a new worktree'
 complete -c fanout -n '__fanout_in retry resume' -l detach -d 'Do not watch'
 complete -c fanout -n '__fanout_in retry resume' -l watch -d 'Watch'
 complete -c fanout -n '__fanout_in execute watch retry resume' -l verbose -d 'Print lines, with what the programs print'

@@ -79,6 +79,7 @@ _fanout() {
     '--repo[repository]:folder:_files -/'
     '--max-parallel[how many agents may run at once]:number:'
     '--timeout[how long an agent may take]:duration:(15m 30m 1h 2h)'
+    '--retries[how often a failed task is tried again by itself]:number:(0 1 2 3)'
     '(--push --no-push)'{--push,--no-push}'[push the branches of tasks that pass, or do not]'
     '--remote[push to this remote]:remote:_fanout_remote'
     '--tracker[issue tracker]:tracker:(none)'
@@ -126,7 +127,7 @@ _fanout() {
             ':task:_fanout_task' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)
-          _arguments $common '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
+          _arguments $common '--fresh[start over in a new worktree]' '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_retry' ':task:_fanout_task_to_retry' ;;
         snapshots) _arguments $common ':run:_fanout_run' ':task:_fanout_task' ;;
         undo) _arguments $common '--to[number of the snapshot]:number:' ':run:_fanout_run' ':task:_fanout_task' ;;

@@ -72,6 +72,11 @@ std::optional<Snapshot> take_snapshot(const fs::path& repository, const fs::path
   return snapshot;
 }
 
+std::optional<Snapshot> last_snapshot(const fs::path& repository, const std::string& run, const std::string& task) {
+  const Repository bare = open_bare(common_folder(open_repository(repository)));
+  return SnapshotRefs(bare, run, task).last();
+}
+
 std::vector<Snapshot> list_snapshots(const fs::path& repository, const std::string& run,
                                      const std::string& task) {
   const Repository bare = open_bare(common_folder(open_repository(repository)));

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 struct Snapshot {
   unsigned number = 0;
   std::string commit;
+  std::string tree;               ///< Of its files.
   std::string ref;
   std::string parent;             ///< HEAD of the worktree at that time; empty when it had none.
   std::int64_t time = 0;          ///< Seconds since 1970.
@@ -36,6 +37,9 @@ struct Snapshot {
 std::optional<Snapshot> take_snapshot(const fs::path& repository, const fs::path& worktree,
                                       const std::string& run, const std::string& task,
                                       const std::string& message, std::stop_token stop = {});
+
+/// The newest of the task; empty when there is none.
+std::optional<Snapshot> last_snapshot(const fs::path& repository, const std::string& run, const std::string& task);
 
 /// By number, oldest first.
 std::vector<Snapshot> list_snapshots(const fs::path& repository, const std::string& run,

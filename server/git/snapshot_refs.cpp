@@ -56,6 +56,7 @@ std::optional<Snapshot> SnapshotRefs::find(unsigned number) const {
   Snapshot snapshot;
   snapshot.number = number;
   snapshot.commit = text_of(id);
+  snapshot.tree = text_of(*git_commit_tree_id(commit.get()));
   snapshot.ref = ref(number);
   snapshot.time = git_commit_time(commit.get());
   if (const char* summary = git_commit_summary(commit.get())) snapshot.message = summary;

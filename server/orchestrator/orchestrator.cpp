@@ -280,29 +280,29 @@ awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std
   co_return ids;
 }
 
-awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id, bool only_interrupted) {
+awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id, RetryOptions options) {
   refuse_when_stopping();
   for (auto run = runs_.find(run_id); run != runs_.end() && run->second->closing(); run = runs_.find(run_id)) {
     co_await ended_.wait();
   }
   require_task(co_await get(run_id), task_id);
-  if (!runs_.contains(run_id)) co_return co_await reopen(run_id, task_id, only_interrupted);
+  if (!runs_.contains(run_id)) co_return co_await reopen(run_id, task_id, options);
   auto& run = *runs_.at(run_id);
-  const auto ids = to_retry(run.state(), task_id, only_interrupted);
-  if (ids.empty()) throw nothing_to_retry(run_id, task_id, only_interrupted);
-  co_await run.retry(ids);
+  const auto ids = to_retry(run.state(), task_id, options.only_interrupted);
+  if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
+  co_await run.retry(ids, options.fresh);
   co_return ids;
 }
 
 /// A run that has ended lives again, with the subagents that are retried.
-awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std::string task_id, bool only_interrupted) {
+awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std::string task_id, RetryOptions options) {
   auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
-  if (runs_.contains(run_id)) co_return co_await retry(run_id, task_id, only_interrupted);  // another request was faster
-  const auto ids = to_retry(stored->run, task_id, only_interrupted);
-  if (ids.empty()) throw nothing_to_retry(run_id, task_id, only_interrupted);
+  if (runs_.contains(run_id)) co_return co_await retry(run_id, task_id, options);  // another request was faster
+  const auto ids = to_retry(stored->run, task_id, options.only_interrupted);
+  if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
   services_.log.open_run(std::move(stored->run));
   auto& run = *(runs_[run_id] = std::make_unique<Run>(services_, std::move(stored->spec)));
-  co_await run.retry(ids);
+  co_await run.retry(ids, options.fresh);
   lives_.spawn(follow(run));
   co_return ids;
 }

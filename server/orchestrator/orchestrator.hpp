@@ -9,6 +9,11 @@
 
 namespace fanout::orchestrator {
 
+struct RetryOptions {
+  bool only_interrupted = false;  ///< Of those that may be, the tasks that were interrupted.
+  bool fresh = false;             ///< In new worktrees and branches; the old ones stay, and are snapshots first.
+};
+
 /// All runs of this daemon: admits plans, and answers for every run ever recorded.
 /// Lives on the I/O thread. Not thread-safe.
 class Orchestrator {
@@ -35,8 +40,7 @@ class Orchestrator {
 
   /// Gives one task, or all that ended without completing, another attempt, and those they blocked.
   /// Error: not_found, precondition when there is nothing to retry.
-  /// `only_interrupted`: of those, the ones that were interrupted.
-  awaitable<std::vector<std::string>> retry(std::string run_id, std::string task_id, bool only_interrupted);
+  awaitable<std::vector<std::string>> retry(std::string run_id, std::string task_id, RetryOptions options);
 
   /// Admits nothing any more: the daemon leaves, and the next one goes on with everything.
   void leave() { stopping_ = true; }
@@ -48,7 +52,7 @@ class Orchestrator {
   std::size_t active_subagents() const;
 
  private:
-  awaitable<std::vector<std::string>> reopen(std::string run_id, std::string task_id, bool only_interrupted);
+  awaitable<std::vector<std::string>> reopen(std::string run_id, std::string task_id, RetryOptions options);
   awaitable<void> follow(Run& run);
   awaitable<std::string> new_id(std::string name);
   awaitable<void> take_up(store::StoredRun stored);

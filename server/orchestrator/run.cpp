@@ -72,8 +72,10 @@ awaitable<void> Run::live() {
 Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from) {
   auto& agent = agents_[task.id()];
   if (agent) former_.push_back(std::move(agent));
-  agent = std::make_unique<Subagent>(services_, spec_, task, slots_, from.attempt(),
-                                     subagent::EarlierWork{from.branch(), from.worktree(), from.base_commit()});
+  subagent::EarlierWork earlier{from.branch(), from.worktree(), from.base_commit(),
+                                static_cast<unsigned>(from.left_work_size()), {}};
+  if (earlier.given_up > 0) earlier.last_given_up = from.left_work().rbegin()->worktree();
+  agent = std::make_unique<Subagent>(services_, spec_, task, slots_, from.attempt(), std::move(earlier));
   released_[task.id()] = false;
   if (interrupted_) agent->interrupt();
   ++living_;
@@ -153,7 +155,7 @@ const fanout::internal::v1::TaskSpec* Run::find_task(const std::string& id) cons
   return found == spec_.tasks().end() ? nullptr : &*found;
 }
 
-awaitable<void> Run::retry(std::vector<std::string> task_ids) {
+awaitable<void> Run::retry(std::vector<std::string> task_ids, bool fresh) {
   for (const auto& id : task_ids) {
     // Two requests may ask for the same: the second finds it under way.
     const auto& last = *domain::find_subagent(state(), id);
@@ -163,7 +165,7 @@ awaitable<void> Run::retry(std::vector<std::string> task_ids) {
     event.set_task_id(id);
     event.set_attempt(last.attempt() + 1);
     event.set_phase(v1::PHASE_PENDING);
-    event.mutable_retry_requested();
+    event.mutable_retry_requested()->set_fresh(fresh);
     co_await services_.log.append(std::move(event));
     retrying_.erase(id);
     start(*find_task(id), *domain::find_subagent(state(), id));

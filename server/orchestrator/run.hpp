@@ -26,8 +26,9 @@ class Run {
   /// Until every subagent has ended and RunEnded is recorded.
   awaitable<void> live();
 
-  /// Gives `task_ids` another attempt; each has ended. Before live(), or while it is not closing().
-  awaitable<void> retry(std::vector<std::string> task_ids);
+  /// Gives `task_ids` another attempt; each has ended. Before live(), or while it is not closing(). `fresh`: in new
+  /// worktrees, from the base.
+  awaitable<void> retry(std::vector<std::string> task_ids, bool fresh);
   /// Asks these subagents to end.
   awaitable<void> cancel(std::vector<std::string> task_ids);
   /// Ends all because the daemon stops.

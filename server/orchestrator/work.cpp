@@ -30,6 +30,20 @@ Left left_by(const v1::Run& run, const v1::Subagent& task) {
   return left;
 }
 
+/// All of it, the newest first.
+std::vector<Left> all_left_by(const v1::Run& run, const v1::Subagent& task) {
+  std::vector<Left> all;
+  if (!task.branch().empty()) all.push_back(left_by(run, task));
+  for (auto former = task.left_work().rbegin(); former != task.left_work().rend(); ++former) {
+    auto other = task;
+    other.set_branch(former->branch());
+    other.set_worktree(former->worktree());
+    other.set_base_commit(former->base_commit());
+    all.push_back(left_by(run, other));
+  }
+  return all;
+}
+
 /// Branches that work goes to: the run's base, and what the user has checked out.
 std::vector<std::string> targets_of(const Left& left) {
   std::vector<std::string> targets;
@@ -45,7 +59,8 @@ std::optional<std::string> why_not_ours(const Left& left) {
   const auto facts = git::inspect_worktree(left.repository, left.worktree);
   if (!facts.registered) return "the folder is no worktree of the repository any more";
   if (facts.branch != left.branch) return "another branch is checked out there by now";
-  if (git::worktree_owner(left.repository, left.worktree) != left.run_id + "/" + left.task_id) {
+  const auto owner = git::worktree_owner(left.repository, left.worktree), task = left.run_id + "/" + left.task_id;
+  if (owner != task && !owner.starts_with(task + "/")) {
     return "the worktree is not the one that Fanout made for this task";
   }
   return {};
@@ -165,15 +180,19 @@ awaitable<v1::CleanUpResponse> Work::clean_up(v1::CleanUpRequest request) {
   const auto runs = co_await chosen(request);
   for (const auto& run : runs) {
     for (const auto& task : run.subagents()) {
-      if (!domain::is_end(task.phase()) || task.branch().empty()) continue;
-      auto item = co_await services_.workers.run([&](std::stop_token stop) -> std::optional<v1::CleanUpResponse::Item> {
-        const auto left = left_by(run, task);
-        if (is_gone(left)) return std::nullopt;
-        return clean(left, request, stop);
+      if (!domain::is_end(task.phase())) continue;
+      using Items = std::vector<v1::CleanUpResponse::Item>;
+      const auto items = co_await services_.workers.run([&](std::stop_token stop) {
+        Items cleaned;
+        for (const auto& left : all_left_by(run, task)) {
+          if (!is_gone(left)) cleaned.push_back(clean(left, request, stop));
+        }
+        return cleaned;
       });
-      if (!item) continue;
-      if (item->removed() && !request.dry_run()) spdlog::info("run {}: removed what {} left: {}", run.id(), task.task_id(), item->reason());
-      *response.add_items() = std::move(*item);
+      for (const auto& item : items) {
+        if (item.removed() && !request.dry_run()) spdlog::info("run {}: removed {}: {}", run.id(), item.branch(), item.reason());
+        *response.add_items() = item;
+      }
     }
   }
   co_return response;

@@ -29,6 +29,7 @@ namespace fanout::process {
 namespace asio = boost::asio;
 using shim::Standing;
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -42,7 +43,7 @@ class Running {
  public:
   Running(const async::Executor& executor, Runner& runner, const Command& command, const Listener& listener, Told told)
       : executor_(executor), runner_(runner), command_(command), listener_(listener), told_(told),
-        watchdog_(executor), over_(executor) {}
+        watchdog_(executor), over_(executor), silence_(executor), silent_(told.silent) {}
 
   /// A coroutine of its own, and none that can be cancelled: nothing may be skipped from here on.
   awaitable<void> run() {
@@ -55,6 +56,7 @@ class Running {
     watchdog_.cancel();
     co_await reap();
     is_over_ = true;
+    silence_.cancel();
     over_.notify();
     if (failure_) std::rethrow_exception(failure_);
     if (cancelled_) throw boost::system::system_error(asio::error::operation_aborted);
@@ -68,6 +70,18 @@ class Running {
       cancelled_ = true;
       if (dialogue_) dialogue_->wake();
     }
+  }
+
+  /// Beside run(): ends what prints nothing for too long. An error of the listener ends it too.
+  awaitable<void> watch_for_silence() {
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    if (command_.silence.count() == 0) co_return;
+    try {
+      co_await wait_for_silence();
+    } catch (...) {
+      fail(std::current_exception());
+    }
+    if ((silent_ || failure_) && dialogue_) dialogue_->wake();
   }
 
   const Exit& exit() const { return exit_; }
@@ -121,6 +135,32 @@ class Running {
     }
   }
 
+  /// Until it is silent or over. What we do not hear because we are behind, or not connected, does not count.
+  awaitable<void> wait_for_silence() {
+    heard_ = Clock::now();
+    bool told = false;  // that it is quiet
+    while (!is_over_ && !silent_) {
+      const auto since = heard_;
+      silence_.expires_at(since + (told ? command_.silence : command_.silence / 2));
+      boost::system::error_code ignored;
+      co_await silence_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      if (is_over_ || silent_) co_return;
+      if (!dialogue_ || reading_) heard_ = Clock::now();
+      if (heard_ != since) {
+        told = false;
+      } else if (!told) {
+        told = true;
+        if (listener_.quiet) co_await listener_.quiet();
+        // What held up the telling, such as a full disk, may have held up the program.
+        if (heard_ == since) heard_ = Clock::now() - command_.silence / 2;
+        else told = false;
+      } else {
+        if (listener_.silent) co_await listener_.silent();
+        silent_ = true;
+      }
+    }
+  }
+
   /// Until it has ended, or the connection has: then the folder is looked at again.
   awaitable<void> attend(const Standing& standing) {
     Dialogue dialogue(executor_);
@@ -131,15 +171,21 @@ class Running {
     if (pid_ == 0 && !told_.started) pid_ = co_await dialogue.program();
     co_await tell_start();
     dialogue.follow(out_->position(), err_ ? err_->position() : 0);
+    auto known = out_->position() + (err_ ? err_->position() : 0);
+    heard_ = Clock::now();
     dialogue_ = &dialogue;
     for (bool asked = false;;) {
-      if (!asked && (failure_ || cancelled_)) {
+      if (!asked && (failure_ || cancelled_ || silent_)) {
         asked = true;
         dialogue.stop();
       }
       const auto news = co_await dialogue.news();
       if (news.ended) break;
+      if (news.out + news.err > known) heard_ = Clock::now();
+      known = news.out + news.err;
+      reading_ = true;
       co_await read_to(news.out, news.err);
+      reading_ = false;
     }
     dialogue_ = nullptr;
   }
@@ -185,6 +231,7 @@ class Running {
     exit_.code = end.code;
     exit_.signal = end.signal;
     exit_.timed_out = end.timed_out;
+    exit_.silent = silent_ && end.stopped;
     exit_.duration = end.duration;
     exit_.stdout_bytes = end.stdout_end - birth_.stdout_from;
     exit_.stderr_bytes = err_ ? end.stderr_end - birth_.stderr_from : 0;
@@ -254,6 +301,9 @@ class Running {
   int misses_ = 0;
   std::exception_ptr failure_;
   Exit exit_;
+  asio::steady_timer silence_;
+  Clock::time_point heard_;  ///< When it last printed something, so far as we know.
+  bool reading_ = false, silent_;
   bool cancelled_ = false, is_over_ = false;
 };
 
@@ -266,6 +316,7 @@ awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told
   async::TaskGroup group(executor);
   group.spawn(running.run());
   group.spawn(running.wait_for_cancellation());
+  group.spawn(running.watch_for_silence());
   co_await group.join();
   co_return running.exit();
 }

@@ -32,6 +32,9 @@ struct Command {
   std::filesystem::path stdout_log, stderr_log;  ///< Appended to; beside the folder.
   std::chrono::milliseconds timeout{std::chrono::hours(1)};
   std::chrono::milliseconds grace{std::chrono::seconds(5)};  ///< From SIGTERM to SIGKILL.
+  /// One that prints nothing for so long, by the monotonic clock, is ended as at the deadline; counted from when this
+  /// daemon attends it, and not while we are behind with reading. 0: never.
+  std::chrono::milliseconds silence{0};
   std::uint64_t max_output = 0;          ///< Bytes of each log; what goes beyond is counted and dropped. 0: all.
   /// "NAME=value" of `environment` that no other program has: by it what a killed supervisor left is found.
   std::string mark;
@@ -52,15 +55,17 @@ struct Exit {
   std::optional<int> code;  ///< Empty when a signal ended it.
   int signal = 0;
   bool timed_out = false;
+  bool silent = false;      ///< It printed nothing for Command::silence, and was asked to end.
   std::chrono::milliseconds duration{0};
   std::uint64_t stdout_bytes = 0, stderr_bytes = 0;  ///< In the logs.
   std::uint64_t dropped_bytes = 0;
-  bool success() const { return code == 0 && !timed_out; }
+  bool success() const { return code == 0 && !timed_out && !silent; }
 };
 
 /// What was told of a program by an earlier run(), in a daemon that has died since.
 struct Told {
   bool started = false;
+  bool silent = false;      ///< Listener::silent was told.
   std::optional<std::uint64_t> out_line, err_line;  ///< Offsets of the last lines.
 };
 
@@ -70,6 +75,8 @@ struct Listener {
   std::function<awaitable<void>(int pid)> started;  ///< 0: it has ended already.
   /// False: no more lines are wanted.
   std::function<awaitable<bool>(Stream, std::vector<Line>)> output;
+  std::function<awaitable<void>()> quiet;   ///< Half of Command::silence has passed without output.
+  std::function<awaitable<void>()> silent;  ///< All of it; the program is ended once this is over.
 };
 
 /// The supervisor of a program was killed: how the program ended, nobody knows. Never a success.

@@ -24,6 +24,14 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
+/// The latest of which there is anything: one that waits for its time has nothing yet, and the one before has why.
+unsigned latest_attempt(const fs::path& folder, unsigned newest) {
+  for (auto number = newest; number > 0; --number) {
+    if (fs::exists(folder / std::to_string(number))) return number;
+  }
+  return newest;
+}
+
 }  // namespace
 
 fs::path find_log(const fs::path& runs_directory, const fanout::v1::Run& run, const std::string& task_id,
@@ -34,8 +42,9 @@ fs::path find_log(const fs::path& runs_directory, const fanout::v1::Run& run, co
   if (name.find('/') != std::string::npos || name.starts_with('.')) {
     throw Error(ErrorKind::invalid_input, "\"" + name + "\" is not the name of a log");
   }
-  const auto number = attempt == 0 ? agent->attempt() : attempt;
-  const auto folder = runs_directory / run.id() / task_id / std::to_string(number);
+  const auto attempts = runs_directory / run.id() / task_id;
+  const auto number = attempt == 0 ? latest_attempt(attempts, agent->attempt()) : attempt;
+  const auto folder = attempts / std::to_string(number);
   const auto file = folder / name;
   if (fs::exists(file)) return file;
   const auto names = names_in(folder);

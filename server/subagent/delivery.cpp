@@ -19,21 +19,8 @@ namespace {
 
 constexpr std::chrono::minutes kGateTimeout{15};
 constexpr std::chrono::minutes kNetworkTimeout{10};
-constexpr std::size_t kTailBytes = 4096;
 constexpr int kReportedCommits = 100;
 constexpr int kReportedFiles = 1000;
-
-/// The last `kTailBytes` of a file, or nothing when it is not there.
-std::string file_tail(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
-  if (!in) return {};
-  const auto size = static_cast<std::size_t>(in.tellg());
-  const auto length = std::min(size, kTailBytes);
-  std::string text(length, '\0');
-  in.seekg(static_cast<std::streamoff>(size - length));
-  in.read(text.data(), static_cast<std::streamsize>(length));
-  return tail(valid_utf8(text), kTailBytes);
-}
 
 /// A gate's name made fit for a file name.
 std::string gate_log(int index, const std::string& name) {
@@ -88,7 +75,7 @@ awaitable<Input> Subagent::run_gates() {
     const auto& result = gates_[static_cast<std::size_t>(i)];
     if (result.passed()) continue;
     const auto how = result.has_exit_code() ? " with exit code " + std::to_string(result.exit_code()) : "";
-    co_return Input{InputKind::effect_failed,
+    co_return Input{InputKind::work_failed,
                     "gate \"" + gate.name() + "\" failed" + how + "; its output: fanout logs " + spec_.run_id() + " " +
                         task_.id() + " --log " + result.log(),
                     {}};
@@ -124,7 +111,7 @@ awaitable<Input> Subagent::push() {
   }), kNetworkTimeout, "pushing to " + spec_.remote());
   if (auto* rejected = std::get_if<git::PushRejected>(&result)) {
     const auto reason = spec_.remote() + " rejected the push of " + worktree_.branch + ": " + rejected->reason;
-    co_return Input{rejected->non_fast_forward ? InputKind::push_rejected : InputKind::effect_failed, reason, {}};
+    co_return Input{rejected->non_fast_forward ? InputKind::push_rejected : InputKind::work_failed, reason, {}};
   }
   crash_point("push.done");
   pushed_to_ = spec_.remote();
@@ -150,7 +137,7 @@ awaitable<Input> Subagent::rebase() {
       }),
       kNetworkTimeout, "fetching from " + spec_.remote());
   if (auto* conflict = std::get_if<git::MergeConflict>(&result)) {
-    co_return Input{InputKind::effect_failed,
+    co_return Input{InputKind::work_failed,
                     worktree_.branch + " on " + spec_.remote() + " has other commits, and ours conflict with them in " +
                         join(conflict->files, ", "),
                     {}};

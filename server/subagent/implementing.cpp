@@ -3,9 +3,11 @@
 
 #include <fstream>
 
+#include "common/duration.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/template.hpp"
+#include "server/domain/subagent/retry.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -88,7 +90,9 @@ std::string Subagent::prompt() const {
   set("format_command", or_none(detected_.format));
   set("specific_tests", values["task.tests_list"]);
   set("gates_list", lines_or(gates, "(none)"));
-  return domain::render(task_.prompt_template(), values);
+  auto text = domain::render(task_.prompt_template(), values);
+  if (progress_.retry) text += domain::about_the_failure(*progress_.retry);
+  return text;
 }
 
 awaitable<Input> Subagent::run_agent() {
@@ -99,11 +103,18 @@ awaitable<Input> Subagent::run_agent() {
   });
 
   const std::chrono::milliseconds timeout(TimeUtil::DurationToMilliseconds(task_.timeout()));
-  Program program{"agent", "agent", task_.agent_command(), "agent.stdout", "agent.stderr", file, timeout};
+  const std::chrono::milliseconds silence(TimeUtil::DurationToMilliseconds(task_.stall_timeout()));
+  Program program{"agent", "agent", task_.agent_command(), "agent.stdout", "agent.stderr", file, timeout, silence};
   const auto exit = co_await run_agent_program(std::move(program));
   co_await take_snapshot("the agent has ended");
   if (exit.success()) co_return Input{InputKind::agent_succeeded, {}, {}};
-  co_return Input{InputKind::effect_failed, describe_end("the agent", exit, timeout), {}};
+  if (exit.silent) {
+    co_return Input{InputKind::work_failed,
+                    "the agent said nothing for " + format_duration(silence) +
+                        " (stall_timeout); it was alive and was ended",
+                    {}};
+  }
+  co_return Input{InputKind::work_failed, describe_end("the agent", exit, timeout), {}};
 }
 
 awaitable<process::Exit> Subagent::run_agent_program(Program program) {

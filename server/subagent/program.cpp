@@ -54,14 +54,18 @@ awaitable<process::Exit> Subagent::run_program(Program program) {
   command.stdout_log = folder / program.stdout_log;
   command.stderr_log = folder / program.stderr_log;
   command.timeout = program.timeout;
+  command.silence = program.silence;
 
   const auto& known = progress_.programs[program.name];
   process::Told told;
   told.started = known.started;
+  told.silent = known.stalled;
   told.out_line = known.out_line;
   told.err_line = known.err_line;
   process::Listener listener;
   listener.started = [&](int pid) { return record_start(program, pid); };
+  listener.quiet = [&] { return record_quiet(program); };
+  listener.silent = [&] { return record_stall(program); };
   if (!known.muted) {
     listener.output = [&](process::Stream stream, std::vector<process::Line> lines) {
       return record_output(program, stream, std::move(lines));
@@ -98,6 +102,18 @@ awaitable<void> Subagent::record_end(Program program, process::Exit exit) {
   ended.set_stdout_bytes(exit.stdout_bytes);
   ended.set_stderr_bytes(exit.stderr_bytes);
   ended.set_dropped_bytes(exit.dropped_bytes);
+  co_await record(std::move(event));
+}
+
+awaitable<void> Subagent::record_quiet(Program program) {
+  return notice(v1::Notice::SEVERITY_WARNING, "the agent has said nothing for " + format_duration(program.silence / 2) +
+                                                  "; after " + format_duration(program.silence) +
+                                                  " it is ended (stall_timeout)");
+}
+
+awaitable<void> Subagent::record_stall(Program program) {
+  v1::Event event;
+  *event.mutable_agent_stalled()->mutable_limit() = TimeUtil::MillisecondsToDuration(program.silence.count());
   co_await record(std::move(event));
 }
 

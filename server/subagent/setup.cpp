@@ -31,6 +31,7 @@ std::vector<std::string> to_vector(const google::protobuf::RepeatedPtrField<std:
 awaitable<Input> Subagent::make_worktree() {
   if (progress_.worktree) co_return Input{InputKind::worktree_ready, {}, {}};
   const auto start = Clock::now();
+  if (earlier_.worktree.empty()) co_await keep_what_was_given_up();
   const bool reused = !earlier_.worktree.empty() && co_await services_.workers.run([&](std::stop_token) {
     return git::is_worktree(spec_.repository(), earlier_.worktree, earlier_.branch);
   });
@@ -60,6 +61,18 @@ awaitable<Input> Subagent::make_worktree() {
   co_return Input{InputKind::worktree_ready, {}, {}};
 }
 
+/// Branch and folder stay under their names; the new ones take the next that are free.
+awaitable<void> Subagent::keep_what_was_given_up() {
+  const std::filesystem::path folder = earlier_.last_given_up;
+  const bool there = !folder.empty() && co_await services_.files.run([&](std::stop_token) {
+    return std::filesystem::is_directory(folder);
+  });
+  if (!there) co_return;
+  worktree_.path = folder;
+  co_await take_snapshot("a fresh attempt begins");
+  worktree_ = {};
+}
+
 awaitable<void> Subagent::use_new_worktree(std::string start) {
   const auto folder = domain::render_name(spec_.worktree_pattern(), task_.id(), spec_.run_id());
   git::WorktreeRequest request;
@@ -68,6 +81,7 @@ awaitable<void> Subagent::use_new_worktree(std::string start) {
   request.branch = domain::render_name(spec_.branch_pattern(), task_.id(), spec_.run_id());
   request.start = start;
   request.owner = spec_.run_id() + "/" + task_.id();
+  if (earlier_.given_up > 0) request.owner += "/" + std::to_string(earlier_.given_up);  // else it would be taken up again
   worktree_ = co_await services_.workers.run([&](std::stop_token) {
     git::exclude_from_status(request.repository, std::filesystem::path(folder).begin()->string());
     return git::add_worktree(request);

@@ -38,6 +38,11 @@ void Subagent::begin(std::vector<git::Tip> tips) {
 void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
   state_.phase = from.phase();
   state_.rebased = progress.rebased;
+  if (progress.retry) {
+    state_.retries = progress.retry->retry();
+    state_.failure = {progress.retry->fingerprint(), progress.retry->tree()};
+    state_.backing_off = from.phase() == v1::PHASE_PENDING;
+  }
   const auto wall_now = TimeUtil::TimestampToMilliseconds(TimeUtil::GetCurrentTime());
   const auto ago = [&](const google::protobuf::Timestamp& time) {
     return Clock::now() - std::chrono::milliseconds(std::max<std::int64_t>(0, wall_now - TimeUtil::TimestampToMilliseconds(time)));
@@ -78,7 +83,7 @@ void Subagent::input(InputKind kind, std::string reason, std::vector<std::string
 }
 
 awaitable<void> Subagent::live() {
-  const domain::Traits traits{spec_.push()};
+  const domain::Traits traits{spec_.push(), task_.retries()};
   std::exception_ptr lost;
   try {
     while (!ended()) {
@@ -98,7 +103,13 @@ awaitable<void> Subagent::live() {
 awaitable<void> Subagent::take(domain::Decision decision) {
   const auto from = state_.phase;
   const auto effect = decision.effect;
-  if (decision.state.phase != from) co_await record_transition(from, decision);
+  if (decision.state.phase != from) {
+    if (effect == Effect::await_retry) {
+      co_await schedule_retry(from, decision);
+    } else {
+      co_await record_transition(from, decision);
+    }
+  }
   state_ = std::move(decision.state);
   if (effect == Effect::stop) {
     effects_.cancel();
@@ -141,6 +152,7 @@ awaitable<void> Subagent::perform(Effect effect) {
   try {
     crash_point("effect.begin");
     outcome = co_await outcome_of(effect);
+    if (task_.retries() > 0) outcome = co_await with_failure(outcome);
     crash_point("effect.done");
   } catch (const Error& error) {
     outcome.reason = error.what();
@@ -165,6 +177,7 @@ awaitable<Input> Subagent::outcome_of(Effect effect) {
     case Effect::push: return push();
     case Effect::rebase: return rebase();
     case Effect::report: return report();
+    case Effect::await_retry: return await_retry();
     case Effect::none:
     case Effect::stop: break;  // not effects of their own: see take()
   }
@@ -175,7 +188,7 @@ awaitable<void> Subagent::record(v1::Event event) {
   event.set_run_id(spec_.run_id());
   event.set_task_id(task_.id());
   event.set_attempt(attempt_);
-  if (!event.has_phase_changed()) event.set_phase(state_.phase);
+  if (event.phase() == v1::PHASE_UNSPECIFIED) event.set_phase(state_.phase);
   return services_.log.append(std::move(event));
 }
 

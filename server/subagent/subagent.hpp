@@ -30,6 +30,7 @@ struct Services {
   std::filesystem::path runs_directory;
   Variables environment;  ///< What programs inherit.
   std::chrono::milliseconds snapshot_interval;  ///< Between snapshots of an agent at work.
+  std::chrono::milliseconds retry_delay;  ///< The longest before a first retry.
   std::filesystem::path shim;  ///< The program that programs run under.
 };
 
@@ -38,6 +39,8 @@ struct EarlierWork {
   std::string branch;
   std::string worktree;
   std::string base_commit;
+  unsigned given_up = 0;        ///< Worktrees before that one; they stay as they are.
+  std::string last_given_up;    ///< The newest of them.
 };
 
 /// Performs the life of one task in a run: asks the pure machine what to do, does it, records each
@@ -81,6 +84,7 @@ class Subagent {
 
   // setup.cpp
   awaitable<domain::Input> make_worktree();
+  awaitable<void> keep_what_was_given_up();
   awaitable<void> use_new_worktree(std::string start);
   awaitable<domain::Input> prepare_environment();
   awaitable<domain::Input> verify_environment();
@@ -96,6 +100,12 @@ class Subagent {
   awaitable<domain::Input> run_agent();
   awaitable<domain::Input> commit_work();
   std::string prompt() const;
+
+  // retrying.cpp
+  awaitable<domain::Input> with_failure(domain::Input input);
+  std::string failure_output() const;
+  awaitable<void> schedule_retry(fanout::v1::Phase failed_in, domain::Decision decision);
+  awaitable<domain::Input> await_retry();
 
   // delivery.cpp
   awaitable<domain::Input> run_gates();
@@ -113,11 +123,14 @@ class Subagent {
     std::string stdout_log, stderr_log;  ///< Names in the attempt's folder.
     std::filesystem::path stdin_file;
     std::chrono::milliseconds timeout;
+    std::chrono::milliseconds silence{0};  ///< 0: it may be silent for as long as it likes.
   };
   awaitable<process::Exit> run_agent_program(Program program);
   awaitable<process::Exit> run_program(Program program);
   awaitable<void> record_start(Program program, int pid);
   awaitable<void> record_end(Program program, process::Exit exit);
+  awaitable<void> record_quiet(Program program);
+  awaitable<void> record_stall(Program program);
   awaitable<bool> record_output(Program program, process::Stream stream, std::vector<process::Line> lines);
   Variables own_variables() const;
   std::filesystem::path attempt_directory() const;
@@ -148,6 +161,9 @@ class Subagent {
 
 /// "the agent ended with exit code 3"; what a person is told of a program that did not succeed.
 std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout);
+
+/// The last 4 KiB of a log as UTF-8; nothing when it is not there. BLOCKS.
+std::string file_tail(const std::filesystem::path& file);
 
 /// Sets the status: line of a task file. BLOCKS. Atomic; does nothing where there is no such line.
 void write_task_status(const std::filesystem::path& file, fanout::v1::Phase phase);

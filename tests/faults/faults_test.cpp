@@ -37,6 +37,7 @@ TEST(Faults, UndisturbedEveryTaskEndsAsItShould) {
   EXPECT_TRUE(outcome.tasks.at("rebased").starts_with("completed"));
   EXPECT_TRUE(outcome.tasks.at("gated").starts_with("failed"));
   EXPECT_TRUE(outcome.tasks.at("blocked").starts_with("blocked"));
+  EXPECT_TRUE(outcome.tasks.at("flaky").starts_with("completed"));
 }
 
 TEST(Faults, KilledAtRandomInstantsItEndsAsUndisturbed) {

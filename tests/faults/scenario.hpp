@@ -20,8 +20,8 @@ struct Outcome {
 /// What differs from `expected`, and what is wrong in any case; empty when all is as it should be.
 std::string difference(const Outcome& outcome, const Outcome& expected);
 
-/// Six tasks in a repository of their own, with every kind of step: independent ones, one that leaves its work
-/// uncommitted, one that starts from the merge of two, one whose gate fails, one that is blocked by it, and one whose
+/// Tasks in a repository of their own, with every kind of step: independent ones, one that fails and is tried again, one
+/// that leaves its work uncommitted, one that starts from the merge of two, one whose gate fails, one that is blocked by it, and one whose
 /// push is rejected and so is rebased. Each agent notes that it was started, so that a second start shows.
 class Scenario {
  public:

@@ -33,7 +33,7 @@ std::string read_line(int fd) {
 
 }  // namespace
 
-Daemon::Daemon() { start(); }
+Daemon::Daemon(std::string retry_delay) : retry_delay_(std::move(retry_delay)) { start(); }
 
 Daemon::~Daemon() {
   if (pid_ > 0) stop(SIGKILL);
@@ -64,7 +64,8 @@ std::pair<pid_t, std::string> Daemon::launch(const std::vector<std::string>& env
   const std::vector<std::string> arguments{FANOUTD,          "--socket", socket().string(),
                                            "--state",        state().string(),
                                            "--config",       (folder_ / "config.toml").string(),
-                                           "--ready-fd",     "9"};
+                                           "--ready-fd",     "9",
+                                           "--retry-delay",  retry_delay_};
   std::vector<char*> argv;
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

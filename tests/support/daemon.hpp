@@ -17,8 +17,8 @@ namespace fanout::test {
 /// A real fanoutd in folders of its own, and a real channel to it over its Unix socket.
 class Daemon {
  public:
-  /// Starts it and waits until it says that it is ready.
-  Daemon();
+  /// Starts it and waits until it says that it is ready. `retry_delay`: the longest before a first retry.
+  explicit Daemon(std::string retry_delay = "20ms");
   /// Ends it with SIGKILL if it still runs.
   ~Daemon();
   Daemon(const Daemon&) = delete;
@@ -47,6 +47,7 @@ class Daemon {
   std::pair<pid_t, std::string> launch(const std::vector<std::string>& environment);
 
   TempDir folder_;
+  std::string retry_delay_;
   pid_t pid_ = -1;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<fanout::v1::RunService::Stub> runs_;

@@ -22,6 +22,8 @@ void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "gates", &Settings::gates);
   fill(upper, lower, "max_parallel", &Settings::max_parallel);
   fill(upper, lower, "timeout", &Settings::timeout);
+  fill(upper, lower, "stall_timeout", &Settings::stall_timeout);
+  fill(upper, lower, "retries", &Settings::retries);
   fill(upper, lower, "allow_empty", &Settings::allow_empty);
   fill(upper, lower, "push", &Settings::push);
   fill(upper, lower, "remote", &Settings::remote);

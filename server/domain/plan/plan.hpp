@@ -49,6 +49,8 @@ struct Settings {
   std::optional<std::vector<Gate>> gates;
   std::optional<unsigned> max_parallel;
   std::optional<std::chrono::milliseconds> timeout;
+  std::optional<std::chrono::milliseconds> stall_timeout;  ///< Zero: switched off.
+  std::optional<unsigned> retries;
   std::map<std::string, std::string> env;  ///< Merged key by key.
   std::optional<bool> allow_empty;
   std::optional<bool> push;

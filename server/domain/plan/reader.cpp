@@ -70,15 +70,15 @@ std::optional<bool> Reader::flag(const std::string& key) const {
   return std::nullopt;
 }
 
-std::optional<unsigned> Reader::count(const std::string& key, unsigned most) const {
+std::optional<unsigned> Reader::count(const std::string& key, unsigned most, unsigned least) const {
   const auto* found = member(key);
   if (!found) return std::nullopt;
   const auto& text = found->value.text;
   unsigned number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (whole && number >= 1 && number <= most) return number;
-  wrong(*found, "a whole number from 1 to " + std::to_string(most));
+  if (whole && number >= least && number <= most) return number;
+  wrong(*found, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   return std::nullopt;
 }
 
@@ -90,6 +90,18 @@ std::optional<std::chrono::milliseconds> Reader::duration(const std::string& key
     if (duration && duration->count() > 0) return duration;
   }
   wrong(*found, "a duration such as 90s, 15m or 1h30m");
+  return std::nullopt;
+}
+
+std::optional<std::chrono::milliseconds> Reader::duration_or_off(const std::string& key) const {
+  const auto* found = member(key);
+  if (!found) return std::nullopt;
+  if (found->value.kind == Value::Kind::scalar) {
+    const auto word = lower(found->value.text);
+    if (word == "off" || word == "no" || word == "false") return std::chrono::milliseconds(0);
+    if (const auto duration = parse_duration(found->value.text)) return duration;
+  }
+  wrong(*found, "a duration such as 90s, 15m or 1h30m, or off");
   return std::nullopt;
 }
 

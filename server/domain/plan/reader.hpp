@@ -23,9 +23,11 @@ class Reader {
   /// A text that says something; a blank one is a fault.
   std::optional<std::string> filled_text(const std::string& key) const;
   std::optional<bool> flag(const std::string& key) const;
-  /// From 1 to `most`.
-  std::optional<unsigned> count(const std::string& key, unsigned most) const;
+  /// From `least` to `most`.
+  std::optional<unsigned> count(const std::string& key, unsigned most, unsigned least = 1) const;
   std::optional<std::chrono::milliseconds> duration(const std::string& key) const;
+  /// "0", "off", "no" and "false" are zero.
+  std::optional<std::chrono::milliseconds> duration_or_off(const std::string& key) const;
   /// A list of texts; one text alone counts as a list of it.
   std::optional<std::vector<std::string>> texts(const std::string& key) const;
 

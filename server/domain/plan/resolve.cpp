@@ -21,6 +21,7 @@ namespace {
 
 constexpr unsigned kLeastParallel = 8;
 constexpr std::chrono::hours kAgentTimeout{1};
+constexpr std::chrono::minutes kStallTimeout{10};
 constexpr std::int64_t kLongestTimeout = 365 * 24 * 3600;  // seconds, as in files
 constexpr std::size_t kMaxSpecBytes = 64u << 20;
 
@@ -38,6 +39,7 @@ Settings from_flags(const v1::Overrides& flags) {
   if (has_usable_timeout(flags)) {
     settings.timeout = std::chrono::milliseconds(TimeUtil::DurationToMilliseconds(flags.timeout()));
   }
+  if (flags.has_retries()) settings.retries = flags.retries();
   if (flags.has_push()) settings.push = flags.push();
   if (!flags.remote().empty()) settings.remote = flags.remote();
   if (flags.has_write_status()) settings.write_status = flags.write_status();
@@ -82,6 +84,10 @@ class Resolver {
     }
     if (flags.has_timeout() && !has_usable_timeout(flags)) {
       add_error(diagnostics_, {}, "timeout", "timeout must be longer than nothing and at most 365 days");
+    }
+    if (flags.has_retries() && flags.retries() > kMostRetries) {
+      add_error(diagnostics_, {}, "retries",
+                "retries must be a whole number from 0 to " + std::to_string(kMostRetries));
     }
   }
 
@@ -148,6 +154,8 @@ class Resolver {
     out.mutable_labels()->Assign(task.labels.begin(), task.labels.end());
     set_commands(own, out);
     *out.mutable_timeout() = TimeUtil::MillisecondsToDuration(own.timeout.value_or(kAgentTimeout).count());
+    *out.mutable_stall_timeout() = TimeUtil::MillisecondsToDuration(own.stall_timeout.value_or(kStallTimeout).count());
+    out.set_retries(own.retries.value_or(0));
     out.mutable_env()->insert(own.env.begin(), own.env.end());
     out.set_allow_empty(own.allow_empty.value_or(false));
     out.set_commit_type(own.commit_type.value_or("feat"));

@@ -11,9 +11,10 @@ namespace fanout::domain {
 
 namespace {
 
-const std::array<std::string, 18> kKeys{
-    "repo", "base",        "agent", "setup",  "verify",   "gates",  "max_parallel", "timeout", "env",
-    "push", "allow_empty", "copy",  "remote", "worktree", "branch", "write_status", "tracker", "commit_type"};
+const std::array<std::string, 20> kKeys{
+    "repo",          "base",    "agent", "setup",       "verify", "gates",  "max_parallel", "timeout",
+    "stall_timeout", "retries", "env",   "push",        "copy",   "remote", "worktree",     "branch",
+    "allow_empty",   "tracker", "write_status", "commit_type"};
 
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
@@ -115,6 +116,8 @@ Settings read_settings(const Reader& reader) {
   settings.gates = read_gates(reader);
   settings.max_parallel = reader.count("max_parallel", kMostParallel);
   settings.timeout = reader.duration("timeout");
+  settings.stall_timeout = reader.duration_or_off("stall_timeout");
+  settings.retries = reader.count("retries", kMostRetries, 0);
   settings.env = read_env(reader);
   settings.allow_empty = reader.flag("allow_empty");
   settings.push = reader.flag("push");

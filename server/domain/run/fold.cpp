@@ -18,6 +18,7 @@ void change_phase(v1::Subagent& agent, const v1::Event& event) {
   agent.set_phase(change.to());
   *agent.mutable_phase_started_at() = event.time();
   agent.clear_waiting_for();
+  agent.clear_retry_at();
   if (change.from() == v1::PHASE_PENDING && !is_end(change.to())) *agent.mutable_started_at() = event.time();
   if (is_end(change.to())) {
     agent.set_ended_in(is_success(change.to()) ? v1::PHASE_UNSPECIFIED : change.from());
@@ -39,8 +40,30 @@ void begin_attempt(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   agent.clear_gates();
   agent.clear_report();
   *agent.mutable_phase_started_at() = event.time();
+  agent.clear_retry_at();
   run.set_state(v1::RUN_STATE_RUNNING);
   run.clear_ended_at();
+}
+
+/// From here on it has no branch and no worktree, whatever becomes of the attempt.
+void leave_work(v1::Subagent& agent) {
+  if (agent.worktree().empty()) return;
+  auto& left = *agent.add_left_work();
+  left.set_branch(agent.branch());
+  left.set_worktree(agent.worktree());
+  left.set_base_commit(agent.base_commit());
+  agent.clear_branch();
+  agent.clear_worktree();
+  agent.clear_base_commit();
+  agent.clear_commit_count();
+}
+
+void await_retry(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
+  const auto& retry = event.retry_scheduled();
+  begin_attempt(run, agent, event);
+  agent.set_waiting_for("retry " + std::to_string(retry.retry()) + " of " + std::to_string(retry.retries()) + ": " +
+                        retry.reason());
+  *agent.mutable_retry_at() = retry.wake_time();
 }
 
 void take_output(v1::Subagent& agent, const v1::Output& output) {
@@ -126,7 +149,11 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_commit_count(event.reported().report().commit_count());
       return;
     case v1::Event::kRetryRequested:
+      if (event.retry_requested().fresh()) leave_work(agent);
       return begin_attempt(run, agent, event);
+    case v1::Event::kRetryScheduled:
+      return await_retry(run, agent, event);
+    case v1::Event::kAgentStalled:
     case v1::Event::kEnvironmentReady:
     case v1::Event::kPushed:
     case v1::Event::kRebased:

@@ -16,7 +16,9 @@ using Do = Effect;
 // clang-format off
 constexpr std::array kTransitions{
     //         from                input                     when                   to                  effect
+    Transition{PHASE_PENDING,      In::begin,                When::backing_off,     PHASE_PENDING,      Do::await_retry},
     Transition{PHASE_PENDING,      In::begin,                When::always,          PHASE_SETTING_UP,   Do::make_worktree},
+    Transition{PHASE_PENDING,      In::retry_due,            When::backing_off,     PHASE_SETTING_UP,   Do::make_worktree},
     Transition{PHASE_PENDING,      In::dependency_lost,      When::always,          PHASE_BLOCKED,      Do::none},
     Transition{PHASE_SETTING_UP,   In::worktree_ready,       When::always,          PHASE_SETTING_UP,   Do::prepare_environment},
     Transition{PHASE_SETTING_UP,   In::merge_conflict,       When::always,          PHASE_BLOCKED,      Do::none},
@@ -24,13 +26,21 @@ constexpr std::array kTransitions{
     Transition{PHASE_SETTING_UP,   In::environment_verified, When::always,          PHASE_SETTING_UP,   Do::take_slot},
     Transition{PHASE_SETTING_UP,   In::slot_taken,           When::always,          PHASE_IMPLEMENTING, Do::run_agent},
     Transition{PHASE_IMPLEMENTING, In::agent_succeeded,      When::always,          PHASE_IMPLEMENTING, Do::commit_work},
+    Transition{PHASE_IMPLEMENTING, In::work_failed,          When::retry_left,      PHASE_PENDING,      Do::await_retry},
+    Transition{PHASE_IMPLEMENTING, In::work_failed,          When::always,          PHASE_FAILED,       Do::none},
+    Transition{PHASE_IMPLEMENTING, In::nothing_changed,      When::retry_left,      PHASE_PENDING,      Do::await_retry},
     Transition{PHASE_IMPLEMENTING, In::nothing_changed,      When::always,          PHASE_FAILED,       Do::none},
     Transition{PHASE_IMPLEMENTING, In::work_committed,       When::always,          PHASE_TESTING,      Do::run_gates},
     Transition{PHASE_TESTING,      In::gates_passed,         When::pushing_on,      PHASE_PUSHING,      Do::push},
     Transition{PHASE_TESTING,      In::gates_passed,         When::pushing_off,     PHASE_REPORTING,    Do::report},
+    Transition{PHASE_TESTING,      In::work_failed,          When::retry_left,      PHASE_PENDING,      Do::await_retry},
+    Transition{PHASE_TESTING,      In::work_failed,          When::always,          PHASE_FAILED,       Do::none},
     Transition{PHASE_PUSHING,      In::pushed,               When::always,          PHASE_REPORTING,    Do::report},
     Transition{PHASE_PUSHING,      In::push_rejected,        When::not_rebased,     PHASE_PUSHING,      Do::rebase},
+    Transition{PHASE_PUSHING,      In::push_rejected,        When::retry_left,      PHASE_PENDING,      Do::await_retry},
     Transition{PHASE_PUSHING,      In::push_rejected,        When::already_rebased, PHASE_FAILED,       Do::none},
+    Transition{PHASE_PUSHING,      In::work_failed,          When::retry_left,      PHASE_PENDING,      Do::await_retry},
+    Transition{PHASE_PUSHING,      In::work_failed,          When::always,          PHASE_FAILED,       Do::none},
     Transition{PHASE_PUSHING,      In::rebased,              When::always,          PHASE_TESTING,      Do::run_gates},
     Transition{PHASE_REPORTING,    In::reported,             When::always,          PHASE_COMPLETED,    Do::none},
     // Taken up by a new daemon: the phase's first effect, which finds what was done already.
@@ -42,13 +52,22 @@ constexpr std::array kTransitions{
 };
 // clang-format on
 
-bool holds(When when, const Traits& traits, const State& state) {
+/// The same failure again, and the agent has changed nothing since: the next one would be paid for the same.
+bool repeats(const State& state, const Input& input) {
+  return state.retries > 0 && !input.failure.fingerprint.empty() &&
+         input.failure.fingerprint == state.failure.fingerprint && !state.failure.tree.empty() &&
+         state.failure.tree == input.agent_tree;
+}
+
+bool holds(When when, const Traits& traits, const State& state, const Input& input) {
   switch (when) {
     case When::always: return true;
     case When::pushing_on: return traits.push;
     case When::pushing_off: return !traits.push;
     case When::not_rebased: return !state.rebased;
     case When::already_rebased: return state.rebased;
+    case When::retry_left: return state.retries < traits.retries && !repeats(state, input);
+    case When::backing_off: return state.backing_off;
   }
   return false;
 }
@@ -64,20 +83,48 @@ Phase end_of(const Input& ending) {
   return ending.kind == InputKind::cancel ? PHASE_CANCELLED : PHASE_INTERRUPTED;
 }
 
+/// Why nothing follows the failure, where a retry might have.
+std::string without_retry(const Traits& traits, const State& state, const Input& input) {
+  if (traits.retries == 0) return input.reason;
+  if (state.retries < traits.retries && repeats(state, input)) {
+    return input.reason + "; it is the same failure as before, and the agent changed nothing in between, so it is not "
+                          "tried again";
+  }
+  return input.reason + "; all " + std::to_string(traits.retries) + " retries are used up";
+}
+
 /// A pending subagent has nothing under way and ends at once; any other is stopped first.
 Decision begin_stopping(const State& state, const Input& input) {
-  if (state.phase == PHASE_PENDING) return end(state, end_of(input), input);
+  if (state.phase == PHASE_PENDING && !state.backing_off) return end(state, end_of(input), input);
   Decision decision{state, Effect::stop, {}, {}};
   decision.state.ending = input;
   return decision;
 }
 
-Decision follow(const Transition& row, const State& state, const Input& input) {
+/// The next attempt begins from nothing but the count and the failure.
+State before_retry(const State& state, const Input& input) {
+  State next;
+  next.retries = state.retries + 1;
+  next.backing_off = true;
+  next.failure = input.failure;
+  return next;
+}
+
+bool may_be_retried(InputKind kind) {
+  return kind == In::work_failed || kind == In::nothing_changed || kind == In::push_rejected;
+}
+
+Decision follow(const Traits& traits, const Transition& row, const State& state, const Input& input) {
   Decision decision{state, row.effect, {}, {}};
   decision.state.phase = row.to;
   if (row.effect == Effect::rebase) decision.state.rebased = true;
-  if (is_end(row.to)) {
+  if (row.effect == Effect::make_worktree) decision.state.backing_off = false;
+  if (row.effect == Effect::await_retry && row.from != row.to) {
+    decision.state = before_retry(state, input);
     decision.reason = input.reason;
+  }
+  if (is_end(row.to)) {
+    decision.reason = may_be_retried(input.kind) ? without_retry(traits, state, input) : input.reason;
     decision.needs = input.needs;
   }
   return decision;
@@ -95,10 +142,11 @@ Decision decide(const Traits& traits, const State& state, const Input& input) {
     return input.kind == InputKind::stopped ? end(state, end_of(*state.ending), *state.ending) : unchanged;
   }
   if (input.kind == InputKind::cancel || input.kind == InputKind::interrupt) return begin_stopping(state, input);
-  if (input.kind == InputKind::effect_failed && state.phase != PHASE_PENDING) return end(state, PHASE_FAILED, input);
+  const bool at_work = state.phase != PHASE_PENDING || state.backing_off;
+  if (input.kind == InputKind::effect_failed && at_work) return end(state, PHASE_FAILED, input);
   for (const auto& row : kTransitions) {
-    if (row.from == state.phase && row.input == input.kind && holds(row.when, traits, state)) {
-      return follow(row, state, input);
+    if (row.from == state.phase && row.input == input.kind && holds(row.when, traits, state, input)) {
+      return follow(traits, row, state, input);
     }
   }
   return unchanged;
@@ -109,6 +157,8 @@ std::string_view to_string(InputKind kind) {
     case In::resume: return "resume";
     case In::begin: return "begin";
     case In::dependency_lost: return "dependency lost";
+    case In::retry_due: return "retry due";
+    case In::work_failed: return "work failed";
     case In::worktree_ready: return "worktree ready";
     case In::merge_conflict: return "merge conflict";
     case In::environment_ready: return "environment ready";
@@ -143,6 +193,7 @@ std::string_view to_string(Effect effect) {
     case Do::push: return "push";
     case Do::rebase: return "rebase";
     case Do::report: return "report";
+    case Do::await_retry: return "wait for the retry";
     case Do::stop: return "stop";
   }
   return "";
@@ -155,6 +206,8 @@ std::string_view to_string(When when) {
     case When::pushing_off: return "pushing is off";
     case When::not_rebased: return "first time";
     case When::already_rebased: return "second time";
+    case When::retry_left: return "a retry is left";
+    case When::backing_off: return "between two attempts";
   }
   return "";
 }

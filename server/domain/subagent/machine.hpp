@@ -18,6 +18,7 @@ using fanout::v1::Phase;
 enum class InputKind {
   resume,                ///< A new daemon takes it up. Its effects look before they do, so they may be asked for again.
   begin,                 ///< All dependencies completed.
+  retry_due,             ///< The time before a retry has passed.
   dependency_lost,       ///< A dependency ended without completing; `needs` names them.
   worktree_ready,        ///< Branch and worktree hold the base.
   merge_conflict,        ///< The dependencies' branches do not merge; `needs` names the files.
@@ -27,6 +28,7 @@ enum class InputKind {
   agent_succeeded,       ///< The agent ended with 0.
   work_committed,        ///< The branch holds at least one commit of ours, or may be empty.
   nothing_changed,       ///< The agent left neither a commit nor a change.
+  work_failed,           ///< The agent, a gate or the remote failed it: an agent may do better next time.
   gates_passed,          ///< All of them.
   pushed,                ///< The branch is on the remote.
   push_rejected,         ///< The remote has commits that we have not.
@@ -38,10 +40,18 @@ enum class InputKind {
   stopped,               ///< Everything under way has ended, as asked by Effect::stop.
 };
 
+/// A failure as it is compared with the one before.
+struct Failure {
+  std::string fingerprint;  ///< See retry.hpp.
+  std::string tree;         ///< The worktree's files afterwards; empty: not known.
+};
+
 struct Input {
   InputKind kind;
   std::string reason;              ///< One sentence; for kinds that lead to an end.
   std::vector<std::string> needs;  ///< For dependency_lost and merge_conflict.
+  Failure failure = {};            ///< For kinds that a retry may follow.
+  std::string agent_tree = {};     ///< Then: the worktree's files as the agent left them; empty: not known.
 };
 
 /// What the shell must do next. Each ends with exactly one input, at the latest after `stop`.
@@ -57,6 +67,7 @@ enum class Effect {
   push,                 ///< → pushed, push_rejected or effect_failed
   rebase,               ///< → rebased or effect_failed
   report,               ///< → reported or effect_failed
+  await_retry,          ///< → retry_due
   stop,                 ///< End all that is under way, then → stopped
 };
 
@@ -64,16 +75,20 @@ enum class Effect {
 struct State {
   Phase phase = fanout::v1::PHASE_PENDING;
   bool rebased = false;         ///< The one retry of a rejected push is used up.
+  unsigned retries = 0;         ///< Used up.
+  bool backing_off = false;     ///< Pending again, until the next retry is due.
+  Failure failure = {};         ///< Of the last attempt.
   std::optional<Input> ending;  ///< Set while it is being stopped: the cancel or interrupt.
 };
 
 /// What differs from task to task.
 struct Traits {
   bool push = false;
+  unsigned retries = 0;  ///< How often it may be tried again by itself.
 };
 
 /// A condition on a row of the table.
-enum class When { always, pushing_on, pushing_off, not_rebased, already_rebased };
+enum class When { always, pushing_on, pushing_off, not_rebased, already_rebased, retry_left, backing_off };
 
 /// One row: in `from`, on `input`, if `when`: go to `to` and do `effect`.
 struct Transition {

@@ -20,6 +20,14 @@ void take_output(ProgramProgress& program, const v1::Output& output) {
 void apply(Progress& progress, const v1::Event& event) {
   switch (event.payload_case()) {
     case v1::Event::kRetryRequested: progress = {}; return;
+    case v1::Event::kRetryScheduled: {
+      const bool cancelled = progress.cancel_requested;  // of the attempt that has just failed
+      progress = {};
+      progress.retry = event.retry_scheduled();
+      progress.cancel_requested = cancelled;
+      return;
+    }
+    case v1::Event::kAgentStalled: progress.programs["agent"].stalled = true; return;
     case v1::Event::kWorktreeReady: progress.worktree = event.worktree_ready(); return;
     case v1::Event::kEnvironmentReady: progress.environment = event.environment_ready(); return;
     case v1::Event::kCommandStarted: progress.programs[event.command_started().program()].started = true; return;

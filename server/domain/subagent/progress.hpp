@@ -16,11 +16,13 @@ struct ProgramProgress {
   std::optional<std::uint64_t> out_line, err_line;  ///< Offsets of the last lines that became events.
   std::uint64_t output_bytes = 0;                   ///< Of those lines.
   bool muted = false;
+  bool stalled = false;  ///< It was told that it is ended because it is silent.
 };
 
 /// How far an attempt has come: what a daemon that takes it up need not do, or say, again. A fold over its events,
 /// as pure as the run's.
 struct Progress {
+  std::optional<fanout::v1::RetryScheduled> retry;  ///< What led to this attempt, where it was no person.
   std::optional<fanout::v1::WorktreeReady> worktree;
   std::optional<fanout::v1::EnvironmentReady> environment;
   std::optional<fanout::v1::WorkCommitted> committed;

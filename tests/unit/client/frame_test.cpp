@@ -128,6 +128,12 @@ TEST(Frame, SaysWhatASubagentWaitsFor) {
   EXPECT_THAT(drawn(run.get(), 80), HasSubstr("setting up        3s  waits for an agent slot"));
 }
 
+TEST(Frame, SaysWhyATaskBetweenTwoAttemptsWaits) {
+  RunBuilder run;
+  run.task("a", v1::PHASE_PENDING, 0).set_waiting_for("retry 1 of 2: gate \"unit\" failed");
+  EXPECT_THAT(drawn(run.get(), 80), HasSubstr("waits for retry 1 of 2: gate \"unit\" failed"));
+}
+
 TEST(Frame, KeepsItsColumnsWhileTasksMoveOn) {
   auto before = example();
   auto after = example();

@@ -38,6 +38,21 @@ TEST(PlainLines, SayWhyATaskEnded) {
   EXPECT_THAT(lines_of(changed), ElementsAre("   1.2s  broken   failed: gate \"check\" failed"));
 }
 
+TEST(PlainLines, SayWhyAndWhenATaskIsTriedAgainAndWhichAgentWasSilent) {
+  auto scheduled = event("ci", 3);
+  auto& retry = *scheduled.mutable_retry_scheduled();
+  retry.set_retry(1);
+  retry.set_retries(2);
+  retry.set_failed_in(v1::PHASE_TESTING);
+  retry.set_reason("gate \"unit\" failed");
+  retry.mutable_delay()->set_seconds(4);
+  EXPECT_THAT(lines_of(scheduled),
+              ElementsAre("   3.0s  ci       failed while testing: gate \"unit\" failed; retry 1 of 2 in 4.0s"));
+  auto stalled = event("ci", 3);
+  stalled.mutable_agent_stalled()->mutable_limit()->set_seconds(600);
+  EXPECT_THAT(lines_of(stalled), ElementsAre("   3.0s  ci       the agent said nothing for 10m00s and is ended"));
+}
+
 TEST(PlainLines, ShowTheLastLinesOfAFailedGate) {
   auto ended = event("ci", 2);
   auto& result = *ended.mutable_gate_ended()->mutable_result();

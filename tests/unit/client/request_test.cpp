@@ -70,12 +70,14 @@ TEST(Overrides, HoldWhatWasTypedAndNothingElse) {
   options.timeout = "1h30m";
   options.push = false;
   options.max_parallel = 3;
+  options.retries = 0;
   options.no_write_status = true;
   const auto overrides = overrides_of(options);
   EXPECT_EQ(overrides.timeout().seconds(), 5400);
   EXPECT_TRUE(overrides.has_push());
   EXPECT_FALSE(overrides.push());
   EXPECT_EQ(overrides.max_parallel(), 3u);
+  EXPECT_TRUE(overrides.has_retries());
   EXPECT_TRUE(overrides.has_write_status());
   EXPECT_FALSE(overrides.write_status());
 }

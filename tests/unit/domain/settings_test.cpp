@@ -78,6 +78,8 @@ TEST(Settings, DefaultsAreTheDocumentedOnes) {
   EXPECT_TRUE(spec.write_status());
   EXPECT_TRUE(spec.tasks(0).detect_setup());
   EXPECT_EQ(spec.tasks(0).timeout().seconds(), 3600);
+  EXPECT_EQ(spec.tasks(0).stall_timeout().seconds(), 600);
+  EXPECT_EQ(spec.tasks(0).retries(), 0u);
   layers.cores = 16;
   EXPECT_EQ(resolved("tasks: [{id: a, prompt: x}]", layers).max_parallel(), 64u);
 }
@@ -178,6 +180,9 @@ TEST(Settings, FlagsAreHeldToTheSameBoundsAsFiles) {
     flags.set_max_parallel(count);
     EXPECT_THAT(faults(flags), ElementsAre(": error: max_parallel must be a whole number from 1 to 1000"));
   }
+  fanout::v1::Overrides many;
+  many.set_retries(11);
+  EXPECT_THAT(faults(many), ElementsAre(": error: retries must be a whole number from 0 to 10"));
   for (const std::int64_t seconds : {std::int64_t{0}, std::int64_t{-1}, INT64_MAX, INT64_MIN}) {
     fanout::v1::Overrides flags;
     flags.mutable_timeout()->set_seconds(seconds);
@@ -195,6 +200,20 @@ TEST(Settings, FlagsBeatATasksOwnWordForAgentAndTimeout) {
   const auto without = resolved("timeout: 1m\ntasks: [{id: a, prompt: x, timeout: 2m}, {id: b, prompt: x}]");
   EXPECT_EQ(without.tasks(0).timeout().seconds(), 120);
   EXPECT_EQ(without.tasks(1).timeout().seconds(), 60);
+}
+
+TEST(Settings, StallTimeoutAndRetriesMayStandAnywhereAndBeSwitchedOff) {
+  Layers layers;
+  layers.repository = repository("stall_timeout: 20m\nretries: 3");
+  const auto spec = resolved("retries: 2\ntasks: [{id: a, prompt: x, stall_timeout: off, retries: 0}, {id: b, prompt: x}, "
+                             "{id: c, prompt: x, stall_timeout: 0}]", layers);
+  EXPECT_EQ(spec.tasks(0).stall_timeout().seconds(), 0);
+  EXPECT_EQ(spec.tasks(0).retries(), 0u);
+  EXPECT_EQ(spec.tasks(1).stall_timeout().seconds(), 1200);
+  EXPECT_EQ(spec.tasks(1).retries(), 2u);
+  EXPECT_EQ(spec.tasks(2).stall_timeout().seconds(), 0);
+  layers.flags.set_retries(5);
+  EXPECT_EQ(resolved("tasks: [{id: a, prompt: x, retries: 1}]", layers).tasks(0).retries(), 5u);
 }
 
 TEST(Settings, GatesOfATaskReplaceThoseOfThePlan) {
