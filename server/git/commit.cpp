@@ -105,7 +105,7 @@ git_oid stage_everything(const Repository& repository, Index& index, const fs::p
   check_lock(code, index, worktree);
   check(code, doing);
   git_oid tree;
-  check(git_index_write_tree(&tree, index.get()), doing);
+  check_stored([&] { return git_index_write_tree(&tree, index.get()); }, doing);
   return tree;
 }
 
@@ -147,9 +147,11 @@ std::string commit_tree(const Repository& repository, const git_oid& tree_id,
   for (const auto& parent : parents) pointers.push_back(parent.get());
   const Signature who = identity(repository);
   git_oid id;
-  check(git_commit_create(&id, repository.get(), "HEAD", who.get(), who.get(), nullptr,
-                          clean(message).c_str(), tree.get(), pointers.size(), pointers.data()),
-        "commit");
+  const auto create = [&] {
+    return git_commit_create(&id, repository.get(), "HEAD", who.get(), who.get(), nullptr, clean(message).c_str(),
+                             tree.get(), pointers.size(), pointers.data());
+  };
+  check_stored(create, "commit");
   return text_of(id);
 }
 

@@ -19,8 +19,10 @@ void Conversion::put(const std::string& path, const git_oid& blob, git_filemode_
 
 void Conversion::add_rules(const std::string& folder, const std::string& content) {
   git_oid blob;
-  check(git_blob_create_from_buffer(&blob, bare_->get(), content.data(), content.size()),
-        "store the attributes of " + folder);
+  const auto create = [&] {
+    return git_blob_create_from_buffer(&blob, bare_->get(), content.data(), content.size());
+  };
+  check_stored(create, "store the attributes of " + folder);
   add_rules(folder, blob);
 }
 

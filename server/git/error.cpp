@@ -76,6 +76,11 @@ std::string last_reason() {
   return error && error->message ? without_secrets(error->message) : "libgit2 gives no reason";
 }
 
+bool is_file_error() {
+  const git_error* error = git_error_last();
+  return error && error->klass == GIT_ERROR_OS;
+}
+
 void check(int code, std::string_view doing) {
   if (code >= 0) return;
   const git_error* error = git_error_last();

@@ -30,7 +30,7 @@ class TreeWriter {
     while (next_ != end_ && next_->first.starts_with(folder)) add_next(builder, folder);
     if (git_treebuilder_entrycount(builder.get()) == 0 && !folder.empty()) return std::nullopt;
     git_oid id;
-    check(git_treebuilder_write(&id, builder.get()), "write a tree");
+    check_stored([&] { return git_treebuilder_write(&id, builder.get()); }, "write a tree");
     return id;
   }
 

@@ -56,8 +56,10 @@ std::optional<git_oid> FileReader::blob_of(const std::string& content) const {
   if (contents_ == Contents::named) {
     check(git_odb_hash(&id, content.data(), content.size(), GIT_OBJECT_BLOB), "name a file's content");
   } else {
-    check(git_blob_create_from_buffer(&id, bare_->get(), content.data(), content.size()),
-          "store a file's content");
+    const auto create = [&] {
+      return git_blob_create_from_buffer(&id, bare_->get(), content.data(), content.size());
+    };
+    check_stored(create, "store a file's content");
   }
   return id;
 }

@@ -76,6 +76,19 @@ struct Buffer {
 /// The kind comes from the code and the class of libgit2's error; secrets in URLs are struck out.
 void check(int code, std::string_view doing);
 
+/// Whether libgit2's last error on this thread is the file system's.
+bool is_file_error();
+
+/// check() for what stores an object. `git gc` removes the empty folders of objects; libgit2 makes a folder, and
+/// fails when it is gone by the time the file is moved there, where git itself makes it anew. So this tries again.
+template <class Store>
+void check_stored(const Store& store, std::string_view doing) {
+  constexpr int kTries = 4;
+  int code = store();
+  for (int tried = 1; code < 0 && tried < kTries && is_file_error(); ++tried) code = store();
+  check(code, doing);
+}
+
 /// What libgit2 says of the last error on this thread, without secrets.
 std::string last_reason();
 

@@ -24,16 +24,19 @@ void refuse_unrelated(const Repository& repository, const git_oid& ours, const T
 git_oid write_commit(const Repository& repository, const Tip& tip, Index& merged, const Commit& ours,
                      const Commit& theirs) {
   git_oid tree_id;
-  check(git_index_write_tree_to(&tree_id, merged.get(), repository.get()), "write the merge of " + tip.name);
+  check_stored([&] { return git_index_write_tree_to(&tree_id, merged.get(), repository.get()); },
+               "write the merge of " + tip.name);
   Tree tree;
   check(git_tree_lookup(tree.out(), repository.get(), &tree_id), "write the merge of " + tip.name);
   const Signature who = identity(repository);
   const git_commit* parents[] = {ours.get(), theirs.get()};
   const std::string message = "Merge " + tip.name + "\n";
   git_oid id;
-  check(git_commit_create(&id, repository.get(), nullptr, who.get(), who.get(), nullptr, message.c_str(),
-                          tree.get(), 2, parents),
-        "commit the merge of " + tip.name);
+  const auto create = [&] {
+    return git_commit_create(&id, repository.get(), nullptr, who.get(), who.get(), nullptr, message.c_str(), tree.get(),
+                             2, parents);
+  };
+  check_stored(create, "commit the merge of " + tip.name);
   return id;
 }
 

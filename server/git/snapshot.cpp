@@ -43,9 +43,11 @@ git_oid commit_snapshot(const Repository& bare, const git_oid& tree_id, const Co
   const Signature who = identity(bare);
   const git_commit* parents[] = {parent.get()};
   git_oid id;
-  check(git_commit_create(&id, bare.get(), nullptr, who.get(), who.get(), nullptr,
-                          (valid_utf8(message) + "\n").c_str(), tree.get(), parent ? 1 : 0, parents),
-        "commit the snapshot");
+  const auto create = [&] {
+    return git_commit_create(&id, bare.get(), nullptr, who.get(), who.get(), nullptr,
+                             (valid_utf8(message) + "\n").c_str(), tree.get(), parent ? 1 : 0, parents);
+  };
+  check_stored(create, "commit the snapshot");
   return id;
 }
 
