@@ -25,6 +25,7 @@ struct Typed {
   LogsOptions logs;
   CancelOptions cancel;
   RetryOptions retry, resume;
+  SyncOptions sync;
   SnapshotsOptions snapshots;
   UndoOptions undo;
   CleanupOptions cleanup;
@@ -60,7 +61,10 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
       "--push,!--no-push", [&options](std::int64_t count) { options.push = count > 0; },
       "Push the branches of tasks that pass, or do not");
   command.add_option("--remote", options.remote, "Push to this remote")->option_text("NAME");
-  command.add_option("--tracker", options.tracker, "Issue tracker: none")->option_text("NAME");
+  command.add_option("--tracker", options.tracker, "Issue tracker: github or none (default)")->option_text("NAME");
+  command.add_flag_function(
+      "--pr,!--no-pr", [&options](std::int64_t count) { options.pull_request = count > 0; },
+      "Open pull requests at the tracker (default), or do not");
   command.add_flag("--no-write-status", options.no_write_status,
                    "Leave the status: lines of the task files alone");
 }
@@ -151,6 +155,12 @@ void add_resume(CLI::App& app, Typed& typed) {
   command.callback([&typed] { typed.command.run = [o = typed.resume](Session& s) { return retry(s, o); }; });
 }
 
+void add_sync(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "sync", "Finish what a run left undone at its tracker", help::kSync);
+  command.add_option("RUN", typed.sync.run, "Run id, the beginning of one, or last (default)")->option_text(" ");
+  command.callback([&typed] { typed.command.run = [o = typed.sync](Session& s) { return sync(s, o); }; });
+}
+
 void add_snapshots(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "snapshots", "List the snapshots of a task's worktree", help::kSnapshots);
   command.add_option("RUN", typed.snapshots.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
@@ -218,6 +228,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_cancel(app, typed);
   add_retry(app, typed);
   add_resume(app, typed);
+  add_sync(app, typed);
   add_snapshots(app, typed);
   add_undo(app, typed);
   add_cleanup(app, typed);

@@ -19,6 +19,7 @@ struct PlanOptions {
   std::string timeout;
   std::optional<std::uint32_t> retries;
   std::optional<bool> push;
+  std::optional<bool> pull_request;
   std::string remote;
   std::string tracker;
   bool no_write_status = false;
@@ -58,6 +59,10 @@ struct RetryOptions {
   bool fresh = false;
 };
 
+struct SyncOptions {
+  std::string run;
+};
+
 struct SnapshotsOptions {
   std::string run;
   std::string task;
@@ -85,6 +90,7 @@ int watch(Session& session, const WatchCommandOptions& options);
 int logs(Session& session, const LogsOptions& options);
 int cancel(Session& session, const CancelOptions& options);
 int retry(Session& session, const RetryOptions& options);
+int sync(Session& session, const SyncOptions& options);
 int snapshots(Session& session, const SnapshotsOptions& options);
 int undo(Session& session, const UndoOptions& options);
 int cleanup(Session& session, const CleanupOptions& options);

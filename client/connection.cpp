@@ -96,6 +96,10 @@ v1::CancelRunResponse Connection::call(const v1::CancelRunRequest& request) {
   return stubs_->unary(stubs_->runs, &v1::RunService::Stub::CancelRun, request, socket_);
 }
 
+v1::SyncRunResponse Connection::call(const v1::SyncRunRequest& request) {
+  return stubs_->unary(stubs_->runs, &v1::RunService::Stub::SyncRun, request, socket_, kWorkTime);
+}
+
 v1::RetryRunResponse Connection::call(const v1::RetryRunRequest& request) {
   return stubs_->unary(stubs_->runs, &v1::RunService::Stub::RetryRun, request, socket_);
 }

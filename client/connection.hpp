@@ -35,6 +35,7 @@ class Connection {
   fanout::v1::ListRunsResponse call(const fanout::v1::ListRunsRequest& request);
   fanout::v1::CancelRunResponse call(const fanout::v1::CancelRunRequest& request);
   fanout::v1::RetryRunResponse call(const fanout::v1::RetryRunRequest& request);
+  fanout::v1::SyncRunResponse call(const fanout::v1::SyncRunRequest& request);
   fanout::v1::ListSnapshotsResponse call(const fanout::v1::ListSnapshotsRequest& request);
   fanout::v1::RestoreSnapshotResponse call(const fanout::v1::RestoreSnapshotRequest& request);
   fanout::v1::CleanUpResponse call(const fanout::v1::CleanUpRequest& request);

@@ -83,6 +83,13 @@ inline constexpr const char* kResume = R"(Examples:
 
 After the machine was restarted, or the daemon was told to stop: each task goes on in its worktree.)";
 
+inline constexpr const char* kSync = R"(Examples:
+  fanout sync                          the newest run
+  fanout sync first-steps-7k2m
+
+Issues, comments and pull requests that could not be made while the run went on, because GitHub was out of
+reach or its limits were used up. The login is looked for anew. Exit code 1 when something is still left.)";
+
 inline constexpr const char* kSnapshots = R"(Examples:
   fanout snapshots last task-2
   fanout snapshots first-steps-7k2m task-2 --json

@@ -45,6 +45,7 @@ fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   if (options.max_parallel) overrides.set_max_parallel(*options.max_parallel);
   if (options.retries) overrides.set_retries(*options.retries);
   if (options.push) overrides.set_push(*options.push);
+  if (options.pull_request) overrides.set_pull_request(*options.pull_request);
   if (options.no_write_status) overrides.set_write_status(false);
   if (!options.timeout.empty()) {
     const auto timeout = parse_duration(options.timeout);

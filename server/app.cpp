@@ -6,6 +6,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -29,6 +31,18 @@ namespace {
 
 std::size_t worker_count() { return std::max(4u, std::thread::hardware_concurrency() * 2); }
 
+/// All of it: tokens are looked for here, and handed to no child.
+github::Environment own_environment() {
+  github::Environment all;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string_view text(*entry);
+    if (const auto equals = text.find('='); equals != std::string_view::npos) {
+      all.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return all;
+}
+
 /// All parts, in the order in which they are made; they go in the opposite one.
 class App {
  public:
@@ -38,7 +52,9 @@ class App {
         log_(io.get_executor(), options.state_directory / "fanout.db"),
         services_{io.get_executor(), log_,  workers_, files_, options.state_directory / "runs",
                   subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim},
-        runs_(services_),
+        tracking_(io.get_executor(), log_, workers_, options.state_directory / "outbox.db", own_environment(),
+                  options.tracker_patience),
+        runs_(services_, tracking_),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
@@ -77,6 +93,7 @@ class App {
     service_manager::notify_stopping();
     spdlog::info("stopping: {} under way", counted(runs_.active_subagents(), "subagent"));
     co_await runs_.stop();
+    co_await tracking_.stop();
     background_.cancel();
     co_await background_.join();
     co_await server.stop();
@@ -133,6 +150,7 @@ class App {
   async::WorkerPool files_{2};
   store::EventLog log_;
   subagent::Services services_;
+  tracking::Tracking tracking_;
   orchestrator::Orchestrator runs_;
   async::Signal stop_;
   asio::signal_set signals_;

@@ -12,6 +12,7 @@ struct AppOptions {
   std::filesystem::path user_config;
   std::chrono::milliseconds snapshot_interval{std::chrono::minutes(3)};
   std::chrono::milliseconds retry_delay{std::chrono::seconds(5)};  ///< The longest before a first retry.
+  std::chrono::milliseconds tracker_patience{std::chrono::minutes(1)};  ///< Of a run that is done but for its tracker.
   std::filesystem::path shim;  ///< The supervisor that programs run under.
   int listener = -1;  ///< Listens on `socket` already, and is taken over; -1: there is none.
 };

@@ -49,17 +49,21 @@ int main(int argc, char** argv) {
   std::string socket, state, config, level = "info";
   int ready_fd = -1;
   unsigned snapshot_seconds = 180;
-  std::string retry_delay;
+  std::string retry_delay, tracker_patience;
   cli.add_option("--socket", socket, "Unix socket to serve on (default: $XDG_RUNTIME_DIR/fanout/fanoutd.sock)");
   cli.add_option("--state", state, "Folder of the event log and all output (default: $XDG_STATE_HOME/fanout)");
   cli.add_option("--config", config, "User configuration (default: ~/.config/fanout/config.toml)");
   cli.add_option("--log-level", level, "debug, info, warn or error")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
   cli.add_option("--snapshot-interval", snapshot_seconds, "Seconds between snapshots of an agent at work")
       ->check(CLI::Range(1u, 86400u));
+  const auto is_duration = [](const std::string& text) {
+    return fanout::parse_duration(text) ? std::string() : text + " is no duration such as 5s";
+  };
   cli.add_option("--retry-delay", retry_delay, "The longest before a first retry, which later ones double (default: 5s)")
-      ->check([](const std::string& text) {
-        return fanout::parse_duration(text) ? std::string() : text + " is no duration such as 5s";
-      });
+      ->check(is_duration);
+  cli.add_option("--tracker-patience", tracker_patience,
+                 "How long a run that is done but for its tracker waits for it (default: 1m)")
+      ->check(is_duration);
   cli.add_option("--ready-fd", ready_fd, "Descriptor that gets the line \"ready\", or \"error: …\"");
   cli.set_version_flag("--version", std::string("fanoutd ") + fanout::kVersion);
   try {
@@ -84,6 +88,7 @@ int main(int argc, char** argv) {
     options.user_config = config.empty() ? fanout::user_config_file() : std::filesystem::absolute(config);
     options.snapshot_interval = std::chrono::seconds(snapshot_seconds);
     if (const auto delay = fanout::parse_duration(retry_delay)) options.retry_delay = *delay;
+    if (const auto patience = fanout::parse_duration(tracker_patience)) options.tracker_patience = *patience;
     options.shim = find_shim();
     fanout::run_app(options, [&] { tell_starter(std::exchange(ready_fd, -1), "ready"); });
     return fanout::kExitOk;

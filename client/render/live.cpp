@@ -91,7 +91,11 @@ std::string footer(const v1::Run& run, const View& view, std::size_t columns) {
   line.pad_to(2);
   add_counts(line, counts);
   if (const auto time = time_of(run, view.now)) line.add(" · " + ticking(*time), Ink::dim);
-  if (line.room() > hint.size() + 2) line.pad_to(columns - hint.size()).add(hint, Ink::dim);
+  if (!run.tracker_waiting().empty()) {
+    line.add(" · " + printable(run.tracker_waiting()), Ink::yellow);
+  } else if (line.room() > hint.size() + 2) {
+    line.pad_to(columns - hint.size()).add(hint, Ink::dim);
+  }
   return line.text();
 }
 

@@ -73,6 +73,16 @@ Said said_of_retry(const v1::RetryScheduled& retry) {
           Ink::yellow};
 }
 
+std::string said_of_pull_request(const v1::PullRequest& request) {
+  return "pull request " + request.url() + " into " + request.base() + (request.adopted() ? ", which was there" : "");
+}
+
+Said said_of_tracker_wait(const v1::TrackerWaiting& waiting) {
+  const auto steps = numbered(waiting.pending(), "step");
+  if (waiting.reason().empty()) return {"the tracker goes on" + (waiting.pending() ? ": " + steps + " left" : ""), Ink::dim};
+  return {"the tracker waits, " + steps + " left: " + waiting.reason(), Ink::yellow};
+}
+
 /// The agent's words and calls; what is left out is for the log.
 Said said_of_activity(const v1::AgentActivity& activity) {
   switch (activity.activity_case()) {
@@ -130,6 +140,16 @@ Said said_of(const v1::Event& event) {
       return {"the agent said nothing for " + format_duration(to_milliseconds(event.agent_stalled().limit())) +
                   " and is ended",
               Ink::yellow};
+    case v1::Event::kIssueOpened:
+      return {"issue " + event.issue_opened().issue().url(), Ink::dim};
+    case v1::Event::kPullRequestOpened:
+      return {said_of_pull_request(event.pull_request_opened().pull_request())};
+    case v1::Event::kIssueClosed:
+      return {"issue closed", Ink::dim};
+    case v1::Event::kTrackerStepFailed:
+      return {"tracker: " + event.tracker_step_failed().reason(), Ink::yellow};
+    case v1::Event::kTrackerWaiting:
+      return said_of_tracker_wait(event.tracker_waiting());
     case v1::Event::kCancelRequested:
       return {"asked to cancel"};
     // Told by the end that follows, by lines of their own, or of no interest to a person.

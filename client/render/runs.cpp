@@ -42,6 +42,22 @@ std::vector<std::string> gate_table(const v1::Run& run, const Style& style, std:
   return any ? table.lines(style, {columns, true, 1}) : std::vector<std::string>{};
 }
 
+/// What each task has at the tracker; empty when the run has none.
+std::vector<std::string> tracker_table(const v1::Run& run, const Style& style, std::size_t columns) {
+  if (run.tracker_repository().empty()) return {};
+  Table table({{""}, {"TASK", false, 0, 40}, {"ISSUE AND PULL REQUEST"}});
+  const auto add = [&](const v1::Subagent& agent, const Cell& glyph, const std::string& text, Ink ink) {
+    table.add({glyph, {agent.task_id()}, {text, ink}});
+  };
+  for (const auto& agent : run.subagents()) {
+    const Cell done{agent.issue().closed() ? "✓" : " ", Ink::green};
+    if (agent.has_issue()) add(agent, done, agent.issue().url(), Ink::dim);
+    if (agent.has_pull_request()) add(agent, {" "}, agent.pull_request().url(), Ink::plain);
+    for (const auto& fault : agent.tracker_faults()) add(agent, {"!", Ink::yellow}, fault, Ink::yellow);
+  }
+  return table.lines(style, {columns, true, 4});
+}
+
 void append(std::vector<std::string>& lines, std::vector<std::string> more) {
   for (auto& line : more) lines.push_back(std::move(line));
 }
@@ -55,6 +71,7 @@ std::vector<std::string> facts(const v1::Run& run, const Style& style, std::size
   fact("plan", run.plan_path());
   fact("repository", run.repository());
   fact("base", base_of(run));
+  fact("tracker", run.tracker_repository());
   return table.lines(style, {columns, false, 2});
 }
 
@@ -85,9 +102,10 @@ std::vector<std::string> run_details(const v1::Run& run, Time now, const Style& 
   append(lines, facts(run, style, columns));
   lines.emplace_back();
   append(lines, task_table(run, now, style, columns));
-  if (auto gates = gate_table(run, style, columns); !gates.empty()) {
+  for (auto& more : {gate_table(run, style, columns), tracker_table(run, style, columns), tracker_lines(run, style)}) {
+    if (more.empty()) continue;
     lines.emplace_back();
-    append(lines, std::move(gates));
+    append(lines, more);
   }
   lines.emplace_back();
   append(lines, next_lines(run, style));

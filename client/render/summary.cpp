@@ -49,9 +49,13 @@ std::string logs_command(const v1::Run& run, const v1::Subagent& agent) {
   return ran ? command : "";
 }
 
-std::string first_branch(const v1::Run& run) {
+/// What the first completed task did; empty when there is none.
+std::string diff_command(const v1::Run& run) {
+  const auto base = run.base().empty() || run.base() == "HEAD" ? short_commit(run.base_commit()) : run.base();
   for (const auto& agent : run.subagents()) {
-    if (agent.phase() == v1::PHASE_COMPLETED && !agent.branch().empty()) return agent.branch();
+    if (agent.phase() == v1::PHASE_COMPLETED && !agent.branch().empty()) {
+      return "git diff " + word(base + "..." + agent.branch());
+    }
   }
   return {};
 }
@@ -99,24 +103,43 @@ std::vector<std::string> summary(const v1::Run& run, Time now, const Style& styl
   title.add(run.name().empty() ? run.id() : run.name(), Ink::bold).add("  " + outcome_sentence(run, now));
   std::vector<std::string> lines{title.text(), ""};
   for (auto& line : task_table(run, now, style, columns)) lines.push_back(std::move(line));
-  lines.emplace_back();
-  for (auto& line : next_lines(run, style)) lines.push_back(std::move(line));
+  for (auto& more : {tracker_lines(run, style), next_lines(run, style)}) {
+    if (more.empty()) continue;
+    lines.emplace_back();
+    lines.insert(lines.end(), more.begin(), more.end());
+  }
+  return lines;
+}
+
+std::vector<std::string> tracker_lines(const v1::Run& run, const Style& style) {
+  const auto& repository = run.tracker_repository();
+  if (repository.empty()) return {};
+  std::size_t issues = 0, requests = 0, faults = 0;
+  for (const auto& agent : run.subagents()) {
+    issues += agent.has_issue();
+    requests += agent.has_pull_request();
+    faults += static_cast<std::size_t>(agent.tracker_faults_size());
+  }
+  Line line(style);
+  line.add(printable(repository) + ": " + numbered(issues, "issue") + ", " + numbered(requests, "pull request"), Ink::dim);
+  if (faults > 0) line.add("; " + numbered(faults, "step") + " refused", Ink::yellow);
+  if (run.tracker_pending() > 0) line.add("; " + numbered(run.tracker_pending(), "step") + " left", Ink::yellow);
+  std::vector<std::string> lines{line.text()};
+  if (!run.tracker_waiting().empty()) lines.push_back(Line(style).add(printable(run.tracker_waiting()), Ink::yellow).text());
   return lines;
 }
 
 std::vector<std::string> next_steps(const v1::Run& run) {
   const auto id = word(run.id());
   if (run.state() == v1::RUN_STATE_RUNNING) return {"fanout watch " + id, "fanout cancel " + id};
-  if (const auto* failure = first_failure(run)) {
-    std::vector<std::string> steps{logs_command(run, *failure), "fanout retry " + id};
-    std::erase(steps, "");
-    return steps;
-  }
   std::vector<std::string> steps;
-  const auto branch = first_branch(run);
-  const auto base = run.base().empty() || run.base() == "HEAD" ? short_commit(run.base_commit()) : run.base();
-  if (!branch.empty()) steps.push_back("git diff " + word(base + "..." + branch));
-  steps.push_back("fanout status " + id);
+  if (const auto* failure = first_failure(run)) {
+    steps = {logs_command(run, *failure), "fanout retry " + id};
+  } else {
+    steps = {diff_command(run), "fanout status " + id};
+  }
+  if (run.tracker_pending() > 0) steps.push_back("fanout sync " + id);
+  std::erase(steps, "");
   return steps;
 }
 

@@ -20,6 +20,9 @@ std::vector<std::string> summary(const fanout::v1::Run& run, Time now, const Sty
 /// "4 of 5 tasks completed in 8.3s".
 std::string outcome_sentence(const fanout::v1::Run& run, Time now);
 
+/// What came of the run at its tracker, and what it waits for there. Empty without a tracker.
+std::vector<std::string> tracker_lines(const fanout::v1::Run& run, const Style& style);
+
 /// Commands that are worth typing now, the most likely first.
 std::vector<std::string> next_steps(const fanout::v1::Run& run);
 

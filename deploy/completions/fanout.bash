@@ -50,7 +50,7 @@ _fanout_value() {
       _fanout_files -f ;;
     --base) _fanout_offer "HEAD $(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)" ;;
     --remote) _fanout_offer "$(git remote 2>/dev/null)" ;;
-    --tracker) _fanout_offer none ;;
+    --tracker) _fanout_offer github none ;;
     --timeout) _fanout_offer 15m 30m 1h 2h ;;
     --log) _fanout_offer "$(_fanout_logs "${positional[1]:+${positional[0]}}")" ;;
     --retries) _fanout_offer 0 1 2 3 ;;
@@ -63,14 +63,14 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs cancel retry resume snapshots undo cleanup daemon version ;;
+    :0) _fanout_offer execute plan status watch logs cancel retry resume sync snapshots undo cleanup daemon version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
     execute:0 | plan\ *:0)
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
       _fanout_files -d ;;
-    status:0 | watch:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    status:0 | watch:0 | sync:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
     logs:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
     logs:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
     cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
@@ -85,7 +85,7 @@ _fanout_argument() {
 }
 
 _fanout_options() {
-  local settings="--agent --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --no-write-status"
+  local settings="--agent --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --no-write-status"
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;

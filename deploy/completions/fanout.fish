@@ -106,7 +106,9 @@ complete -c fanout -n $planned -l retries -x -a '0 1 2 3' -d 'How often a failed
 complete -c fanout -n $planned -l push -d 'Push the branches of tasks that pass'
 complete -c fanout -n $planned -l no-push -d 'Do not push'
 complete -c fanout -n $planned -l remote -x -a '(git remote 2>/dev/null)' -d 'Push to this remote'
-complete -c fanout -n $planned -l tracker -x -a none -d 'Issue tracker'
+complete -c fanout -n $planned -l tracker -x -a 'github none' -d 'Issue tracker'
+complete -c fanout -n $planned -l pr -d 'Open pull requests'
+complete -c fanout -n $planned -l no-pr -d 'Open no pull requests'
 complete -c fanout -n $planned -l no-write-status -d 'Leave the status lines of the task files alone'
 complete -c fanout -n '__fanout_in execute' -l detach -d "Print the run's id and do not watch"
 complete -c fanout -n $top -a snapshots -d 'List the snapshots of a task'
@@ -120,6 +122,7 @@ complete -c fanout -n '__fanout_in cleanup' -l remote -d 'Remove the branches on
 complete -c fanout -n '__fanout_at 0 snapshots undo cleanup' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 1 snapshots undo' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'
 complete -c fanout -n $top -a resume -d 'Go on with what was interrupted, and watch'
+complete -c fanout -n $top -a sync -d 'Finish what a run left undone at its tracker'
 complete -c fanout -n '__fanout_in retry' -l fresh -d 'Start over in a new worktree'
 complete -c fanout -n '__fanout_in retry resume' -l detach -d 'Do not watch'
 complete -c fanout -n '__fanout_in retry resume' -l watch -d 'Watch'
@@ -129,7 +132,7 @@ complete -c fanout -n '__fanout_in logs' -l log -x -a '(__fanout_logs)' -d 'Whic
 complete -c fanout -n '__fanout_in logs' -l attempt -x -d 'Which attempt'
 complete -c fanout -n '__fanout_in logs' -s f -l follow -d 'Go on until the task has ended'
 
-complete -c fanout -n '__fanout_at 0 status watch' -k -a '(__fanout_runs "[A-Z]*")'
+complete -c fanout -n '__fanout_at 0 status watch sync' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 0 logs' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 0 logs' -k -a '(__fanout_tasks last "[A-Z_]*")'
 complete -c fanout -n '__fanout_at 1 logs' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'

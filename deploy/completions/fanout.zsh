@@ -82,7 +82,8 @@ _fanout() {
     '--retries[how often a failed task is tried again by itself]:number:(0 1 2 3)'
     '(--push --no-push)'{--push,--no-push}'[push the branches of tasks that pass, or do not]'
     '--remote[push to this remote]:remote:_fanout_remote'
-    '--tracker[issue tracker]:tracker:(none)'
+    '--tracker[issue tracker]:tracker:(github none)'
+    '(--pr --no-pr)'{--pr,--no-pr}'[open pull requests, or do not]'
     '--no-write-status[leave the status lines of the task files alone]'
     ':plan:_files -g "*.(yaml|yml)(-.)"'
   )
@@ -99,6 +100,7 @@ _fanout() {
     'undo:put a task'\''s worktree back to a snapshot'
     'cleanup:remove worktrees and branches that nobody needs'
     'resume:go on with what was interrupted, and watch'
+    'sync:finish what a run left undone at its tracker'
     'daemon:look after the daemon'
     'version:print the versions'
   )
@@ -119,7 +121,7 @@ _fanout() {
             sub) _describe command ${group}_commands ;;
             rest) if [[ $group == plan ]]; then _arguments $common $settings; else _arguments $common; fi ;;
           esac ;;
-        status) _arguments $common ':run:_fanout_run' ;;
+        status | sync) _arguments $common ':run:_fanout_run' ;;
         watch) _arguments $common '--after[leave out the events up to this number]:number:' $verbose ':run:_fanout_run' ;;
         logs)
           _arguments $common '--log[which log]:log:_fanout_log' '--attempt[which attempt]:number:' \

@@ -129,6 +129,9 @@ BranchSummary summarise_branch(const fs::path& repository, const std::string& ba
 /// The branch that HEAD of the worktree is on, or empty when it is detached.
 std::string current_branch(const fs::path& worktree);
 
+/// Where the remote is, url.*.insteadOf applied. Error not_found: there is no such remote.
+std::string remote_url(const fs::path& repository, const std::string& remote);
+
 /// Whether `repository` has a remote of that name.
 bool has_remote(const fs::path& repository, const std::string& remote);
 

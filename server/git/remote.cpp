@@ -54,6 +54,18 @@ std::optional<git_oid> advertised(const Connection& connection, const std::strin
 
 /// By the settings alone: each git_remote_lookup of libgit2 1.5 leaks a little for every line of the
 /// configuration (it forgets a regular expression's workspace), and this one is asked often.
+std::string remote_url(const fs::path& path, const std::string& name) {
+  const Repository repository = open_repository(path);
+  Remote remote;
+  const int code = git_remote_lookup(remote.out(), repository.get(), name.c_str());
+  if (code == GIT_ENOTFOUND || code == GIT_EINVALIDSPEC) {
+    throw Error(ErrorKind::not_found, "the repository " + path.string() + " has no remote \"" + name + "\"");
+  }
+  check(code, "read remote " + name);
+  const char* url = git_remote_url(remote.get());
+  return url ? url : "";
+}
+
 bool has_remote(const fs::path& path, const std::string& remote) {
   const Repository repository = open_repository(path);
   Config config;

@@ -54,6 +54,7 @@ v1::Run initial_state(const RunSpec& spec) {
   run.set_max_parallel(spec.max_parallel());
   run.set_push(spec.push());
   run.set_tracker(spec.tracker());
+  run.set_tracker_repository(spec.tracker_repository());
   for (const auto& task : spec.tasks()) {
     auto& agent = *run.add_subagents();
     agent.set_task_id(task.id());
@@ -129,8 +130,8 @@ Error nothing_to_retry(const std::string& run_id, const std::string& task_id, bo
 
 }  // namespace
 
-Orchestrator::Orchestrator(subagent::Services& services)
-    : services_(services), lives_(services.executor), ended_(services.executor) {}
+Orchestrator::Orchestrator(subagent::Services& services, tracking::Tracking& tracking)
+    : services_(services), tracking_(tracking), lives_(services.executor), ended_(services.executor) {}
 
 awaitable<void> Orchestrator::recover() {
   const auto boot = shim::boot_id();
@@ -161,7 +162,7 @@ awaitable<void> Orchestrator::take_up(store::StoredRun stored) {
   event.mutable_run_taken_up()->set_version(kVersion);
   event.mutable_run_taken_up()->set_subagents(under_way);
   co_await services_.log.append(std::move(event));
-  auto& run = *(runs_[id] = std::make_unique<Run>(services_, std::move(stored.spec), std::move(progress)));
+  auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(stored.spec), std::move(progress)));
   lives_.spawn(follow(run));
   spdlog::info("run {}: taken up, {} under way", id, counted(under_way, "task"));
 }
@@ -200,12 +201,13 @@ awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
         [&](store::Database& database) { return database.run_of_request(spec.request_id()); });
     if (known) co_return co_await get(*known);
   }
+  co_await tracking_.prepare(spec);
   spec.set_run_id(co_await new_id(spec.name()));
   v1::Event first;
   *first.mutable_run_started()->mutable_run() = initial_state(spec);
   co_await services_.log.create_run(spec, std::move(first));
   const auto id = spec.run_id();
-  auto& run = *(runs_[id] = std::make_unique<Run>(services_, std::move(spec)));
+  auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(spec)));
   if (stopping_) run.interrupt();
   lives_.spawn(follow(run));
   spdlog::info("run {}: {} started", id, counted(static_cast<std::size_t>(run.state().subagents_size()), "task"));
@@ -221,9 +223,51 @@ awaitable<void> Orchestrator::follow(Run& run) {
     // Only the event log itself can fail here. The run stays as it was last recorded; a restart takes it up.
     spdlog::error("run {}: {}", id, error.what());
   }
+  co_await tracking_.leave(id);
   services_.log.release_run(id);
   runs_.erase(id);
   ended_.notify();
+}
+
+awaitable<Orchestrator::TrackerWork> Orchestrator::sync(std::string run_id) {
+  refuse_when_stopping();
+  while (syncing_.contains(run_id)) co_await ended_.wait();
+  if (runs_.contains(run_id)) co_return TrackerWork{tracking_.pending(run_id), tracking_.waiting_for(run_id)};
+  auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
+  if (stored->spec.tracker_repository().empty()) {
+    throw Error(ErrorKind::precondition, "run " + run_id + " has no tracker: there is nothing to sync");
+  }
+  if (runs_.contains(run_id) || !syncing_.insert(run_id).second) co_return co_await sync(run_id);
+  std::exception_ptr failed;
+  TrackerWork left;
+  try {
+    left = co_await sync_ended(std::move(*stored));
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  syncing_.erase(run_id);
+  ended_.notify();
+  if (failed) std::rethrow_exception(failed);
+  co_return left;
+}
+
+/// It is open in the log for as long as what becomes of its steps is to be recorded.
+awaitable<Orchestrator::TrackerWork> Orchestrator::sync_ended(store::StoredRun stored) {
+  const auto id = stored.run.id();
+  const auto spec = stored.spec;
+  co_await tracking_.log_in_again(spec);
+  services_.log.open_run(std::move(stored.run));
+  tracking_.follow(spec);
+  co_await tracking_.settle(id);
+  const TrackerWork left{tracking_.pending(id), tracking_.waiting_for(id)};
+  v1::Event event;
+  event.set_run_id(id);
+  event.mutable_tracker_waiting()->set_pending(static_cast<std::uint32_t>(left.pending));
+  event.mutable_tracker_waiting()->set_reason(left.reason);
+  co_await services_.log.append(std::move(event));
+  co_await tracking_.leave(id);
+  services_.log.release_run(id);
+  co_return left;
 }
 
 awaitable<std::string> Orchestrator::new_id(std::string name) {
@@ -282,6 +326,7 @@ awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std
 
 awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id, RetryOptions options) {
   refuse_when_stopping();
+  while (syncing_.contains(run_id)) co_await ended_.wait();
   for (auto run = runs_.find(run_id); run != runs_.end() && run->second->closing(); run = runs_.find(run_id)) {
     co_await ended_.wait();
   }
@@ -301,7 +346,7 @@ awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std
   const auto ids = to_retry(stored->run, task_id, options.only_interrupted);
   if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
   services_.log.open_run(std::move(stored->run));
-  auto& run = *(runs_[run_id] = std::make_unique<Run>(services_, std::move(stored->spec)));
+  auto& run = *(runs_[run_id] = std::make_unique<Run>(services_, tracking_, std::move(stored->spec)));
   co_await run.retry(ids, options.fresh);
   lives_.spawn(follow(run));
   co_return ids;
@@ -310,6 +355,7 @@ awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std
 awaitable<void> Orchestrator::stop() {
   stopping_ = true;
   for (auto& [id, run] : runs_) run->interrupt();
+  for (const auto& id : syncing_) tracking_.hurry(id);
   co_await lives_.join();
 }
 

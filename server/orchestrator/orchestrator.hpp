@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ struct RetryOptions {
 /// Lives on the I/O thread. Not thread-safe.
 class Orchestrator {
  public:
-  explicit Orchestrator(subagent::Services& services);
+  Orchestrator(subagent::Services& services, tracking::Tracking& tracking);
 
   /// Goes on with what a daemon that died left open; where the machine was restarted since, what was under way
   /// becomes interrupted. Call before anything else.
@@ -42,6 +43,15 @@ class Orchestrator {
   /// Error: not_found, precondition when there is nothing to retry.
   awaitable<std::vector<std::string>> retry(std::string run_id, std::string task_id, RetryOptions options);
 
+  /// What is left to do at a run's tracker.
+  struct TrackerWork {
+    std::size_t pending = 0;
+    std::string reason;  ///< Why it waits, in one sentence; may be empty.
+  };
+  /// Does what an ended run left undone at its tracker, for about a minute at most.
+  /// Error: not_found; precondition when it has no tracker or nobody is logged in.
+  awaitable<TrackerWork> sync(std::string run_id);
+
   /// Admits nothing any more: the daemon leaves, and the next one goes on with everything.
   void leave() { stopping_ = true; }
 
@@ -54,15 +64,18 @@ class Orchestrator {
  private:
   awaitable<std::vector<std::string>> reopen(std::string run_id, std::string task_id, RetryOptions options);
   awaitable<void> follow(Run& run);
+  awaitable<TrackerWork> sync_ended(store::StoredRun stored);
   awaitable<std::string> new_id(std::string name);
   awaitable<void> take_up(store::StoredRun stored);
   awaitable<void> interrupt_left_over(store::StoredRun stored);
   void refuse_when_stopping() const;
 
   subagent::Services& services_;
+  tracking::Tracking& tracking_;
   async::TaskGroup lives_;
   async::Signal ended_;
   std::map<std::string, std::unique_ptr<Run>> runs_;
+  std::set<std::string> syncing_;  ///< Ended runs that are open again for their tracker alone.
   bool stopping_ = false;
 };
 

@@ -13,20 +13,23 @@ namespace v1 = fanout::v1;
 using google::protobuf::util::TimeUtil;
 using subagent::Subagent;
 
-Run::Run(subagent::Services& services, fanout::internal::v1::RunSpec spec)
+Run::Run(subagent::Services& services, tracking::Tracking& tracking, fanout::internal::v1::RunSpec spec)
     : services_(services),
+      tracking_(tracking),
       spec_(std::move(spec)),
       slots_(services.executor, spec_.max_parallel()),
       lives_(services.executor),
       changed_(services.executor) {
+  tracking_.follow(spec_);
   for (const auto& task : spec_.tasks()) {
     const auto* from = domain::find_subagent(state(), task.id());
     if (from->phase() == v1::PHASE_PENDING && !task.skipped()) start(task, *from);
   }
 }
 
-Run::Run(subagent::Services& services, fanout::internal::v1::RunSpec spec, Progress progress)
-    : Run(services, std::move(spec)) {
+Run::Run(subagent::Services& services, tracking::Tracking& tracking, fanout::internal::v1::RunSpec spec,
+         Progress progress)
+    : Run(services, tracking, std::move(spec)) {
   const auto age = TimeUtil::GetCurrentTime() - state().started_at();
   began_ -= std::chrono::milliseconds(std::max<std::int64_t>(0, TimeUtil::DurationToMilliseconds(age)));
   for (const auto& task : spec_.tasks()) {
@@ -52,7 +55,8 @@ awaitable<void> Run::live() {
     if (std::exchange(dirty_, false)) {
       co_await release_ready();
     } else if (living_ == 0 && retrying_.empty()) {
-      break;
+      if (std::exchange(settled_, true)) break;
+      co_await tracking_.settle(id());  // meanwhile a task may be retried
     } else {
       co_await changed_.wait();
     }
@@ -63,6 +67,7 @@ awaitable<void> Run::live() {
   v1::Event event;
   event.set_run_id(spec_.run_id());
   event.mutable_run_ended()->set_state(domain::outcome(state()));
+  event.mutable_run_ended()->set_tracker_pending(static_cast<std::uint32_t>(tracking_.pending(id())));
   const auto took = std::chrono::steady_clock::now() - began_;
   *event.mutable_run_ended()->mutable_duration() =
       TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
@@ -78,6 +83,7 @@ Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from) {
   agent = std::make_unique<Subagent>(services_, spec_, task, slots_, from.attempt(), std::move(earlier));
   released_[task.id()] = false;
   if (interrupted_) agent->interrupt();
+  settled_ = false;
   ++living_;
   lives_.spawn(follow(*agent));
   return *agent;
@@ -192,6 +198,7 @@ awaitable<void> Run::cancel(std::vector<std::string> task_ids) {
 
 void Run::interrupt() {
   interrupted_ = true;
+  tracking_.hurry(id());
   for (auto& [id, agent] : agents_) agent->interrupt();
 }
 

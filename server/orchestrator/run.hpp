@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/subagent/subagent.hpp"
+#include "server/tracking/tracking.hpp"
 
 namespace fanout::orchestrator {
 
@@ -18,10 +19,11 @@ using async::awaitable;
 class Run {
  public:
   /// The run is open in the event log. Its pending subagents start at once; they begin in live().
-  Run(subagent::Services& services, fanout::internal::v1::RunSpec spec);
+  Run(subagent::Services& services, tracking::Tracking& tracking, fanout::internal::v1::RunSpec spec);
   /// One that a daemon left which has died: subagents under way go on from where `progress` has them.
   using Progress = std::map<std::string, domain::Progress>;
-  Run(subagent::Services& services, fanout::internal::v1::RunSpec spec, Progress progress);
+  Run(subagent::Services& services, tracking::Tracking& tracking, fanout::internal::v1::RunSpec spec,
+      Progress progress);
 
   /// Until every subagent has ended and RunEnded is recorded.
   awaitable<void> live();
@@ -51,6 +53,7 @@ class Run {
   const TaskSpec* find_task(const std::string& id) const;
 
   subagent::Services& services_;
+  tracking::Tracking& tracking_;
   fanout::internal::v1::RunSpec spec_;
   async::Slots slots_;
   async::TaskGroup lives_;
@@ -65,6 +68,7 @@ class Run {
   bool dirty_ = true;
   bool interrupted_ = false;
   bool closing_ = false;
+  bool settled_ = false;  ///< The tracker has had its time.
 };
 
 }  // namespace fanout::orchestrator

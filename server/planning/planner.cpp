@@ -13,6 +13,7 @@
 #include "server/domain/plan/resolve.hpp"
 #include "server/environment/environment.hpp"
 #include "server/git/git.hpp"
+#include "server/github/repository_name.hpp"
 #include "server/planning/plan_files.hpp"
 
 namespace fanout::planning {
@@ -131,6 +132,28 @@ void set_base_commit(fanout::internal::v1::RunSpec& spec, const std::string& pla
   }
 }
 
+/// Where the issues and pull requests go.
+void set_tracker_place(fanout::internal::v1::RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
+  if (spec.tracker() != "github") return;
+  try {
+    const auto place = github::parse_remote(git::remote_url(spec.repository(), spec.remote()));
+    if (!place) {
+      return add_error(diagnostics, plan_path, "tracker",
+                       "tracker github needs a remote at GitHub, and the url of " + spec.remote() +
+                           " is no such: name another with --remote");
+    }
+    spec.set_tracker_repository(place->host + "/" + place->path());
+    if (spec.pull_request_base() != "HEAD") return;
+    spec.set_pull_request_base(git::current_branch(spec.repository()));
+    if (spec.pull_request_base().empty()) {
+      add_error(diagnostics, plan_path, "base",
+                "HEAD is on no branch that pull requests could be merged into: name one with --base, or pass --no-pr");
+    }
+  } catch (const Error& error) {
+    add_error(diagnostics, plan_path, "tracker", error.what());
+  }
+}
+
 domain::Layers read_layers(const Request& request, const fs::path& repository, const fs::path& user_config,
                            Diagnostics& diagnostics) {
   domain::Layers layers;
@@ -173,6 +196,7 @@ Prepared prepare(const Request& request, const fs::path& user_config, bool for_r
     domain::require_agents(prepared.spec, diagnostics);
     check_agents(request, prepared.spec, diagnostics);
     set_base_commit(prepared.spec, request.plan_path.string(), diagnostics);
+    set_tracker_place(prepared.spec, request.plan_path.string(), diagnostics);
   }
   return prepared;
 }

@@ -65,6 +65,12 @@ grpc::ServerUnaryReactor* RunService::RetryRun(grpc::CallbackServerContext* cont
       context, request, response, [this](const auto& q, auto& a) { return retry(q, a); });
 }
 
+grpc::ServerUnaryReactor* RunService::SyncRun(grpc::CallbackServerContext* context, const v1::SyncRunRequest* request,
+                                              v1::SyncRunResponse* response) {
+  return bridge_.unary<v1::SyncRunRequest, v1::SyncRunResponse>(
+      context, request, response, [this](const auto& q, auto& a) { return sync(q, a); });
+}
+
 grpc::ServerWriteReactor<v1::WatchRunResponse>* RunService::WatchRun(grpc::CallbackServerContext*,
                                                                      const v1::WatchRunRequest* request) {
   return bridge_.stream<v1::WatchRunRequest, v1::WatchRunResponse>(
@@ -110,6 +116,13 @@ awaitable<void> RunService::retry(const v1::RetryRunRequest& request, v1::RetryR
   const orchestrator::RetryOptions options{request.only_interrupted(), request.fresh()};
   auto ids = co_await runs_.retry(response.run_id(), request.task_id(), options);
   for (auto& id : ids) response.add_task_ids(std::move(id));
+}
+
+awaitable<void> RunService::sync(const v1::SyncRunRequest& request, v1::SyncRunResponse& response) {
+  response.set_run_id(co_await runs_.find(request.run_id()));
+  const auto left = co_await runs_.sync(response.run_id());
+  response.set_pending(static_cast<std::uint32_t>(left.pending));
+  response.set_reason(left.reason);
 }
 
 /// A cursor over the log: nothing is queued for a client, so a slow one costs nobody.

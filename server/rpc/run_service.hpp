@@ -25,6 +25,8 @@ class RunService final : public fanout::v1::RunService::CallbackService {
                                       fanout::v1::CancelRunResponse* response) override;
   grpc::ServerUnaryReactor* RetryRun(grpc::CallbackServerContext* context, const fanout::v1::RetryRunRequest* request,
                                      fanout::v1::RetryRunResponse* response) override;
+  grpc::ServerUnaryReactor* SyncRun(grpc::CallbackServerContext* context, const fanout::v1::SyncRunRequest* request,
+                                    fanout::v1::SyncRunResponse* response) override;
   grpc::ServerWriteReactor<fanout::v1::WatchRunResponse>* WatchRun(
       grpc::CallbackServerContext* context, const fanout::v1::WatchRunRequest* request) override;
   grpc::ServerWriteReactor<fanout::v1::ReadLogResponse>* ReadLog(grpc::CallbackServerContext* context,
@@ -36,6 +38,7 @@ class RunService final : public fanout::v1::RunService::CallbackService {
   awaitable<void> list(const fanout::v1::ListRunsRequest& request, fanout::v1::ListRunsResponse& response);
   awaitable<void> cancel(const fanout::v1::CancelRunRequest& request, fanout::v1::CancelRunResponse& response);
   awaitable<void> retry(const fanout::v1::RetryRunRequest& request, fanout::v1::RetryRunResponse& response);
+  awaitable<void> sync(const fanout::v1::SyncRunRequest& request, fanout::v1::SyncRunResponse& response);
   awaitable<void> watch(const fanout::v1::WatchRunRequest& request,
                         Bridge::Writer<fanout::v1::WatchRunResponse>& writer);
   awaitable<void> read_log(const fanout::v1::ReadLogRequest& request,

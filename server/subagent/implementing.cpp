@@ -6,6 +6,7 @@
 #include "common/duration.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
+#include "server/domain/run/fold.hpp"
 #include "server/domain/plan/template.hpp"
 #include "server/domain/subagent/retry.hpp"
 #include "server/subagent/subagent.hpp"
@@ -68,7 +69,14 @@ awaitable<Input> Subagent::take_slot() {
   co_return Input{InputKind::slot_taken, {}, {}};
 }
 
-std::string Subagent::prompt() const {
+/// Without a number where there is none, or none yet: nobody waits for it.
+v1::Issue Subagent::known_issue() const {
+  const auto* run = services_.log.open(spec_.run_id());
+  const auto* agent = run ? domain::find_subagent(*run, task_.id()) : nullptr;
+  return agent ? agent->issue() : v1::Issue();
+}
+
+std::string Subagent::prompt(const v1::Issue& issue) const {
   std::map<std::string, std::string> values(task_.prompt_values().begin(), task_.prompt_values().end());
   std::vector<std::string> gates;
   for (const auto& gate : task_.gates()) gates.push_back("- " + gate.name() + ": `" + gate.run() + "`");
@@ -78,9 +86,10 @@ std::string Subagent::prompt() const {
   set("worktree_path", worktree_.path.string());
   set("branch", worktree_.branch);
   set("base_commit", base_commit_);
-  set("issue", "");
-  set("issue_num", "");
-  set("issue_url", "");
+  const auto number = issue.number() == 0 ? "" : std::to_string(issue.number());
+  set("issue", number);
+  set("issue_num", number);
+  set("issue_url", issue.url());
   set("project_setup_commands", lines_or(detected_.setup, "(none: the environment is ready)"));
   set("project_verify_command", lines_or(detected_.verify, "(none)"));
   set("unit_test_command", or_none(detected_.unit_test));
@@ -98,8 +107,9 @@ std::string Subagent::prompt() const {
 awaitable<Input> Subagent::run_agent() {
   const auto slot = std::move(slot_);  // given back when the agent has ended, however that is
   const auto file = attempt_directory() / "prompt.md";
+  const auto text = prompt(known_issue());
   co_await services_.files.run([&](std::stop_token) {
-    if (!std::filesystem::exists(file)) write_private(file, prompt());  // else the agent may be reading it
+    if (!std::filesystem::exists(file)) write_private(file, text);  // else the agent may be reading it
   });
 
   const std::chrono::milliseconds timeout(TimeUtil::DurationToMilliseconds(task_.timeout()));

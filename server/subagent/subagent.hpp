@@ -99,7 +99,8 @@ class Subagent {
   awaitable<domain::Input> take_slot();
   awaitable<domain::Input> run_agent();
   awaitable<domain::Input> commit_work();
-  std::string prompt() const;
+  fanout::v1::Issue known_issue() const;
+  std::string prompt(const fanout::v1::Issue& issue) const;
 
   // retrying.cpp
   awaitable<domain::Input> with_failure(domain::Input input);

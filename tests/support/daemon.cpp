@@ -33,7 +33,10 @@ std::string read_line(int fd) {
 
 }  // namespace
 
-Daemon::Daemon(std::string retry_delay) : retry_delay_(std::move(retry_delay)) { start(); }
+Daemon::Daemon(std::string retry_delay, std::vector<std::string> environment)
+    : retry_delay_(std::move(retry_delay)), environment_(std::move(environment)) {
+  start();
+}
 
 Daemon::~Daemon() {
   if (pid_ > 0) stop(SIGKILL);
@@ -65,11 +68,13 @@ std::pair<pid_t, std::string> Daemon::launch(const std::vector<std::string>& env
                                            "--state",        state().string(),
                                            "--config",       (folder_ / "config.toml").string(),
                                            "--ready-fd",     "9",
-                                           "--retry-delay",  retry_delay_};
+                                           "--retry-delay",  retry_delay_,
+                                           "--tracker-patience", "6s"};
   std::vector<char*> argv;
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   std::vector<char*> variables;
+  for (const auto& entry : environment_) variables.push_back(const_cast<char*>(entry.c_str()));  // the first counts
   for (char** entry = environ; *entry; ++entry) variables.push_back(*entry);
   for (const auto& entry : environment) variables.push_back(const_cast<char*>(entry.c_str()));
   variables.push_back(nullptr);

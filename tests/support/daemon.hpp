@@ -18,7 +18,8 @@ namespace fanout::test {
 class Daemon {
  public:
   /// Starts it and waits until it says that it is ready. `retry_delay`: the longest before a first retry.
-  explicit Daemon(std::string retry_delay = "20ms");
+  /// `environment`: "NAME=value", beside that of the test, whenever it is started.
+  explicit Daemon(std::string retry_delay = "20ms", std::vector<std::string> environment = {});
   /// Ends it with SIGKILL if it still runs.
   ~Daemon();
   Daemon(const Daemon&) = delete;
@@ -48,6 +49,7 @@ class Daemon {
 
   TempDir folder_;
   std::string retry_delay_;
+  std::vector<std::string> environment_;
   pid_t pid_ = -1;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<fanout::v1::RunService::Stub> runs_;

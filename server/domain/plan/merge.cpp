@@ -31,6 +31,7 @@ void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "branch", &Settings::branch);
   fill(upper, lower, "write_status", &Settings::write_status);
   fill(upper, lower, "tracker", &Settings::tracker);
+  fill(upper, lower, "pull_request", &Settings::pull_request);
   fill(upper, lower, "commit_type", &Settings::commit_type);
   fill(upper, lower, "copy", &Settings::copy);
   upper.env.insert(lower.env.begin(), lower.env.end());

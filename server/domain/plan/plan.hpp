@@ -59,6 +59,7 @@ struct Settings {
   std::optional<std::string> branch;    ///< Pattern.
   std::optional<bool> write_status;
   std::optional<std::string> tracker;
+  std::optional<bool> pull_request;
   std::optional<std::string> commit_type;
   std::optional<std::vector<std::string>> copy;  ///< Patterns of untracked files to copy.
   std::map<std::string, Place> places;           ///< Where each key's value stands, for messages.

@@ -44,6 +44,7 @@ Settings from_flags(const v1::Overrides& flags) {
   if (!flags.remote().empty()) settings.remote = flags.remote();
   if (flags.has_write_status()) settings.write_status = flags.write_status();
   if (!flags.tracker().empty()) settings.tracker = flags.tracker();
+  if (flags.has_pull_request()) settings.pull_request = flags.pull_request();
   return settings;
 }
 
@@ -63,7 +64,7 @@ class Resolver {
     spec_.set_repository(layers_.repository_root);
     spec_.set_base(run_.base.value_or("HEAD"));
     spec_.set_max_parallel(run_.max_parallel.value_or(std::max(kLeastParallel, layers_.cores * 4)));
-    spec_.set_push(run_.push.value_or(false));
+    spec_.set_push(run_.push.value_or(run_.tracker.value_or("none") != "none"));
     spec_.set_remote(run_.remote.value_or("origin"));
     spec_.set_write_status(run_.write_status.value_or(true));
     check_flags();
@@ -93,10 +94,13 @@ class Resolver {
 
   void set_tracker() {
     spec_.set_tracker(run_.tracker.value_or("none"));
-    if (spec_.tracker() != "none") {
+    if (spec_.tracker() == "none") return;
+    if (spec_.tracker() != "github") {
       fault("tracker", "unknown tracker \"" + printable(spec_.tracker()) +
-                           "\": this version has only \"none\", which makes no issues");
+                           "\": there are \"github\" and \"none\", which makes no issues");
     }
+    // The branch is found out by whoever knows the repository.
+    if (run_.pull_request.value_or(true) && spec_.push()) spec_.set_pull_request_base(spec_.base());
   }
 
   void set_patterns() {
@@ -109,7 +113,7 @@ class Resolver {
   void check_pattern(const std::string& key, const std::string& pattern) {
     if (const auto reason = fault_in_pattern(key, pattern); !reason.empty()) fault(key, reason);
     if (pattern.find("{issue}") != std::string::npos) {
-      fault(key, "the " + key + " pattern uses {issue}, and there are no issues with tracker none");
+      fault(key, "the " + key + " pattern uses {issue}: names come from the task, since no work waits for its issue");
     }
     if (plan_.tasks.size() > 1 && pattern.find("{task_id}") == std::string::npos) {
       fault(key, "the " + key + " pattern \"" + printable(pattern) +

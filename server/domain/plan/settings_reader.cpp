@@ -11,10 +11,10 @@ namespace fanout::domain {
 
 namespace {
 
-const std::array<std::string, 20> kKeys{
-    "repo",          "base",    "agent", "setup",       "verify", "gates",  "max_parallel", "timeout",
-    "stall_timeout", "retries", "env",   "push",        "copy",   "remote", "worktree",     "branch",
-    "allow_empty",   "tracker", "write_status", "commit_type"};
+const std::array<std::string, 21> kKeys{
+    "repo",          "base",    "agent", "setup",        "verify", "gates",  "max_parallel", "timeout",
+    "stall_timeout", "retries", "env",   "push",         "copy",   "remote", "worktree",     "branch",
+    "allow_empty",   "tracker", "write_status", "pull_request", "commit_type"};
 
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
@@ -126,6 +126,7 @@ Settings read_settings(const Reader& reader) {
   settings.branch = reader.filled_text("branch");
   settings.write_status = reader.flag("write_status");
   settings.tracker = reader.filled_text("tracker");
+  settings.pull_request = reader.flag("pull_request");
   settings.commit_type = read_commit_type(reader);
   settings.copy = reader.texts("copy");
   return settings;

@@ -153,7 +153,20 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       return begin_attempt(run, agent, event);
     case v1::Event::kRetryScheduled:
       return await_retry(run, agent, event);
+    case v1::Event::kIssueOpened:
+      *agent.mutable_issue() = event.issue_opened().issue();
+      return;
+    case v1::Event::kIssueClosed:
+      agent.mutable_issue()->set_closed(true);
+      return;
+    case v1::Event::kPullRequestOpened:
+      *agent.mutable_pull_request() = event.pull_request_opened().pull_request();
+      return;
+    case v1::Event::kTrackerStepFailed:
+      agent.add_tracker_faults(event.tracker_step_failed().reason());
+      return;
     case v1::Event::kAgentStalled:
+    case v1::Event::kTrackerWaiting:
     case v1::Event::kEnvironmentReady:
     case v1::Event::kPushed:
     case v1::Event::kRebased:
@@ -178,6 +191,11 @@ void apply(v1::Run& run, const v1::Event& event) {
   } else if (event.has_run_ended()) {
     run.set_state(event.run_ended().state());
     *run.mutable_ended_at() = event.time();
+    run.set_tracker_pending(event.run_ended().tracker_pending());
+    if (run.tracker_pending() == 0) run.clear_tracker_waiting();
+  } else if (event.has_tracker_waiting()) {
+    run.set_tracker_waiting(event.tracker_waiting().reason());
+    run.set_tracker_pending(event.tracker_waiting().pending());
   } else if (auto* agent = find_subagent(run, event.task_id())) {
     apply_to_task(run, *agent, event);
   }

@@ -196,6 +196,11 @@ void GithubServer::fail(Fault fault) {
   faults_.push_back(std::move(fault));
 }
 
+void GithubServer::heal() {
+  const std::lock_guard lock(mutex_);
+  faults_.clear();
+}
+
 std::vector<ServerIssue> GithubServer::issues() {
   return with([](World& world) { return world.issues; });
 }

@@ -61,6 +61,8 @@ class GithubServer {
     return use(world_);
   }
   void fail(Fault fault);
+  /// Nothing fails any more.
+  void heal();
 
   std::vector<ServerIssue> issues();
   std::vector<ServerPull> pulls();

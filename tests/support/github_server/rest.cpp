@@ -201,14 +201,14 @@ std::optional<HttpAnswer> pull_refused(const Exchange& exchange, const std::stri
   const auto custom = [](const std::string& message) {
     return refusal(422, "Validation Failed", {json::object{{"resource", "PullRequest"}, {"code", "custom"}, {"message", message}}});
   };
-  if (!world.branches.contains(head)) return invalid("head");
-  if (!world.branches.contains(base)) return invalid("base");
+  if (!world.commits_of(head)) return invalid("head");
+  if (!world.commits_of(base)) return invalid("base");
   for (const auto& pull : world.pulls) {
     if (pull.head == head && pull.base == base && pull.state == "open") {
       return custom("A pull request already exists for " + world.owner + ":" + head + ".");
     }
   }
-  if (world.branches.at(head) == 0) return custom("No commits between " + base + " and " + head);
+  if (*world.commits_of(head) == 0) return custom("No commits between " + base + " and " + head);
   const auto* draft = exchange.body.as_object().if_contains("draft");
   if (draft && draft->as_bool() && !world.allows_drafts) return refusal(422, "Draft pull requests are not supported in this repository.");
   return std::nullopt;

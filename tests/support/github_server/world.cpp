@@ -4,6 +4,12 @@
 
 namespace fanout::test {
 
+std::optional<int> World::commits_of(const std::string& branch) const {
+  if (const auto found = branches.find(branch); found != branches.end()) return found->second;
+  if (pushes.empty() || !std::filesystem::exists(pushes / "refs/heads" / branch)) return std::nullopt;
+  return 1;
+}
+
 ServerIssue* World::issue(std::uint64_t number) {
   for (auto& entry : issues) {
     if (entry.number == number) return &entry;

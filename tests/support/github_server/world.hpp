@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <set>
@@ -47,10 +48,13 @@ struct World {
   std::vector<ServerIssue> issues;
   std::vector<ServerPull> pulls;
   std::map<std::string, int> branches = {{"main", 0}};  ///< Commits that main has not.
+  std::filesystem::path pushes;  ///< A bare repository on this machine, whose branches are there too, with one commit.
   std::chrono::milliseconds list_lag{0};  ///< So long an issue is not in the list.
   std::map<std::string, std::pair<std::string, std::string>> alias_errors;  ///< By title: type and message.
   std::uint64_t next_id = 1;
 
+  /// Empty: there is no such branch.
+  std::optional<int> commits_of(const std::string& branch) const;
   ServerIssue* issue(std::uint64_t number);
   ServerPull* pull(std::uint64_t number);
   std::uint64_t next_number() const { return issues.size() + pulls.size() + 1; }

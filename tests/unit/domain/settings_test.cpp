@@ -111,7 +111,7 @@ TEST(Settings, PatternsThatCannotWorkAreRefused) {
   EXPECT_THAT(faults("worktree: '../{task_id}'"),
               ElementsAre(HasSubstr("must be a path inside the repository")));
   EXPECT_THAT(faults("branch: '{issue}-{task_id}'"),
-              ElementsAre(HasSubstr("there are no issues with tracker none")));
+              ElementsAre(HasSubstr("names come from the task")));
   EXPECT_THAT(faults("tracker: jira"), ElementsAre(HasSubstr("unknown tracker \"jira\"")));
 }
 
@@ -150,7 +150,7 @@ TEST(Settings, AFaultIsToldAtThePlaceThatTheValueComesFrom) {
   resolved("timeout: 1m\ntracker: jira\ntasks: [{id: a, prompt: x}]", layers, &diagnostics);
   EXPECT_THAT(
       told(diagnostics),
-      ElementsAre("plan.yaml:2:10: error: unknown tracker \"jira\": this version has only \"none\", which "
+      ElementsAre("plan.yaml:2:10: error: unknown tracker \"jira\": there are \"github\" and \"none\", which "
                   "makes no issues",
                   ".fanout.yaml:2:9: error: the branch pattern \"a b\" does not give a branch name"));
 }
@@ -159,9 +159,9 @@ TEST(Settings, AFlagReplacesAValueThatWouldBeAFault) {
   Layers layers;
   layers.flags.set_tracker("none");
   std::vector<Diagnostic> diagnostics;
-  resolved("tracker: github\ntasks: [{id: a, prompt: x}]", layers, &diagnostics);
+  resolved("tracker: jira\ntasks: [{id: a, prompt: x}]", layers, &diagnostics);
   EXPECT_THAT(told(diagnostics), ElementsAre());
-  layers.flags.set_tracker("github");
+  layers.flags.set_tracker("jira");
   resolved("tracker: none\ntasks: [{id: a, prompt: x}]", layers, &diagnostics);
   ASSERT_EQ(diagnostics.size(), 1u);
   EXPECT_EQ(diagnostics[0].place.file, "") << "a flag stands in no file";

@@ -1,0 +1,138 @@
+#include "server/tracking/tracking.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/system/system_error.hpp>
+
+namespace fanout::tracking {
+
+namespace v1 = fanout::v1;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// When nothing gets through, only this part of the patience is left.
+constexpr int kInTrouble = 6;
+
+}  // namespace
+
+Tracking::Tracking(const async::Executor& executor, store::EventLog& log, async::WorkerPool& workers,
+                   std::filesystem::path outbox, github::Environment environment, std::chrono::milliseconds patience)
+    : executor_(executor),
+      log_(log),
+      patience_(patience),
+      changed_(executor),
+      trackers_(executor, workers, std::move(outbox), std::move(environment)) {
+  trackers_.on_notice([this](const github::Notice& notice) { tell(notice); });
+}
+
+awaitable<void> Tracking::prepare(RunSpec spec) {
+  if (!spec.tracker_repository().empty()) co_await trackers_.at(repository_of(spec).host);
+}
+
+void Tracking::follow(const RunSpec& spec) {
+  if (spec.tracker_repository().empty()) return;
+  auto& following = followings_[spec.run_id()];
+  following.spec = spec;
+  following.life = std::make_unique<async::TaskGroup>(executor_);
+  following.life->spawn(live(following));
+}
+
+awaitable<void> Tracking::live(Following& following) {
+  std::string failure;
+  try {
+    auto* tracker = co_await trackers_.at(repository_of(following.spec).host);
+    following.follower = std::make_unique<Follower>(executor_, log_, *tracker, changed_, following.spec);
+    co_await following.follower->live();
+  } catch (const Error& error) {
+    failure = error.what();
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == boost::asio::error::operation_aborted) co_return;
+    failure = error.code().message();
+  }
+  following.failed = true;
+  changed_.notify();
+  spdlog::warn("run {}: {}", following.spec.run_id(), failure);
+  co_await tell_failure(following.spec.run_id(), failure);
+}
+
+awaitable<void> Tracking::tell_failure(std::string run_id, std::string reason) {
+  v1::Event event;
+  event.set_run_id(run_id);
+  event.mutable_tracker_waiting()->set_reason(reason);
+  try {
+    co_await log_.append(std::move(event));
+  } catch (const Error& error) {
+    spdlog::error("run {}: {}", run_id, error.what());
+  }
+}
+
+void Tracking::tell(const github::Notice& notice) {
+  for (auto& [id, following] : followings_) {
+    const bool concerned = notice.run.empty() || notice.run == id;
+    if (concerned && following.follower && !following.failed) following.follower->tell(notice);
+  }
+}
+
+awaitable<void> Tracking::leave(std::string run_id) {
+  const auto found = followings_.find(run_id);
+  if (found == followings_.end()) co_return;
+  found->second.life->cancel();
+  co_await found->second.life->join();
+  followings_.erase(run_id);
+}
+
+const Follower* Tracking::find(const std::string& run_id) const {
+  const auto found = followings_.find(run_id);
+  return found == followings_.end() || found->second.failed ? nullptr : found->second.follower.get();
+}
+
+bool Tracking::settled(const std::string& run_id) const {
+  const auto found = followings_.find(run_id);
+  if (found == followings_.end() || found->second.failed) return true;
+  return found->second.follower && found->second.follower->settled();
+}
+
+std::size_t Tracking::pending(const std::string& run_id) const {
+  const auto* follower = find(run_id);
+  return follower ? follower->pending() : 0;
+}
+
+std::string Tracking::waiting_for(const std::string& run_id) const {
+  const auto* follower = find(run_id);
+  return follower ? follower->waiting_for() : "";
+}
+
+awaitable<void> Tracking::settle(std::string run_id) {
+  const auto began = std::chrono::steady_clock::now();
+  boost::asio::steady_timer tick(executor_);
+  for (;;) {
+    const auto found = followings_.find(run_id);
+    const auto* follower = find(run_id);
+    const auto limit = follower && !follower->trouble().empty() ? patience_ / kInTrouble : patience_;
+    const auto left = began + limit - std::chrono::steady_clock::now();
+    if (settled(run_id) || found->second.hurried || left <= 0s) co_return;
+    // Trouble comes without a word, so that it is looked for.
+    tick.expires_after(std::min<std::chrono::steady_clock::duration>(left, 1s));
+    tick.async_wait([this](boost::system::error_code cancelled) {
+      if (!cancelled) changed_.notify();
+    });
+    co_await changed_.wait();
+  }
+}
+
+void Tracking::hurry(const std::string& run_id) {
+  const auto found = followings_.find(run_id);
+  if (found == followings_.end()) return;
+  found->second.hurried = true;
+  changed_.notify();
+}
+
+awaitable<void> Tracking::stop() {
+  for (auto& [id, following] : followings_) following.life->cancel();
+  for (auto& [id, following] : followings_) co_await following.life->join();
+  followings_.clear();
+  co_await trackers_.stop();
+}
+
+}  // namespace fanout::tracking
