@@ -52,8 +52,6 @@ std::optional<git_oid> advertised(const Connection& connection, const std::strin
 
 }  // namespace
 
-/// By the settings alone: each git_remote_lookup of libgit2 1.5 leaks a little for every line of the
-/// configuration (it forgets a regular expression's workspace), and this one is asked often.
 std::string remote_url(const fs::path& path, const std::string& name) {
   const Repository repository = open_repository(path);
   Remote remote;
@@ -66,6 +64,8 @@ std::string remote_url(const fs::path& path, const std::string& name) {
   return url ? url : "";
 }
 
+/// By the settings alone: each git_remote_lookup of libgit2 1.5 leaks a little for every line of the
+/// configuration (it forgets a regular expression's workspace), and this one is asked often.
 bool has_remote(const fs::path& path, const std::string& remote) {
   const Repository repository = open_repository(path);
   Config config;
