@@ -256,6 +256,7 @@ awaitable<Orchestrator::TrackerWork> Orchestrator::sync_ended(store::StoredRun s
   const auto id = stored.run.id();
   const auto spec = stored.spec;
   co_await tracking_.log_in_again(spec);
+  refuse_when_stopping();
   services_.log.open_run(std::move(stored.run));
   tracking_.follow(spec);
   co_await tracking_.settle(id);
@@ -342,7 +343,9 @@ awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std:
 /// A run that has ended lives again, with the subagents that are retried.
 awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std::string task_id, RetryOptions options) {
   auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
-  if (runs_.contains(run_id)) co_return co_await retry(run_id, task_id, options);  // another request was faster
+  if (runs_.contains(run_id) || syncing_.contains(run_id)) {
+    co_return co_await retry(run_id, task_id, options);  // another request was faster
+  }
   const auto ids = to_retry(stored->run, task_id, options.only_interrupted);
   if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
   services_.log.open_run(std::move(stored->run));
@@ -357,6 +360,7 @@ awaitable<void> Orchestrator::stop() {
   for (auto& [id, run] : runs_) run->interrupt();
   for (const auto& id : syncing_) tracking_.hurry(id);
   co_await lives_.join();
+  while (!syncing_.empty()) co_await ended_.wait();
 }
 
 std::size_t Orchestrator::active_subagents() const {
