@@ -27,6 +27,7 @@ awaitable<github::Tracker*> Trackers::at(std::string host) {
   github::TrackerOptions options;
   options.endpoints = endpoints_for(host);
   options.token = token.value;
+  options.http.environment = environment_;
   options.http.user_agent = std::string("fanout/") + kVersion;
   options.tell = [this](const github::Notice& notice) {
     if (tell_) tell_(notice);

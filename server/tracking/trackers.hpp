@@ -20,7 +20,7 @@ using async::awaitable;
 /// Lives on the I/O thread. Not thread-safe. Lifetime: stop() before destruction.
 class Trackers {
  public:
-  /// `environment`: the daemon's own, where a token may be.
+  /// `environment`: the daemon's own, where a token may be, and proxies and certificates are named.
   Trackers(const async::Executor& executor, async::WorkerPool& workers, std::filesystem::path outbox,
            github::Environment environment);
 

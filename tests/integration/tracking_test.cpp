@@ -242,5 +242,19 @@ TEST(TrackerRefusals, WhoIsNotLoggedInIsToldWhatToDo) {
   }
 }
 
+TEST(TrackerRefusals, TheProxyOfTheDaemonsEnvironmentCounts) {
+  GitSandbox repository;
+  repository.commit_file("a.txt", "a\n");
+  repository.git({"remote", "add", "origin", "git@github.com:octo/hello.git"});
+  Daemon daemon("20ms", {"GH_TOKEN=ghp_some", "HTTPS_PROXY=socks5://127.0.0.1:1"});
+  const auto file = PlanBuilder(repository, "tracker: github\n").task("a", "true").write();
+  try {
+    execute(daemon, file);
+    FAIL() << "it was accepted";
+  } catch (const std::runtime_error& refused) {
+    EXPECT_THAT(refused.what(), HasSubstr("HTTPS_PROXY"));
+  }
+}
+
 }  // namespace
 }  // namespace fanout::test
