@@ -63,22 +63,14 @@ awaitable<void> Follower::live() {
 
 awaitable<void> Follower::follow() {
   for (;;) {
-    co_await read_all();
+    seen_ = state().last_sequence();
     for (const auto& task : spec_.tasks()) {
       if (state_of(task).phase() == v1::PHASE_SKIPPED || task.skipped()) continue;
       ask_for(task);
       co_await tell_progress(task);
     }
     changed_.notify();
-    co_await log_.wait_for_more(spec_.run_id(), run_.last_sequence());
-  }
-}
-
-awaitable<void> Follower::read_all() {
-  for (;;) {
-    const auto events = co_await log_.read(spec_.run_id(), run_.last_sequence());
-    if (events.empty()) co_return;
-    for (const auto& event : events) domain::apply(run_, event);
+    co_await log_.wait_for_more(spec_.run_id(), seen_);
   }
 }
 
@@ -118,7 +110,7 @@ awaitable<void> Follower::open_issue(const TaskSpec& task) {
 }
 
 awaitable<void> Follower::open_pull_request(const TaskSpec& task) {
-  const auto base = pull_request_base(spec_, task, run_);
+  const auto base = pull_request_base(spec_, task, state());
   auto info = task_info(spec_, task, state_of(task));
   auto wanted = pull_request_of(state_of(task), base);
   const auto request = co_await tracker_.open_pull_request(std::move(info), std::move(wanted));
@@ -181,8 +173,7 @@ void Follower::tell(const github::Notice& notice) {
 awaitable<void> Follower::record(std::string task_id, v1::Event event) {
   event.set_run_id(spec_.run_id());
   event.set_task_id(task_id);
-  if (const auto* open = log_.open(spec_.run_id()); open && !task_id.empty()) {
-    const auto* agent = domain::find_subagent(*open, task_id);
+  if (const auto* agent = domain::find_subagent(state(), task_id)) {
     event.set_attempt(agent->attempt());
     event.set_phase(agent->phase());
   }
@@ -190,8 +181,7 @@ awaitable<void> Follower::record(std::string task_id, v1::Event event) {
 }
 
 bool Follower::settled() const {
-  const auto* open = log_.open(spec_.run_id());
-  return pending_ == 0 && open && open->last_sequence() == run_.last_sequence();
+  return pending_ == 0 && state().last_sequence() == seen_;
 }
 
 std::string Follower::trouble() const { return pending_ == 0 ? "" : tracker_.status().trouble; }
@@ -222,6 +212,8 @@ awaitable<void> Follower::report_waiting() {
   }
 }
 
-const v1::Subagent& Follower::state_of(const TaskSpec& task) const { return *domain::find_subagent(run_, task.id()); }
+const v1::Run& Follower::state() const { return *log_.open(spec_.run_id()); }
+
+const v1::Subagent& Follower::state_of(const TaskSpec& task) const { return *domain::find_subagent(state(), task.id()); }
 
 }  // namespace fanout::tracking

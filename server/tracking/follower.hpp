@@ -10,10 +10,10 @@ namespace fanout::tracking {
 
 using async::awaitable;
 
-/// Follows one run's events and asks the tracker for what they come to: an issue for each task at once, its one
+/// Follows one run and asks the tracker for what its events come to: an issue for each task at once, its one
 /// comment kept up to date, a pull request when the task has reported. What comes of it is recorded as events. No
-/// subagent knows of it, so none waits for it. A daemon that is started anew follows from the first event; the
-/// tracker knows what is done already.
+/// subagent knows of it, so none waits for it. A daemon that is started anew asks for all of it again; the tracker
+/// knows what is done already.
 ///
 /// Lives on the I/O thread. Lifetime: the run is open in the log as long as live() goes on; outlives its live().
 class Follower {
@@ -45,7 +45,6 @@ class Follower {
   };
 
   awaitable<void> follow();
-  awaitable<void> read_all();
   awaitable<void> report_waiting();
   void ask_for(const TaskSpec& task);
   awaitable<void> tell_progress(const TaskSpec& task);
@@ -54,18 +53,19 @@ class Follower {
   awaitable<void> open_pull_request(const TaskSpec& task);
   awaitable<void> guarded(std::string step, std::string task_id, awaitable<void> work);
   awaitable<void> record(std::string task_id, fanout::v1::Event event);
+  const fanout::v1::Run& state() const;
   const fanout::v1::Subagent& state_of(const TaskSpec& task) const;
 
   store::EventLog& log_;
   github::Tracker& tracker_;
   const RunSpec spec_;
-  fanout::v1::Run run_;
   std::map<std::string, Asked> asked_;
   async::TaskGroup steps_;
   async::Signal& changed_;
   boost::asio::steady_timer pause_;
   std::string told_waiting_;
   std::size_t pending_ = 0;
+  std::uint64_t seen_ = 0;  ///< What the events up to this one come to is asked for.
 };
 
 }  // namespace fanout::tracking
