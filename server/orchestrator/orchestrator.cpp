@@ -245,6 +245,8 @@ awaitable<Orchestrator::TrackerWork> Orchestrator::sync(std::string run_id) {
   } catch (...) {
     failed = std::current_exception();
   }
+  co_await tracking_.leave(run_id);
+  services_.log.release_run(run_id);
   syncing_.erase(run_id);
   ended_.notify();
   if (failed) std::rethrow_exception(failed);
@@ -266,8 +268,6 @@ awaitable<Orchestrator::TrackerWork> Orchestrator::sync_ended(store::StoredRun s
   event.mutable_tracker_waiting()->set_pending(static_cast<std::uint32_t>(left.pending));
   event.mutable_tracker_waiting()->set_reason(left.reason);
   co_await services_.log.append(std::move(event));
-  co_await tracking_.leave(id);
-  services_.log.release_run(id);
   co_return left;
 }
 
