@@ -1,10 +1,9 @@
-#include <unistd.h>
-
 #include <cstring>
 #include <random>
 
 #include "client/plan_request.hpp"
 #include "client/watching.hpp"
+#include "common/environment.hpp"
 #include "common/exit_code.hpp"
 
 namespace fanout::client {
@@ -25,12 +24,8 @@ bool is_passed_on(std::string_view name) {
 }
 
 void pass_environment_on(v1::ExecutePlanRequest& request) {
-  for (char** variable = environ; *variable; ++variable) {
-    const std::string_view entry(*variable);
-    const auto equals = entry.find('=');
-    if (equals == std::string_view::npos || !is_passed_on(entry.substr(0, equals))) continue;
-    (*request.mutable_environment())[std::string(entry.substr(0, equals))] =
-        std::string(entry.substr(equals + 1));
+  for (const auto& [name, value] : own_environment()) {
+    if (is_passed_on(name)) (*request.mutable_environment())[name] = value;
   }
 }
 

@@ -6,12 +6,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdlib>
 #include <thread>
 
+#include "common/environment.hpp"
 #include "common/exit_code.hpp"
 #include "common/paths.hpp"
 #include "common/text.hpp"
@@ -30,18 +29,6 @@ using async::awaitable;
 namespace {
 
 std::size_t worker_count() { return std::max(4u, std::thread::hardware_concurrency() * 2); }
-
-/// All of it: tokens are looked for here, and handed to no child.
-github::Environment own_environment() {
-  github::Environment all;
-  for (char** entry = environ; entry && *entry; ++entry) {
-    const std::string_view text(*entry);
-    if (const auto equals = text.find('='); equals != std::string_view::npos) {
-      all.emplace(text.substr(0, equals), text.substr(equals + 1));
-    }
-  }
-  return all;
-}
 
 /// All parts, in the order in which they are made; they go in the opposite one.
 class App {

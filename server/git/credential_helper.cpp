@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/environment.hpp"
+
 namespace fanout::git {
 
 namespace {
@@ -26,20 +28,10 @@ constexpr auto kPatience = std::chrono::seconds(30);
 constexpr int kSliceMs = 100;  ///< How often a wait looks at the stop token.
 constexpr std::size_t kMostOutput = 64 * 1024;
 
-/// Ours without what would make git look elsewhere or ask somebody.
 std::vector<std::string> environment() {
-  constexpr std::array kDropped = {
-      "GIT_DIR=",     "GIT_WORK_TREE=", "GIT_INDEX_FILE=",     "GIT_COMMON_DIR=", "GIT_OBJECT_DIRECTORY=",
-      "GIT_ASKPASS=", "SSH_ASKPASS=",   "GIT_TERMINAL_PROMPT="};
-  std::vector<std::string> kept = {"GIT_TERMINAL_PROMPT=0"};
-  for (char** entry = environ; *entry; ++entry) {
-    const std::string_view text = *entry;
-    if (std::none_of(kDropped.begin(), kDropped.end(),
-                     [&](const char* name) { return text.starts_with(name); })) {
-      kept.emplace_back(text);
-    }
-  }
-  return kept;
+  std::vector<std::string> entries;
+  for (const auto& [name, value] : for_helpers(own_environment())) entries.push_back(name + "=" + value);
+  return entries;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& words) {

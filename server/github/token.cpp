@@ -47,16 +47,11 @@ std::string content_of(const fs::path& file) {
   return text;
 }
 
-/// For programs that are asked: they are not to ask anybody, nor to look into a repository.
-Environment for_programs(Environment environment) {
-  for (const char* name : {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
-                           "GIT_ASKPASS", "SSH_ASKPASS"}) {
-    environment.erase(name);
-  }
-  environment["GIT_TERMINAL_PROMPT"] = "0";
-  environment["GH_PROMPT_DISABLED"] = "1";
-  environment["GH_NO_UPDATE_NOTIFIER"] = "1";
-  return environment;
+Environment for_programs(const Environment& environment) {
+  auto asked = for_helpers(environment);
+  asked["GH_PROMPT_DISABLED"] = "1";
+  asked["GH_NO_UPDATE_NOTIFIER"] = "1";
+  return asked;
 }
 
 std::string told_by_gh(const std::string& host, const Environment& environment, const std::stop_token& stop) {

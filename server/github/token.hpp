@@ -1,14 +1,15 @@
 #pragma once
 
-#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 
+#include "common/environment.hpp"
+
 namespace fanout::github {
 
-using Environment = std::map<std::string, std::string>;
+using fanout::Environment;
 
 struct Token {
   std::string value;   ///< Never to be printed.

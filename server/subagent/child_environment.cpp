@@ -1,10 +1,10 @@
 #include "server/subagent/child_environment.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
+
+#include "common/environment.hpp"
 
 namespace fanout::subagent {
 
@@ -30,14 +30,8 @@ bool is_callers_business(const std::string& name) {
 }
 
 Variables inheritable_environment() {
-  Variables variables;
-  for (char** entry = environ; entry && *entry; ++entry) {
-    const std::string_view text(*entry);
-    const auto equals = text.find('=');
-    if (equals == 0 || equals == std::string_view::npos) continue;
-    std::string name(text.substr(0, equals));
-    if (!is_withheld(name)) variables.emplace(std::move(name), text.substr(equals + 1));
-  }
+  auto variables = own_environment();
+  std::erase_if(variables, [](const auto& variable) { return is_withheld(variable.first); });
   return variables;
 }
 
