@@ -1,13 +1,10 @@
 #include "server/store/database.hpp"
 
-#include <SQLiteCpp/SQLiteCpp.h>
-#include <sqlite3.h>
-#include <sys/stat.h>
-
 #include <array>
 
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/store/sqlite.hpp"
 
 namespace fanout::store {
 
@@ -37,29 +34,8 @@ constexpr std::array kSchemaSteps{R"sql(
                                   R"sql(
   CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )sql"};
+constexpr const char* kRemedy = "move it away to begin with an empty log";
 constexpr int kSchemaVersion = static_cast<int>(kSchemaSteps.size());
-
-/// Runs `work`; what SQLite throws becomes one sentence.
-template <class F>
-auto in_words(const std::string& file, F&& work) {
-  try {
-    return work();
-  } catch (const SQLite::Exception& error) {
-    switch (error.getErrorCode()) {
-      case SQLITE_FULL:
-        throw DiskFull(ErrorKind::system, "the disk that holds " + file + " is full: free some space");
-      case SQLITE_CORRUPT:
-      case SQLITE_NOTADB:
-        throw Error(ErrorKind::system, file + " is damaged: move it away to begin with an empty log (" +
-                                           error.what() + ")");
-      case SQLITE_CANTOPEN:
-      case SQLITE_READONLY:
-        throw Error(ErrorKind::system, "cannot write " + file + ": check its folder's permissions");
-      default:
-        throw Error(ErrorKind::system, file + ": " + error.what());
-    }
-  }
-}
 
 void bind_blob(SQLite::Statement& statement, int index, const std::string& data) {
   statement.bind(index, data.data(), static_cast<int>(data.size()));
@@ -97,12 +73,15 @@ struct Database::Impl {
   std::string file;
   SQLite::Database db;
 
-  explicit Impl(const std::string& path)
-      : file(path), db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOFOLLOW, 5000) {}
+  /// What SQLite throws becomes one sentence.
+  template <class F>
+  auto in_words(F&& work) const {
+    return store::in_words(file, kRemedy, std::forward<F>(work));
+  }
+
+  explicit Impl(const std::string& path) : file(path), db(open_database(path)) {}
 
   void prepare() {
-    db.exec("PRAGMA journal_mode = WAL");
-    db.exec("PRAGMA synchronous = FULL");
     const int version = db.execAndGet("PRAGMA user_version").getInt();
     if (version > kSchemaVersion) {
       throw Error(ErrorKind::system, file + " was written by a newer fanoutd (schema " + std::to_string(version) +
@@ -122,6 +101,7 @@ struct Database::Impl {
     const auto backup = file + ".schema-" + std::to_string(version);
     std::error_code ignored;
     std::filesystem::remove(backup, ignored);
+    make_private(backup);  // An empty file is written to.
     SQLite::Statement statement(db, "VACUUM INTO ?");
     statement.bind(1, backup);
     statement.exec();
@@ -145,23 +125,16 @@ struct Database::Impl {
 };
 
 Database::Database(const std::filesystem::path& file) {
-  const auto mask = umask(0077);
-  try {
-    in_words(file.string(), [&] {
-      impl_ = std::make_unique<Impl>(file.string());
-      impl_->prepare();
-    });
-  } catch (...) {
-    umask(mask);
-    throw;
-  }
-  umask(mask);
+  in_words(file.string(), kRemedy, [&] {
+    impl_ = std::make_unique<Impl>(file.string());
+    impl_->prepare();
+  });
 }
 
 Database::~Database() = default;
 
 void Database::create_run(const fanout::internal::v1::RunSpec& spec, const v1::Event& first) {
-  in_words(impl_->file, [&] {
+  impl_->in_words([&] {
     v1::Run run;
     domain::apply(run, first);
     SQLite::Transaction transaction(impl_->db);
@@ -181,7 +154,7 @@ void Database::create_run(const fanout::internal::v1::RunSpec& spec, const v1::E
 }
 
 void Database::append(const std::vector<const v1::Event*>& events, const std::vector<const v1::Run*>& snapshots) {
-  in_words(impl_->file, [&] {
+  impl_->in_words([&] {
     SQLite::Transaction transaction(impl_->db);
     for (const auto* event : events) impl_->insert(*event);
     for (const auto* run : snapshots) impl_->save_snapshot(*run);
@@ -191,7 +164,7 @@ void Database::append(const std::vector<const v1::Event*>& events, const std::ve
 
 std::vector<v1::Event> Database::events(const std::string& run_id, std::uint64_t after, std::size_t limit,
                                         std::size_t max_bytes) {
-  return in_words(impl_->file, [&] {
+  return impl_->in_words([&] {
     SQLite::Statement query(impl_->db,
                             "SELECT data FROM event WHERE run_id = ? AND sequence > ? ORDER BY sequence LIMIT ?");
     query.bind(1, run_id);
@@ -208,7 +181,7 @@ std::vector<v1::Event> Database::events(const std::string& run_id, std::uint64_t
 }
 
 std::optional<StoredRun> Database::load(const std::string& run_id) {
-  auto stored = in_words(impl_->file, [&]() -> std::optional<StoredRun> {
+  auto stored = impl_->in_words([&]() -> std::optional<StoredRun> {
     SQLite::Statement query(impl_->db, "SELECT spec, snapshot FROM run WHERE id = ?");
     query.bind(1, run_id);
     if (!query.executeStep()) return std::nullopt;
@@ -231,7 +204,7 @@ std::vector<v1::Run> Database::list(std::size_t limit) {
 }
 
 std::vector<std::string> Database::ids(const std::string& prefix, std::size_t limit) {
-  return in_words(impl_->file, [&] {
+  return impl_->in_words([&] {
     SQLite::Statement query(impl_->db, R"(SELECT id FROM run WHERE id LIKE ? ESCAPE '\' ORDER BY number DESC LIMIT ?)");
     query.bind(1, prefix_pattern(prefix));
     query.bind(2, static_cast<std::int64_t>(limit));
@@ -242,7 +215,7 @@ std::vector<std::string> Database::ids(const std::string& prefix, std::size_t li
 }
 
 std::optional<std::string> Database::run_of_request(const std::string& request_id) {
-  return in_words(impl_->file, [&]() -> std::optional<std::string> {
+  return impl_->in_words([&]() -> std::optional<std::string> {
     SQLite::Statement query(impl_->db, "SELECT id FROM run WHERE request_id = ?");
     query.bind(1, request_id);
     if (!query.executeStep()) return std::nullopt;
@@ -251,7 +224,7 @@ std::optional<std::string> Database::run_of_request(const std::string& request_i
 }
 
 std::vector<std::string> Database::unended() {
-  return in_words(impl_->file, [&] {
+  return impl_->in_words([&] {
     SQLite::Statement query(impl_->db, "SELECT id FROM run WHERE ended = 0 ORDER BY number");
     std::vector<std::string> found;
     while (query.executeStep()) found.push_back(query.getColumn(0).getString());
@@ -260,7 +233,7 @@ std::vector<std::string> Database::unended() {
 }
 
 std::optional<std::string> Database::note(const std::string& name) {
-  return in_words(impl_->file, [&]() -> std::optional<std::string> {
+  return impl_->in_words([&]() -> std::optional<std::string> {
     SQLite::Statement query(impl_->db, "SELECT value FROM note WHERE name = ?");
     query.bind(1, name);
     if (!query.executeStep()) return std::nullopt;
@@ -269,7 +242,7 @@ std::optional<std::string> Database::note(const std::string& name) {
 }
 
 void Database::set_note(const std::string& name, const std::string& value) {
-  in_words(impl_->file, [&] {
+  impl_->in_words([&] {
     SQLite::Statement statement(impl_->db, "INSERT OR REPLACE INTO note (name, value) VALUES (?, ?)");
     statement.bind(1, name);
     statement.bind(2, value);

@@ -7,18 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "common/error.hpp"
 #include "fanout/internal/v1/spec.pb.h"
 #include "fanout/v1/event.pb.h"
 #include "fanout/v1/run.pb.h"
+#include "server/store/disk_full.hpp"
 
 namespace fanout::store {
-
-/// Nothing was written, since the disk has no room. Later it may have.
-class DiskFull : public Error {
- public:
-  using Error::Error;
-};
 
 /// What is stored of a run besides its events.
 struct StoredRun {

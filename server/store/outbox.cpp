@@ -1,11 +1,7 @@
 #include "server/store/outbox.hpp"
 
-#include <SQLiteCpp/SQLiteCpp.h>
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <unistd.h>
-
 #include "common/error.hpp"
+#include "server/store/sqlite.hpp"
 
 namespace fanout::store {
 
@@ -17,6 +13,7 @@ using github::Time;
 namespace {
 
 constexpr int kSchemaVersion = 1;
+constexpr const char* kRemedy = "";  ///< What it holds is nowhere else.
 
 constexpr const char* kSchema = R"sql(
   CREATE TABLE outbox (
@@ -44,32 +41,6 @@ constexpr const char* kSchema = R"sql(
 
 constexpr const char* kColumns =
     "run, task, kind, uuid, host, owner, name, payload, state, attempts, attempted_at, sweep_at, result, reason, failure";
-
-template <class F>
-auto in_words(const std::string& file, F&& work) {
-  try {
-    return work();
-  } catch (const SQLite::Exception& error) {
-    switch (error.getErrorCode()) {
-      case SQLITE_FULL:
-        throw Error(ErrorKind::system, "the disk that holds " + file + " is full: free some space");
-      case SQLITE_CORRUPT:
-      case SQLITE_NOTADB:
-        throw Error(ErrorKind::system, file + " is damaged (" + error.what() + ")");
-      case SQLITE_CANTOPEN:
-      case SQLITE_READONLY:
-        throw Error(ErrorKind::system, "cannot write " + file + ": check its folder's permissions");
-      default:
-        throw Error(ErrorKind::system, file + ": " + error.what());
-    }
-  }
-}
-
-/// Makes the file, if there is none, such that no other user can read it: SQLite would use the umask.
-void make_private(const std::string& file) {
-  const int fd = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd >= 0) ::close(fd);
-}
 
 Time time_in(const SQLite::Column& column) { return Time(std::chrono::milliseconds(column.getInt64())); }
 
@@ -116,8 +87,13 @@ struct Outbox::Impl {
   std::string file;
   SQLite::Database db;
 
-  explicit Impl(const std::string& path)
-      : file(path), db(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOFOLLOW, 5000) {}
+  /// What SQLite throws becomes one sentence.
+  template <class F>
+  auto in_words(F&& work) const {
+    return store::in_words(file, kRemedy, std::forward<F>(work));
+  }
+
+  explicit Impl(const std::string& path) : file(path), db(open_database(path)) {}
 
   int version() {
     db.exec("CREATE TABLE IF NOT EXISTS outbox_schema (version INTEGER NOT NULL)");
@@ -126,8 +102,6 @@ struct Outbox::Impl {
   }
 
   void prepare() {
-    db.exec("PRAGMA journal_mode = WAL");
-    db.exec("PRAGMA synchronous = FULL");
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     const int found = version();
     if (found > kSchemaVersion) {
@@ -142,8 +116,7 @@ struct Outbox::Impl {
 };
 
 Outbox::Outbox(const std::filesystem::path& file) {
-  make_private(file.string());
-  in_words(file.string(), [&] {
+  in_words(file.string(), kRemedy, [&] {
     impl_ = std::make_unique<Impl>(file.string());
     impl_->prepare();
   });
@@ -152,7 +125,7 @@ Outbox::Outbox(const std::filesystem::path& file) {
 Outbox::~Outbox() = default;
 
 void Outbox::put(const std::vector<Step>& steps) {
-  in_words(impl_->file, [&] {
+  impl_->in_words([&] {
     SQLite::Transaction transaction(impl_->db, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement statement(
         impl_->db, std::string("INSERT INTO outbox (") + kColumns +
@@ -172,7 +145,7 @@ void Outbox::put(const std::vector<Step>& steps) {
 }
 
 std::optional<Step> Outbox::find(const std::string& run, const std::string& task, StepKind kind) {
-  return in_words(impl_->file, [&]() -> std::optional<Step> {
+  return impl_->in_words([&]() -> std::optional<Step> {
     SQLite::Statement query(impl_->db,
                             std::string("SELECT ") + kColumns + " FROM outbox WHERE run = ? AND task = ? AND kind = ?");
     query.bind(1, run);
@@ -184,7 +157,7 @@ std::optional<Step> Outbox::find(const std::string& run, const std::string& task
 }
 
 std::vector<Step> Outbox::open(const std::string& run) {
-  return in_words(impl_->file, [&] {
+  return impl_->in_words([&] {
     SQLite::Statement query(impl_->db, std::string("SELECT ") + kColumns +
                                            " FROM outbox WHERE (state = 0 OR sweep_at <> 0) AND (? = '' OR run = ?)"
                                            " ORDER BY number");
@@ -197,7 +170,7 @@ std::vector<Step> Outbox::open(const std::string& run) {
 }
 
 std::string Outbox::limiter(const std::string& key) {
-  return in_words(impl_->file, [&]() -> std::string {
+  return impl_->in_words([&]() -> std::string {
     SQLite::Statement query(impl_->db, "SELECT state FROM outbox_limiter WHERE key = ?");
     query.bind(1, key);
     return query.executeStep() ? query.getColumn(0).getString() : "";
@@ -205,7 +178,7 @@ std::string Outbox::limiter(const std::string& key) {
 }
 
 void Outbox::save_limiter(const std::string& key, const std::string& state) {
-  in_words(impl_->file, [&] {
+  impl_->in_words([&] {
     SQLite::Statement statement(impl_->db,
                                 "INSERT INTO outbox_limiter (key, state) VALUES (?, ?)"
                                 " ON CONFLICT (key) DO UPDATE SET state = excluded.state");

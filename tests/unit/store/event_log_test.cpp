@@ -10,6 +10,7 @@
 
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/store/sqlite.hpp"
 #include "tests/support/coroutine.hpp"
 
 namespace fanout::store {
@@ -189,6 +190,29 @@ TEST_F(EventLogTest, TheFileIsForItsOwnerAlone) {
   struct stat status {};
   ASSERT_EQ(stat(file().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
+}
+
+TEST_F(EventLogTest, AnOlderFileIsCopiedForItsOwnerAloneBeforeItIsChanged) {
+  {
+    Database database(file());
+    auto first = started("r");
+    first.set_run_id("r");
+    first.set_sequence(1);
+    database.create_run(spec("r"), first);
+  }
+  {
+    auto db = open_database(file().string());
+    db.exec("DROP TABLE note; PRAGMA user_version = 1");
+  }
+  Database database(file());
+  EXPECT_TRUE(database.load("r"));
+  const auto copy = file().string() + ".schema-1";
+  struct stat status {};
+  ASSERT_EQ(stat(copy.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  auto older = open_database(copy);
+  EXPECT_EQ(older.execAndGet("PRAGMA user_version").getInt(), 1);
+  EXPECT_EQ(older.execAndGet("SELECT count(*) FROM run").getInt(), 1);
 }
 
 TEST_F(EventLogTest, AFileThatIsNoDatabaseIsRefusedAndLeftAsItIs) {

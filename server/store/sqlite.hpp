@@ -1,0 +1,30 @@
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <string>
+
+/// What the SQLite files of the daemon have in common.
+namespace fanout::store {
+
+/// Makes the file, if there is none, such that no other user can read it: SQLite would use the umask.
+void make_private(const std::string& file);
+
+/// Opens the file, or makes it (0600). WAL mode; every commit is synced. BLOCKS. Throws SQLite::Exception.
+SQLite::Database open_database(const std::string& file);
+
+/// What SQLite threw about `file`, as an Error{system} of one sentence, DiskFull where it is that. `remedy` is what
+/// to do about a damaged file; may be empty.
+[[noreturn]] void throw_in_words(const std::string& file, const std::string& remedy, const SQLite::Exception& error);
+
+/// Runs `work`; what SQLite throws becomes one sentence.
+template <class F>
+auto in_words(const std::string& file, const std::string& remedy, F&& work) {
+  try {
+    return work();
+  } catch (const SQLite::Exception& error) {
+    throw_in_words(file, remedy, error);
+  }
+}
+
+}  // namespace fanout::store
