@@ -2,15 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <filesystem>
 #include <optional>
 
 #include "server/github/tracker.hpp"
 #include "server/store/outbox.hpp"
 #include "tests/support/coroutine.hpp"
+#include "tests/support/git_sandbox.hpp"
 #include "tests/support/github_server/github_server.hpp"
 
 namespace fanout::github {
@@ -24,12 +23,7 @@ using testing::SizeIs;
 /// A server, an outbox on the disk, and trackers that come and go. Time runs fast.
 class TrackerTest : public testing::Test {
  protected:
-  explicit TrackerTest(double speed = 100) : clock_(speed) {
-    std::string pattern = testing::TempDir() + "fanout-tracker-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    start_server({});
-  }
-  ~TrackerTest() override { std::filesystem::remove_all(folder_); }
+  explicit TrackerTest(double speed = 100) : clock_(speed) { start_server({}); }
 
   void start_server(test::GithubServerOptions options) {
     server_.reset();
@@ -80,7 +74,7 @@ class TrackerTest : public testing::Test {
   }
 
   Clock clock_;
-  std::filesystem::path folder_;
+  test::TempDir folder_;
   std::optional<test::GithubServer> server_;
   std::vector<Notice> notices_;
 

@@ -12,6 +12,7 @@
 #include "server/domain/run/fold.hpp"
 #include "server/store/sqlite.hpp"
 #include "tests/support/coroutine.hpp"
+#include "tests/support/git_sandbox.hpp"
 
 namespace fanout::store {
 namespace {
@@ -26,15 +27,9 @@ using test::run_coroutine;
 
 class EventLogTest : public testing::Test {
  protected:
-  EventLogTest() {
-    std::string folder = testing::TempDir() + "fanout-store-XXXXXX";
-    directory_ = mkdtemp(folder.data());
-  }
-  ~EventLogTest() override { fs::remove_all(directory_); }
-
   fs::path file() const { return directory_ / "fanout.db"; }
 
-  fs::path directory_;
+  test::TempDir directory_;
 };
 
 RunSpec spec(const std::string& id) {
@@ -242,13 +237,13 @@ TEST_F(EventLogTest, PrefixesAreTakenToTheLetter) {
 class FullDiskTest : public EventLogTest {
  protected:
   void SetUp() override {
-    if (mount("fanout-test", directory_.c_str(), "tmpfs", 0, "size=400k") != 0) {
+    if (mount("fanout-test", directory_.path().c_str(), "tmpfs", 0, "size=400k") != 0) {
       GTEST_SKIP() << "a small disk cannot be made here: " << errno_text(errno);
     }
     mounted_ = true;
   }
   void TearDown() override {
-    if (mounted_) umount2(directory_.c_str(), MNT_DETACH);
+    if (mounted_) umount2(directory_.path().c_str(), MNT_DETACH);
   }
   bool mounted_ = false;
 };
