@@ -6,7 +6,6 @@
 #include "server/github/once.hpp"
 #include "server/github/read.hpp"
 #include "server/github/task_steps.hpp"
-#include "server/github/wait.hpp"
 
 namespace fanout::github {
 
@@ -64,27 +63,22 @@ awaitable<void> TaskSteps::open_pull_request(WorkPtr work) {
   const auto issue = co_await settled_issue(work);
   auto wanted = pull_request_wanted(work->step);
   if (issue && issue->step.state == StepState::done) wanted.body = closing(issue_made(issue->step).number, wanted.body);
-  std::optional<ApiError> failure;
-  while (!failure && work->step.state == StepState::open) {
-    try {
-      const auto* place = co_await places_.find(work->step.repository);
-      const auto repository = place->info.name;
-      Creation creation;
-      creation.priority = Priority::pull_request;
-      creation.look = [this, work, repository, wanted] { return look_for_pull_request(work, repository, wanted.head); };
-      creation.create = [this, repository, wanted](const Limiter::Permit& permit) {
-        return create_pull_request(permit, repository, wanted);
-      };
-      auto result = co_await create_once(services_, work, std::move(creation));
-      co_await services_.finish(work, std::move(result));
-    } catch (const ApiError& error) {
-      failure = error;
-    }
-    if (!failure || is_final(*failure)) continue;
-    failure.reset();
-    co_await pause(services_.clock(), services_.patience.after_trouble);
-  }
+  const auto attempt = [this, work, wanted] { return send_pull_request(work, wanted); };
+  const auto failure = co_await services_.keep_trying(work, attempt);
   if (failure) co_await services_.fail(work, explained(*failure, wanted));
+}
+
+awaitable<void> TaskSteps::send_pull_request(WorkPtr work, NewPullRequest wanted) {
+  const auto* place = co_await places_.find(work->step.repository);
+  const auto repository = place->info.name;
+  Creation creation;
+  creation.priority = Priority::pull_request;
+  creation.look = [this, work, repository, wanted] { return look_for_pull_request(work, repository, wanted.head); };
+  creation.create = [this, repository, wanted](const Limiter::Permit& permit) {
+    return create_pull_request(permit, repository, wanted);
+  };
+  auto result = co_await create_once(services_, work, std::move(creation));
+  co_await services_.finish(work, std::move(result));
 }
 
 /// Ours, or one that is open for the same branch.

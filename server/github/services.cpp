@@ -36,6 +36,21 @@ awaitable<void> Services::record(WorkPtr work, std::function<void(Step&)> change
   co_await record(std::move(one), std::move(change));
 }
 
+awaitable<std::optional<ApiError>> Services::keep_trying(WorkPtr work, std::function<awaitable<void>()> attempt) {
+  while (work->step.state == StepState::open) {
+    std::optional<ApiError> failure;
+    try {
+      co_await attempt();
+    } catch (const ApiError& error) {
+      failure = error;
+    }
+    if (!failure) continue;
+    if (is_final(*failure)) co_return failure;
+    co_await pause(clock(), patience.after_trouble);
+  }
+  co_return std::nullopt;
+}
+
 awaitable<void> Services::finish(WorkPtr work, std::string result) {
   const auto change = [result](Step& step) {
     step.state = StepState::done;

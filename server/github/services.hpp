@@ -49,6 +49,8 @@ struct Services {
   /// Ledger::update, again and again until the disk takes it.
   awaitable<void> record(std::vector<WorkPtr> works, std::function<void(Step&)> change);
   awaitable<void> record(WorkPtr work, std::function<void(Step&)> change);
+  /// `attempt` again and again, until the step is no longer open. What refuses it for good, if anything does.
+  awaitable<std::optional<ApiError>> keep_trying(WorkPtr work, std::function<awaitable<void>()> attempt);
   /// It is made.
   awaitable<void> finish(WorkPtr work, std::string result);
   /// It is refused for good.

@@ -5,7 +5,6 @@
 #include "server/github/json.hpp"
 #include "server/github/once.hpp"
 #include "server/github/read.hpp"
-#include "server/github/wait.hpp"
 
 namespace fanout::github {
 
@@ -40,26 +39,21 @@ awaitable<WorkPtr> TaskSteps::settled_issue(WorkPtr work) {
 
 awaitable<void> TaskSteps::keep_comment(WorkPtr work) {
   const auto issue = co_await settled_issue(work);
-  std::optional<ApiError> failure;
-  if (!issue || issue->step.state == StepState::failed) {
-    failure.emplace(Failure::permanent, "there is no issue to comment on");
-  }
-  while (!failure && work->step.state == StepState::open) {
-    try {
-      const auto* place = co_await places_.find(work->step.repository);
-      if (work->step.result.empty()) {
-        co_await make_comment(work, place->info.name, issue_made(issue->step).number);
-      } else {
-        co_await edit_comment(work, place->info.name);
-      }
-    } catch (const ApiError& error) {
-      failure = error;
-    }
-    if (!failure || is_final(*failure)) continue;
-    failure.reset();
-    co_await pause(services_.clock(), services_.patience.after_trouble);
+  std::optional<ApiError> failure(std::in_place, Failure::permanent, "there is no issue to comment on");
+  if (issue && issue->step.state != StepState::failed) {
+    const auto attempt = [this, work, issue] { return send_comment(work, issue); };
+    failure = co_await services_.keep_trying(work, attempt);
   }
   if (failure) co_await services_.fail(work, *failure);
+}
+
+awaitable<void> TaskSteps::send_comment(WorkPtr work, WorkPtr issue) {
+  const auto* place = co_await places_.find(work->step.repository);
+  if (work->step.result.empty()) {
+    co_await make_comment(work, place->info.name, issue_made(issue->step).number);
+  } else {
+    co_await edit_comment(work, place->info.name);
+  }
 }
 
 awaitable<void> TaskSteps::make_comment(WorkPtr work, Repository repository, std::uint64_t issue) {
@@ -123,27 +117,22 @@ awaitable<void> TaskSteps::close_issue(WorkPtr work) {
   const auto issue = co_await settled_issue(work);
   const auto comment = co_await services_.ledger.find(work->step.run, work->step.task, StepKind::comment);
   if (comment) co_await services_.ledger.settled(comment);
-  std::optional<ApiError> failure;
-  if (!issue || issue->step.state == StepState::failed) {
-    failure.emplace(Failure::permanent, "there is no issue to close");
-  }
-  while (!failure && work->step.state == StepState::open) {
-    IssueEdit edit;
-    edit.open = false;
-    edit.reason = wanted(work->step, "reason");
-    try {
-      const auto* place = co_await places_.find(work->step.repository);
-      const auto number = issue_made(issue->step).number;
-      co_await services_.client.edit_issue(place->info.name, number, std::move(edit), Priority::pull_request);
-      co_await services_.finish(work, "{}");
-    } catch (const ApiError& error) {
-      failure = error;
-    }
-    if (!failure || is_final(*failure)) continue;
-    failure.reset();
-    co_await pause(services_.clock(), services_.patience.after_trouble);
+  std::optional<ApiError> failure(std::in_place, Failure::permanent, "there is no issue to close");
+  if (issue && issue->step.state != StepState::failed) {
+    const auto attempt = [this, work, issue] { return send_closing(work, issue); };
+    failure = co_await services_.keep_trying(work, attempt);
   }
   if (failure) co_await services_.fail(work, *failure);
+}
+
+awaitable<void> TaskSteps::send_closing(WorkPtr work, WorkPtr issue) {
+  IssueEdit edit;
+  edit.open = false;
+  edit.reason = wanted(work->step, "reason");
+  const auto* place = co_await places_.find(work->step.repository);
+  const auto number = issue_made(issue->step).number;
+  co_await services_.client.edit_issue(place->info.name, number, std::move(edit), Priority::pull_request);
+  co_await services_.finish(work, "{}");
 }
 
 }  // namespace fanout::github

@@ -20,11 +20,14 @@ class TaskSteps {
 
  private:
   awaitable<WorkPtr> settled_issue(WorkPtr work);
+  awaitable<void> send_comment(WorkPtr work, WorkPtr issue);
   awaitable<void> make_comment(WorkPtr work, Repository repository, std::uint64_t issue);
   awaitable<void> edit_comment(WorkPtr work, Repository repository);
   awaitable<std::optional<std::string>> look_for_comment(WorkPtr work, Repository repository, std::uint64_t issue);
   awaitable<std::string> create_comment(const Limiter::Permit& permit, WorkPtr work, Repository repository,
                                         std::uint64_t issue, std::string* sent);
+  awaitable<void> send_closing(WorkPtr work, WorkPtr issue);
+  awaitable<void> send_pull_request(WorkPtr work, NewPullRequest wanted);
   awaitable<std::optional<std::string>> look_for_pull_request(WorkPtr work, Repository repository, std::string head);
   awaitable<std::string> create_pull_request(const Limiter::Permit& permit, Repository repository, NewPullRequest wanted);
 
