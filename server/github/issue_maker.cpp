@@ -95,10 +95,7 @@ awaitable<void> IssueMaker::create_some(Repository repository) {
   auto permit = co_await services_.limiter().acquire(want);
   const auto works = take(repository, permit.creates());
   permit.creates_only(static_cast<unsigned>(works.size()));
-  const auto now = services_.clock().now();
-  const auto change = [now](Step& step) {
-    if (step.attempts++ == 0) step.attempted_at = now;
-  };
+  const auto change = attempt_at(services_.clock().now());
   co_await services_.record(works, change);
   if (batch && works.size() >= services_.patience.least_batch) {
     co_await create_batch(permit, place, works);
@@ -175,7 +172,7 @@ awaitable<void> IssueMaker::take_outcome(WorkPtr work, Created outcome) {
   } else if (error.outcome_unknown()) {
     look_for(work);
   } else {
-    --work->step.attempts;
+    take_attempt_back(work->step);
     co_await services_.fail(work, error);
   }
 }
@@ -183,8 +180,7 @@ awaitable<void> IssueMaker::take_outcome(WorkPtr work, Created outcome) {
 /// Nothing has happened to them.
 awaitable<void> IssueMaker::put_back(std::vector<WorkPtr> works) {
   if (works.empty()) co_return;
-  const auto change = [](Step& step) { --step.attempts; };
-  co_await services_.record(works, change);
+  co_await services_.record(works, take_attempt_back);
   queue_.insert(queue_.begin(), works.begin(), works.end());
 }
 

@@ -24,10 +24,7 @@ awaitable<std::optional<std::string>> attempt(Services& services, WorkPtr work, 
   const Want want{Resource::core, true, creation.priority, 1};
   for (;;) {
     const auto permit = co_await services.limiter().acquire(want);
-    const auto now = services.clock().now();
-    const auto change = [now](Step& step) {
-      if (step.attempts++ == 0) step.attempted_at = now;
-    };
+    const auto change = attempt_at(services.clock().now());
     co_await services.record(work, change);
     std::optional<ApiError> failure;
     try {
@@ -36,8 +33,7 @@ awaitable<std::optional<std::string>> attempt(Services& services, WorkPtr work, 
       failure = error;
     }
     if (failure->outcome_unknown()) co_return std::nullopt;
-    const auto take_back = [](Step& step) { --step.attempts; };
-    co_await services.record(work, take_back);
+    co_await services.record(work, take_attempt_back);
     if (!may_go_again(*failure)) throw *failure;
   }
 }

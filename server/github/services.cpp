@@ -6,6 +6,14 @@
 
 namespace fanout::github {
 
+std::function<void(Step&)> attempt_at(Time now) {
+  return [now](Step& step) {
+    if (step.attempts++ == 0) step.attempted_at = now;
+  };
+}
+
+void take_attempt_back(Step& step) { --step.attempts; }
+
 bool may_go_again(const ApiError& error) {
   return error.failure() == Failure::limit || error.failure() == Failure::authentication ||
          (error.failure() == Failure::transient && !error.outcome_unknown());

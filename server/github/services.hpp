@@ -58,6 +58,10 @@ struct Services {
   void note(Notice::Kind kind, const Step& step, std::string text);
 };
 
+/// Changes for Services::record(): it is sent now; and nothing has come of that.
+std::function<void(Step&)> attempt_at(Time now);
+void take_attempt_back(Step& step);
+
 /// Whether a failure ends a step, as opposed to being tried again.
 bool is_final(const ApiError& error);
 /// Whether nothing has happened and the limiter knows when to try again.

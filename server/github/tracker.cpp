@@ -36,8 +36,8 @@ Tracker::~Tracker() = default;
 awaitable<void> Tracker::run() {
   co_await load_limiter();
   running_ = true;
-  background_.spawn(keep_creating());
-  background_.spawn(keep_looking());
+  background_.spawn(issues_.create_loop());
+  background_.spawn(issues_.look_loop());
   background_.spawn(keep_saving());
   for (auto& work : std::exchange(waiting_, {})) start(std::move(work));
   std::exception_ptr ended;
@@ -78,10 +78,6 @@ awaitable<void> Tracker::keep_saving() {
     co_await pause(options_.clock, milliseconds(500));
   }
 }
-
-awaitable<void> Tracker::keep_creating() { co_await issues_.create_loop(); }
-
-awaitable<void> Tracker::keep_looking() { co_await issues_.look_loop(); }
 
 awaitable<std::vector<PendingStep>> Tracker::recover(std::string run_id) {
   const auto works = co_await ledger_.open(std::move(run_id));

@@ -91,8 +91,6 @@ class Tracker {
   void start(WorkPtr work);
   awaitable<void> perform(WorkPtr work);
   awaitable<void> guarded_perform(WorkPtr work);
-  awaitable<void> keep_creating();
-  awaitable<void> keep_looking();
   awaitable<void> keep_saving();
   awaitable<void> load_limiter();
   awaitable<void> save_limiter();
