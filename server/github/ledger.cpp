@@ -161,10 +161,12 @@ awaitable<std::vector<WorkPtr>> Ledger::open(std::string run) {
 }
 
 void Ledger::forget(const std::string& run) {
+  const auto is_at_rest = [](const Work& work) {
+    return work.step.state != StepState::open && work.step.sweep_at == Time{} && !work.active && !work.updating;
+  };
   std::erase_if(entries_, [&](const auto& item) {
-    const auto& work = item.second->work;
-    return std::get<0>(item.first) == run && !item.second->loading &&
-           (!work || (work->step.state != StepState::open && !work->active));
+    const auto& [key, entry] = item;
+    return std::get<0>(key) == run && !entry->loading && (!entry->work || is_at_rest(*entry->work));
   });
 }
 

@@ -48,7 +48,7 @@ class Ledger {
   awaitable<void> settled(WorkPtr work);
   /// All that is open or to be swept, by the disk.
   awaitable<std::vector<WorkPtr>> open(std::string run);
-  /// Lets go of a run's steps in memory, those that are settled.
+  /// Lets go of a run's steps in memory, those that are settled and need no sweep.
   void forget(const std::string& run);
 
   awaitable<std::string> limiter(std::string key);

@@ -41,8 +41,8 @@ void Tracking::follow(const RunSpec& spec) {
 awaitable<void> Tracking::live(Following& following) {
   std::string failure;
   try {
-    auto* tracker = co_await trackers_.at(repository_of(following.spec).host);
-    following.follower = std::make_unique<Follower>(executor_, log_, *tracker, changed_, following.spec);
+    following.tracker = co_await trackers_.at(repository_of(following.spec).host);
+    following.follower = std::make_unique<Follower>(executor_, log_, *following.tracker, changed_, following.spec);
     co_await following.follower->live();
   } catch (const Error& error) {
     failure = error.what();
@@ -79,7 +79,8 @@ awaitable<void> Tracking::leave(std::string run_id) {
   if (found == followings_.end()) co_return;
   found->second.life->cancel();
   co_await found->second.life->join();
-  followings_.erase(run_id);
+  if (auto* tracker = found->second.tracker) tracker->forget(run_id);
+  followings_.erase(found);
 }
 
 const Follower* Tracking::find(const std::string& run_id) const {

@@ -40,6 +40,7 @@ class Tracking {
   struct Following {
     RunSpec spec;
     std::unique_ptr<async::TaskGroup> life;
+    github::Tracker* tracker = nullptr;
     std::unique_ptr<Follower> follower;  ///< Null until its tracker is there.
     bool failed = false, hurried = false;
   };

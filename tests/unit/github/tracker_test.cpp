@@ -257,5 +257,16 @@ TEST_F(PullRequests, WhereThereAreNoDraftsItIsNone) {
   EXPECT_TRUE(server_->pulls()[1].draft);
 }
 
+TEST_F(TrackerTest, WhatWasForgottenIsKnownByTheDisk) {
+  run([this](Tracker& tracker) -> awaitable<void> {
+    auto info = task("a");
+    const auto first = co_await tracker.open_issue(info);
+    tracker.forget("run-1");
+    const auto again = co_await tracker.open_issue(info);
+    EXPECT_EQ(again.number, first.number);
+  });
+  EXPECT_THAT(server_->issues(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace fanout::github
