@@ -124,6 +124,7 @@ awaitable<Reply> Api::send(Call call, const Limiter::Permit&) {
     if (is_redirect(response.status) && hops < kMostRedirects && follow(response, request)) continue;
     if (response.status >= 300 && response.status != 304) {
       const auto error = classify(response, rate, call.doing);
+      if (response.status >= 500) trouble_ = error.what();
       // One that was sent before the token was exchanged says nothing about the new one.
       if (error.failure() != Failure::authentication || token == token_) react(error, call);
       throw error;

@@ -262,13 +262,7 @@ awaitable<Orchestrator::TrackerWork> Orchestrator::sync_ended(store::StoredRun s
   services_.log.open_run(std::move(stored.run));
   tracking_.follow(spec);
   co_await tracking_.settle(id);
-  const TrackerWork left{tracking_.pending(id), tracking_.waiting_for(id)};
-  v1::Event event;
-  event.set_run_id(id);
-  event.mutable_tracker_waiting()->set_pending(static_cast<std::uint32_t>(left.pending));
-  event.mutable_tracker_waiting()->set_reason(left.reason);
-  co_await services_.log.append(std::move(event));
-  co_return left;
+  co_return TrackerWork{tracking_.pending(id), tracking_.waiting_for(id)};
 }
 
 awaitable<std::string> Orchestrator::new_id(std::string name) {

@@ -105,6 +105,19 @@ std::string Tracking::waiting_for(const std::string& run_id) const {
 }
 
 awaitable<void> Tracking::settle(std::string run_id) {
+  co_await wait_until_settled(run_id);
+  if (!find(run_id)) co_return;
+  v1::Event event;
+  event.set_run_id(run_id);
+  auto& left = *event.mutable_tracker_waiting();
+  left.set_pending(static_cast<std::uint32_t>(pending(run_id)));
+  left.set_reason(waiting_for(run_id));
+  const auto* known = log_.open(run_id);
+  if (known->tracker_pending() == left.pending() && known->tracker_waiting() == left.reason()) co_return;
+  co_await log_.append(std::move(event));
+}
+
+awaitable<void> Tracking::wait_until_settled(std::string run_id) {
   const auto began = std::chrono::steady_clock::now();
   boost::asio::steady_timer tick(executor_);
   for (;;) {

@@ -29,6 +29,7 @@ class Tracking {
   std::size_t pending(const std::string& run_id) const;
   std::string waiting_for(const std::string& run_id) const;
   /// Waits until the run is settled, but not for ever: for as long as `patience`, and less when nothing gets through.
+  /// What is left then, and why, is recorded, unless it is known.
   awaitable<void> settle(std::string run_id);
   /// Whoever waits in settle() waits no longer.
   void hurry(const std::string& run_id);
@@ -45,6 +46,7 @@ class Tracking {
     bool failed = false, hurried = false;
   };
   awaitable<void> live(Following& following);
+  awaitable<void> wait_until_settled(std::string run_id);
   awaitable<void> tell_failure(std::string run_id, std::string reason);
   void tell(const github::Notice& notice);
   const Follower* find(const std::string& run_id) const;

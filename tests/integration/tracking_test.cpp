@@ -130,6 +130,7 @@ TEST_F(TrackerRun, NoAgentWaitsForItsIssue) {
   EXPECT_THAT(lines_of(read_file(begun)), SizeIs(5));
   EXPECT_THAT(server_.issues(), IsEmpty());
   EXPECT_GE(run.tracker_pending(), 5u);
+  EXPECT_THAT(run.tracker_waiting(), Not(IsEmpty()));
 }
 
 TEST_F(TrackerRun, SyncFinishesWhatARunLeftUndone) {
