@@ -69,6 +69,8 @@ awaitable<void> IssueMaker::create_loop() {
 /// What must be known before an issue is made: the repository, and its labels.
 awaitable<void> IssueMaker::prepare(Repository repository) {
   auto* place = co_await places_.find(repository);
+  // Its owner may have changed that meanwhile.
+  if (place->info.archived || !place->info.has_issues) co_await places_.look_again(place);
   if (place->info.archived)
     throw ApiError(Failure::permanent, repository.path() + " is archived: nothing can be made in it");
   if (!place->info.has_issues)

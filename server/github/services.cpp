@@ -91,6 +91,12 @@ awaitable<Places::Place*> Places::find(Repository repository) {
   co_return place.get();
 }
 
+awaitable<void> Places::look_again(Place* place) {
+  const auto token = co_await lock_.acquire(0);
+  const auto name = place->info.name;
+  place->info = co_await client_.repository(name);
+}
+
 awaitable<void> Places::ensure_labels(Place* place, std::vector<std::string> names) {
   const auto token = co_await lock_.acquire(0);
   std::erase_if(names, [&](const std::string& name) { return place->labels.contains(lower(name)); });

@@ -79,6 +79,8 @@ class Places {
 
   /// Throws ApiError. The place lives as long as this.
   awaitable<Place*> find(Repository repository);
+  /// Asks again what the repository is like now.
+  awaitable<void> look_again(Place* place);
   /// Makes labels that are missing, as far as the token may.
   awaitable<void> ensure_labels(Place* place, std::vector<std::string> names);
   /// Who the token belongs to; empty for an App, which has no user.

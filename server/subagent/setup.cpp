@@ -4,6 +4,7 @@
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/template.hpp"
+#include "server/domain/run/fold.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -16,6 +17,7 @@ using google::protobuf::util::TimeUtil;
 namespace {
 
 constexpr std::chrono::minutes kSetupTimeout{30};
+constexpr std::chrono::minutes kIssueTimeout{30};
 
 google::protobuf::Duration since(std::chrono::steady_clock::time_point start) {
   const auto passed = std::chrono::steady_clock::now() - start;
@@ -73,12 +75,39 @@ awaitable<void> Subagent::keep_what_was_given_up() {
   worktree_ = {};
 }
 
+/// The number of the task's issue, where a pattern wants it in a name; else empty.
+awaitable<std::string> Subagent::issue_for_names() {
+  if (!domain::names_issue(spec_.worktree_pattern()) && !domain::names_issue(spec_.branch_pattern())) co_return "";
+  if (known_issue().number() == 0) {
+    v1::Event event;
+    event.mutable_waiting()->set_for_("its issue, whose number is to be in the names of worktree and branch");
+    co_await record(std::move(event));
+    co_await async::with_deadline(issue_number(), kIssueTimeout, "waiting for the task's issue");
+  }
+  co_return std::to_string(known_issue().number());
+}
+
+/// Once it is there.
+awaitable<std::uint64_t> Subagent::issue_number() {
+  for (;;) {
+    const auto& run = *services_.log.open(spec_.run_id());
+    const auto& agent = *domain::find_subagent(run, task_.id());
+    if (agent.issue().number() > 0) co_return agent.issue().number();
+    if (agent.tracker_faults_size() > 0) {
+      throw Error(ErrorKind::precondition,
+                  "there is no issue whose number the names of worktree and branch could have: " + agent.tracker_faults(0));
+    }
+    co_await services_.log.wait_for_more(spec_.run_id(), run.last_sequence());
+  }
+}
+
 awaitable<void> Subagent::use_new_worktree(std::string start) {
-  const auto folder = domain::render_name(spec_.worktree_pattern(), task_.id(), spec_.run_id());
+  const auto issue = co_await issue_for_names();
+  const auto folder = domain::render_name(spec_.worktree_pattern(), task_.id(), spec_.run_id(), issue);
   git::WorktreeRequest request;
   request.repository = spec_.repository();
   request.path = std::filesystem::path(spec_.repository()) / folder;
-  request.branch = domain::render_name(spec_.branch_pattern(), task_.id(), spec_.run_id());
+  request.branch = domain::render_name(spec_.branch_pattern(), task_.id(), spec_.run_id(), issue);
   request.start = start;
   request.owner = spec_.run_id() + "/" + task_.id();
   if (earlier_.given_up > 0) request.owner += "/" + std::to_string(earlier_.given_up);  // else it would be taken up again

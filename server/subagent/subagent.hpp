@@ -85,6 +85,8 @@ class Subagent {
   // setup.cpp
   awaitable<domain::Input> make_worktree();
   awaitable<void> keep_what_was_given_up();
+  awaitable<std::string> issue_for_names();
+  awaitable<std::uint64_t> issue_number();
   awaitable<void> use_new_worktree(std::string start);
   awaitable<domain::Input> prepare_environment();
   awaitable<domain::Input> verify_environment();

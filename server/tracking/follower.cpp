@@ -78,7 +78,9 @@ awaitable<void> Follower::follow() {
 void Follower::ask_for(const TaskSpec& task) {
   auto& asked = asked_[task.id()];
   const auto& agent = state_of(task);
-  if (std::exchange(asked.attempt, agent.attempt()) != agent.attempt()) asked.end = asked.pull_request = false;
+  if (std::exchange(asked.attempt, agent.attempt()) != agent.attempt()) {
+    asked.issue = asked.pull_request = asked.end = false;  // each is done once, and tried again if it was refused
+  }
   if (!std::exchange(asked.issue, true)) steps_.spawn(guarded("issue", task.id(), open_issue(task)));
   const bool is_pushed = agent.has_report() && !agent.report().pushed_to().empty();
   if (is_pushed && !spec_.pull_request_base().empty() && !std::exchange(asked.pull_request, true)) {

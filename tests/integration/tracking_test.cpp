@@ -187,6 +187,31 @@ TEST_F(TrackerRun, ARetryKeepsTheIssueAndClosesItInTheEnd) {
   EXPECT_THAT(server_.issues()[0].comments[0].body, Not(HasSubstr("failed")));
 }
 
+TEST_F(TrackerRun, NamesMayHoldTheIssuesNumberForWhichTheTaskThenWaits) {
+  const auto patterns = "branch: 'work/{issue}-{task_id}'\nworktree: 'trees/{issue}-{task_id}'\n";
+  const auto run = run_to_end(daemon_, plan(patterns).task("a", commit_line("x.txt")).write());
+  ASSERT_EQ(run.state(), v1::RUN_STATE_COMPLETED) << daemon_.log();
+  ASSERT_THAT(server_.issues(), SizeIs(1));
+  const auto name = std::to_string(server_.issues()[0].number) + "-a";
+  EXPECT_EQ(task(run, "a").branch(), "work/" + name);
+  EXPECT_EQ(task(run, "a").worktree(), (repository_.root() / "trees" / name).string());
+}
+
+TEST_F(TrackerRun, ATaskWhoseNamesNeedAnIssueThatIsRefusedFailsAndCanBeTriedAgain) {
+  server_.with([](World& world) { world.has_issues = false; });
+  const auto file = plan("branch: 'work/{issue}-{task_id}'\n").task("a", commit_line("x.txt")).write();
+  const auto run = run_to_end(daemon_, file);
+  EXPECT_EQ(run.state(), v1::RUN_STATE_FAILED);
+  EXPECT_THAT(task(run, "a").reason(), HasSubstr("issues are disabled"));
+  server_.with([](World& world) { world.has_issues = true; });
+  v1::RetryRunRequest request;
+  request.set_run_id(run.id());
+  v1::RetryRunResponse response;
+  ASSERT_TRUE(daemon_.runs().RetryRun(patient().get(), request, &response).ok());
+  watch(daemon_, run.id(), run.last_sequence());
+  EXPECT_EQ(get(daemon_, run.id()).state(), v1::RUN_STATE_COMPLETED) << daemon_.log();
+}
+
 TEST_F(TrackerRun, WithoutPullRequestsBranchesArePushedAllTheSame) {
   const auto run = run_to_end(daemon_, plan("pull_request: false\n").task("a", commit_line("x.txt")).write());
   ASSERT_EQ(run.state(), v1::RUN_STATE_COMPLETED);

@@ -11,12 +11,7 @@ namespace fanout::domain {
 namespace {
 
 /// The pattern with a sample for each placeholder that there is.
-std::string sample(const std::string& pattern) {
-  auto name = render_name(pattern, "t", "r");
-  constexpr std::string_view issue = "{issue}";
-  for (std::size_t at; (at = name.find(issue)) != std::string::npos;) name.replace(at, issue.size(), "1");
-  return name;
-}
+std::string sample(const std::string& pattern) { return render_name(pattern, "t", "r", "1"); }
 
 bool has_control(const std::string& name) {
   return std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 127; });

@@ -112,8 +112,8 @@ class Resolver {
 
   void check_pattern(const std::string& key, const std::string& pattern) {
     if (const auto reason = fault_in_pattern(key, pattern); !reason.empty()) fault(key, reason);
-    if (pattern.find("{issue}") != std::string::npos) {
-      fault(key, "the " + key + " pattern uses {issue}: names come from the task, since no work waits for its issue");
+    if (names_issue(pattern) && spec_.tracker() == "none") {
+      fault(key, "the " + key + " pattern uses {issue}, and there are no issues with tracker none");
     }
     if (plan_.tasks.size() > 1 && pattern.find("{task_id}") == std::string::npos) {
       fault(key, "the " + key + " pattern \"" + printable(pattern) +

@@ -121,11 +121,15 @@ std::string render(std::string_view text, const std::map<std::string, std::strin
   return rendered;
 }
 
-std::string render_name(std::string_view pattern, const std::string& task_id, const std::string& run_id) {
+std::string render_name(std::string_view pattern, const std::string& task_id, const std::string& run_id,
+                        const std::string& issue) {
   std::string name(pattern);
   replace_all(name, "{task_id}", task_id);
   replace_all(name, "{run_id}", run_id);
+  replace_all(name, "{issue}", issue);
   return name;
 }
+
+bool names_issue(std::string_view pattern) { return pattern.find("{issue}") != std::string_view::npos; }
 
 }  // namespace fanout::domain

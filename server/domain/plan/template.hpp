@@ -22,7 +22,10 @@ std::vector<Diagnostic> unknown_placeholders(std::string_view text, const std::s
 /// stay as they are.
 std::string render(std::string_view text, const std::map<std::string, std::string>& values);
 
-/// {task_id}, {run_id} and {issue} in a worktree or branch pattern replaced.
-std::string render_name(std::string_view pattern, const std::string& task_id, const std::string& run_id);
+/// {task_id}, {run_id} and {issue} in a worktree or branch pattern replaced; {issue} stays while it is not known.
+std::string render_name(std::string_view pattern, const std::string& task_id, const std::string& run_id,
+                        const std::string& issue = "{issue}");
+/// Whether a name by this pattern has the number of the task's issue in it.
+bool names_issue(std::string_view pattern);
 
 }  // namespace fanout::domain

@@ -39,6 +39,7 @@ void begin_attempt(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   agent.clear_ended_at();
   agent.clear_gates();
   agent.clear_report();
+  agent.clear_tracker_faults();
   *agent.mutable_phase_started_at() = event.time();
   agent.clear_retry_at();
   run.set_state(v1::RUN_STATE_RUNNING);

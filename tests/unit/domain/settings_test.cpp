@@ -111,7 +111,8 @@ TEST(Settings, PatternsThatCannotWorkAreRefused) {
   EXPECT_THAT(faults("worktree: '../{task_id}'"),
               ElementsAre(HasSubstr("must be a path inside the repository")));
   EXPECT_THAT(faults("branch: '{issue}-{task_id}'"),
-              ElementsAre(HasSubstr("names come from the task")));
+              ElementsAre(HasSubstr("there are no issues with tracker none")));
+  EXPECT_THAT(faults("branch: '{issue}-{task_id}'\ntracker: github"), ElementsAre());
   EXPECT_THAT(faults("tracker: jira"), ElementsAre(HasSubstr("unknown tracker \"jira\"")));
 }
 
