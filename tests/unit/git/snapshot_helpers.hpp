@@ -46,11 +46,13 @@ class SnapshotFixture : public ::testing::Test {
 
   std::string tree_of(const std::string& commit) { return sandbox_.git({"rev-parse", commit + "^{tree}"}); }
 
-  /// The tree that git itself would commit, by a copy of the index.
+  /// The tree that git itself would commit, by a copy of the index. The copy keeps the index's time: git reads a
+  /// file anew when it is not older than the index, and would take a younger copy for proof that it is unchanged.
   std::string tree_by_git(const fs::path& worktree) {
     const fs::path index = sandbox_.outside() / "index-of-git";
-    fs::copy_file(git_in(worktree, {"rev-parse", "--absolute-git-dir"}) + "/index", index,
-                  fs::copy_options::overwrite_existing);
+    const fs::path original = git_in(worktree, {"rev-parse", "--absolute-git-dir"}) + "/index";
+    fs::copy_file(original, index, fs::copy_options::overwrite_existing);
+    fs::last_write_time(index, fs::last_write_time(original));
     const std::string variable = "GIT_INDEX_FILE=" + index.string();
     const auto added = test::run_in(worktree, {"env", variable, "git", "add", "-A"});
     EXPECT_EQ(added.status, 0) << added.text;
