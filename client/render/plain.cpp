@@ -128,6 +128,9 @@ Said said_of(const v1::Event& event) {
       return {"snapshot " + std::to_string(event.snapshot_taken().number()) + ": " + event.snapshot_taken().reason(), Ink::dim};
     case v1::Event::kRunTakenUp:
       return {"the daemon was started anew and goes on with the run", Ink::dim};
+    case v1::Event::kRunCompacted:
+      return {std::to_string(event.run_compacted().events()) + " events of a run that had ended are no longer kept; its outcome is",
+              Ink::dim};
     case v1::Event::kNotice: {
       const bool warns = event.notice().severity() == v1::Notice::SEVERITY_WARNING;
       return {(warns ? "warning: " : "note: ") + event.notice().text(), warns ? Ink::yellow : Ink::dim};

@@ -177,6 +177,7 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kCancelRequested:
     case v1::Event::kRunStarted:
     case v1::Event::kRunEnded:
+    case v1::Event::kRunCompacted:
     case v1::Event::PAYLOAD_NOT_SET:
       return;
   }
@@ -189,6 +190,9 @@ void apply(v1::Run& run, const v1::Event& event) {
   if (event.has_run_started()) {
     run = event.run_started().run();
     run.set_state(v1::RUN_STATE_RUNNING);
+  } else if (event.has_run_compacted()) {
+    run = event.run_compacted().run();
+    run.set_compacted_until(event.sequence());
   } else if (event.has_run_ended()) {
     run.set_state(event.run_ended().state());
     *run.mutable_ended_at() = event.time();
