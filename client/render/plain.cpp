@@ -143,6 +143,8 @@ Said said_of(const v1::Event& event) {
       return {"the agent said nothing for " + format_duration(to_milliseconds(event.agent_stalled().limit())) +
                   " and is ended",
               Ink::yellow};
+    case v1::Event::kAgentConditionChanged:
+      return {event.agent_condition_changed().text(), Ink::yellow};
     case v1::Event::kIssueOpened:
       return {"issue " + event.issue_opened().issue().url(), Ink::dim};
     case v1::Event::kPullRequestOpened:

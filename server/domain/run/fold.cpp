@@ -166,6 +166,7 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kTrackerStepFailed:
       agent.add_tracker_faults(event.tracker_step_failed().reason());
       return;
+    case v1::Event::kAgentConditionChanged:
     case v1::Event::kAgentStalled:
     case v1::Event::kTrackerWaiting:
     case v1::Event::kEnvironmentReady:
