@@ -54,6 +54,13 @@ std::string said_of_environment(const v1::EnvironmentReady& ready) {
   return "environment ready: " + numbered(copied, "file") + " copied, " + numbered(ran, "command") + " run";
 }
 
+std::string said_of_cache(const v1::EnvironmentCached& cached) {
+  std::string names;
+  for (const auto& folder : cached.folders()) names += (names.empty() ? "" : ", ") + printable(folder.path());
+  const bool restored = cached.direction() == v1::EnvironmentCached::DIRECTION_RESTORED;
+  return names + (restored ? " taken from the cache of environments" : " kept in the cache of environments");
+}
+
 std::string said_of_commits(const v1::WorkCommitted& work) {
   if (work.commit_count() == 0) return "no commits";
   return numbered(work.commit_count(), "commit") + ", " + numbered(work.file_count(), "file") +
@@ -114,6 +121,8 @@ Said said_of(const v1::Event& event) {
       return {said_of_worktree(event.worktree_ready()), Ink::dim};
     case v1::Event::kEnvironmentReady:
       return {said_of_environment(event.environment_ready()), Ink::dim};
+    case v1::Event::kEnvironmentCached:
+      return {said_of_cache(event.environment_cached()), Ink::dim};
     case v1::Event::kWaiting:
       return {event.waiting().for_().empty() ? "" : "waits for " + event.waiting().for_(), Ink::dim};
     case v1::Event::kAgentActivity:
@@ -158,6 +167,8 @@ Said said_of(const v1::Event& event) {
     case v1::Event::kCancelRequested:
       return {"asked to cancel"};
     // Told by the end that follows, by lines of their own, or of no interest to a person.
+    case v1::Event::kEnvironmentVerified:
+    case v1::Event::kPortsReserved:
     case v1::Event::kReported:
     case v1::Event::kGateEnded:
     case v1::Event::kOutput:

@@ -119,6 +119,11 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_worktree(event.worktree_ready().worktree());
       agent.set_base_commit(event.worktree_ready().base_commit());
       return;
+    case v1::Event::kPortsReserved:
+      agent.set_first_port(event.ports_reserved().first_port());
+      agent.set_port_count(event.ports_reserved().count());
+      agent.set_slug(event.ports_reserved().slug());
+      return;
     case v1::Event::kCommandStarted:
       if (event.command_started().role() == "agent" && agent.has_usage_ledger())
         begin_process(*agent.mutable_usage_ledger());
@@ -179,6 +184,8 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kRunStarted:
     case v1::Event::kRunEnded:
     case v1::Event::kRunCompacted:
+    case v1::Event::kEnvironmentVerified:
+    case v1::Event::kEnvironmentCached:
     case v1::Event::PAYLOAD_NOT_SET:
       return;
   }
@@ -198,6 +205,7 @@ void apply(v1::Run& run, const v1::Event& event) {
     run.set_state(event.run_ended().state());
     *run.mutable_ended_at() = event.time();
     run.set_tracker_pending(event.run_ended().tracker_pending());
+    run.set_tracker_requests(event.run_ended().tracker_requests());
     if (run.tracker_pending() == 0) run.clear_tracker_waiting();
   } else if (event.has_tracker_waiting()) {
     run.set_tracker_waiting(event.tracker_waiting().reason());
