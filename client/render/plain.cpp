@@ -154,6 +154,18 @@ Said said_of(const v1::Event& event) {
               Ink::yellow};
     case v1::Event::kAgentConditionChanged:
       return {event.agent_condition_changed().text(), Ink::yellow};
+    case v1::Event::kWorkReturned:
+      return {"goes back to the agent (" + std::to_string(event.work_returned().retry()) + " of " +
+                  std::to_string(event.work_returned().retries()) + "): " + event.work_returned().reason(),
+              Ink::yellow};
+    case v1::Event::kAgentParked:
+      return {event.agent_parked().reason(), Ink::yellow};
+    case v1::Event::kBudgetUsed:
+      return {event.budget_used().text(), Ink::yellow};
+    case v1::Event::kAgentPassedOver:
+      return {event.agent_passed_over().reason() + "; goes on with " + event.agent_passed_over().next(), Ink::yellow};
+    case v1::Event::kRaceDecided:
+      return {event.race_decided().reason()};
     case v1::Event::kIssueOpened:
       return {"issue " + event.issue_opened().issue().url(), Ink::dim};
     case v1::Event::kPullRequestOpened:

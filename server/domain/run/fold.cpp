@@ -172,6 +172,11 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.add_tracker_faults(event.tracker_step_failed().reason());
       return;
     case v1::Event::kAgentConditionChanged:
+    case v1::Event::kWorkReturned:
+    case v1::Event::kAgentParked:
+    case v1::Event::kBudgetUsed:
+    case v1::Event::kAgentPassedOver:
+    case v1::Event::kRaceDecided:
     case v1::Event::kAgentStalled:
     case v1::Event::kTrackerWaiting:
     case v1::Event::kEnvironmentReady:
