@@ -181,6 +181,11 @@ Said said_of(const v1::Event& event) {
     // Told by the end that follows, by lines of their own, or of no interest to a person.
     case v1::Event::kEnvironmentVerified:
     case v1::Event::kPortsReserved:
+    case v1::Event::kAgentLaunched:
+    case v1::Event::kAgentTold:
+    case v1::Event::kAgentPaused:
+    case v1::Event::kAgentContinued:
+    case v1::Event::kAgentVerdict:
     case v1::Event::kReported:
     case v1::Event::kGateEnded:
     case v1::Event::kOutput:

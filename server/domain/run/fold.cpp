@@ -177,6 +177,11 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kBudgetUsed:
     case v1::Event::kAgentPassedOver:
     case v1::Event::kRaceDecided:
+    case v1::Event::kAgentLaunched:
+    case v1::Event::kAgentTold:
+    case v1::Event::kAgentPaused:
+    case v1::Event::kAgentContinued:
+    case v1::Event::kAgentVerdict:
     case v1::Event::kAgentStalled:
     case v1::Event::kTrackerWaiting:
     case v1::Event::kEnvironmentReady:
