@@ -108,6 +108,32 @@ Said said_of_activity(const v1::AgentActivity& activity) {
   }
 }
 
+Said said_of_request(const v1::Event& event) {
+  const auto attempt = "attempt " + std::to_string(event.attempt());
+  if (!event.retry_requested().has_feedback()) return {attempt};
+  return {attempt + ": " + printable(event.retry_requested().feedback().reason()), Ink::yellow};
+}
+
+Said said_of_change(const v1::PullRequest& request) {
+  auto text = "pull request #" + std::to_string(request.number()) + " " + request.state();
+  if (request.draft()) text += ", draft";
+  if (!request.checks().empty()) text += ", checks: " + request.checks();
+  if (!request.review().empty()) text += ", review: " + request.review();
+  return {text, request.state() == "merged" ? Ink::green : Ink::dim};
+}
+
+Said said_of_following(const v1::FollowingChanged& change) {
+  const auto why = change.reason().empty() ? "" : ": " + printable(change.reason());
+  switch (change.state()) {
+    case v1::Following::STATE_WATCHING: return {"its pull request is followed" + why, Ink::dim};
+    case v1::Following::STATE_MERGED: return {"merged" + why, Ink::green};
+    case v1::Following::STATE_CLOSED: return {"its pull request was closed without being merged" + why, Ink::yellow};
+    case v1::Following::STATE_GAVE_UP: return {"given up" + why, Ink::red};
+    case v1::Following::STATE_STOPPED: return {"no longer followed" + why, Ink::dim};
+    default: return {};
+  }
+}
+
 /// What is said of an event in one line; empty: nothing.
 Said said_of(const v1::Event& event) {
   switch (event.payload_case()) {
@@ -145,7 +171,7 @@ Said said_of(const v1::Event& event) {
       return {(warns ? "warning: " : "note: ") + event.notice().text(), warns ? Ink::yellow : Ink::dim};
     }
     case v1::Event::kRetryRequested:
-      return {"attempt " + std::to_string(event.attempt())};
+      return said_of_request(event);
     case v1::Event::kRetryScheduled:
       return said_of_retry(event.retry_scheduled());
     case v1::Event::kAgentStalled:
@@ -176,6 +202,10 @@ Said said_of(const v1::Event& event) {
       return {"tracker: " + event.tracker_step_failed().reason(), Ink::yellow};
     case v1::Event::kTrackerWaiting:
       return said_of_tracker_wait(event.tracker_waiting());
+    case v1::Event::kPullRequestChanged:
+      return said_of_change(event.pull_request_changed().pull_request());
+    case v1::Event::kFollowingChanged:
+      return said_of_following(event.following_changed());
     case v1::Event::kCancelRequested:
       return {"asked to cancel"};
     // Told by the end that follows, by lines of their own, or of no interest to a person.

@@ -59,6 +59,33 @@ void leave_work(v1::Subagent& agent) {
   agent.clear_commit_count();
 }
 
+/// Another attempt because of what was said of the work; or a person's wish, with which all counting begins anew.
+void take_request(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
+  const auto& request = event.retry_requested();
+  if (request.fresh()) leave_work(agent);
+  begin_attempt(run, agent, event);
+  if (!request.has_feedback()) return agent.clear_following();
+  agent.mutable_following()->set_retries(request.feedback().retry());
+  agent.mutable_following()->add_fingerprints(request.feedback().fingerprint());
+}
+
+void change_following(v1::Subagent& agent, const v1::FollowingChanged& change) {
+  agent.mutable_following()->set_state(change.state());
+  agent.mutable_following()->set_reason(change.reason());
+}
+
+/// What the run as a whole has at its tracker.
+void apply_to_run(v1::Run& run, const v1::Event& event) {
+  if (event.has_tracker_waiting()) {
+    run.set_tracker_waiting(event.tracker_waiting().reason());
+    run.set_tracker_pending(event.tracker_waiting().pending());
+  } else if (event.has_issue_opened()) {
+    *run.mutable_tracking_issue() = event.issue_opened().issue();
+  } else if (event.has_issue_closed()) {
+    run.mutable_tracking_issue()->set_closed(true);
+  }
+}
+
 void await_retry(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   const auto& retry = event.retry_scheduled();
   begin_attempt(run, agent, event);
@@ -155,8 +182,7 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_commit_count(event.reported().report().commit_count());
       return;
     case v1::Event::kRetryRequested:
-      if (event.retry_requested().fresh()) leave_work(agent);
-      return begin_attempt(run, agent, event);
+      return take_request(run, agent, event);
     case v1::Event::kRetryScheduled:
       return await_retry(run, agent, event);
     case v1::Event::kIssueOpened:
@@ -171,6 +197,11 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kTrackerStepFailed:
       agent.add_tracker_faults(event.tracker_step_failed().reason());
       return;
+    case v1::Event::kPullRequestChanged:
+      *agent.mutable_pull_request() = event.pull_request_changed().pull_request();
+      return;
+    case v1::Event::kFollowingChanged:
+      return change_following(agent, event.following_changed());
     case v1::Event::kAgentConditionChanged:
     case v1::Event::kWorkReturned:
     case v1::Event::kAgentParked:
@@ -217,9 +248,8 @@ void apply(v1::Run& run, const v1::Event& event) {
     run.set_tracker_pending(event.run_ended().tracker_pending());
     run.set_tracker_requests(event.run_ended().tracker_requests());
     if (run.tracker_pending() == 0) run.clear_tracker_waiting();
-  } else if (event.has_tracker_waiting()) {
-    run.set_tracker_waiting(event.tracker_waiting().reason());
-    run.set_tracker_pending(event.tracker_waiting().pending());
+  } else if (event.task_id().empty()) {
+    apply_to_run(run, event);
   } else if (auto* agent = find_subagent(run, event.task_id())) {
     apply_to_task(run, *agent, event);
   }
@@ -249,6 +279,8 @@ v1::RunState outcome(const v1::Run& run) {
   };
   if (any(v1::PHASE_INTERRUPTED)) return v1::RUN_STATE_INTERRUPTED;
   if (any(v1::PHASE_FAILED)) return v1::RUN_STATE_FAILED;
+  const auto gave_up = [](const auto& agent) { return agent.following().state() == v1::Following::STATE_GAVE_UP; };
+  if (std::any_of(run.subagents().begin(), run.subagents().end(), gave_up)) return v1::RUN_STATE_FAILED;
   if (any(v1::PHASE_CANCELLED)) return v1::RUN_STATE_CANCELLED;
   if (any(v1::PHASE_BLOCKED)) return v1::RUN_STATE_FAILED;
   return v1::RUN_STATE_COMPLETED;
