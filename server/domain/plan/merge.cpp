@@ -34,6 +34,7 @@ void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "pull_request", &Settings::pull_request);
   fill(upper, lower, "commit_type", &Settings::commit_type);
   fill(upper, lower, "copy", &Settings::copy);
+  merge_tracker_settings(upper.tracker_options, lower.tracker_options);
   upper.env.insert(lower.env.begin(), lower.env.end());
 }
 

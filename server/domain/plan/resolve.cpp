@@ -44,6 +44,7 @@ Settings from_flags(const v1::Overrides& flags) {
   if (!flags.remote().empty()) settings.remote = flags.remote();
   if (flags.has_write_status()) settings.write_status = flags.write_status();
   if (!flags.tracker().empty()) settings.tracker = flags.tracker();
+  settings.tracker_options = tracker_settings_from(flags);
   if (flags.has_pull_request()) settings.pull_request = flags.pull_request();
   return settings;
 }
@@ -86,6 +87,9 @@ class Resolver {
     if (flags.has_timeout() && !has_usable_timeout(flags)) {
       add_error(diagnostics_, {}, "timeout", "timeout must be longer than nothing and at most 365 days");
     }
+    if (const auto wrong = fault_in(tracker_settings_from(flags)); !wrong.empty()) {
+      add_error(diagnostics_, {}, "tracker", wrong);
+    }
     if (flags.has_retries() && flags.retries() > kMostRetries) {
       add_error(diagnostics_, {}, "retries",
                 "retries must be a whole number from 0 to " + std::to_string(kMostRetries));
@@ -99,6 +103,7 @@ class Resolver {
       fault("tracker", "unknown tracker \"" + printable(spec_.tracker()) +
                            "\": there are \"github\" and \"none\", which makes no issues");
     }
+    *spec_.mutable_tracker_options() = tracker_spec(run_.tracker_options, static_cast<int>(plan_.tasks.size()));
     // The branch is found out by whoever knows the repository.
     if (run_.pull_request.value_or(true) && spec_.push()) spec_.set_pull_request_base(spec_.base());
   }
@@ -157,6 +162,7 @@ class Resolver {
     out.set_file(task.file);
     out.mutable_labels()->Assign(task.labels.begin(), task.labels.end());
     set_commands(own, out);
+    set_issue_extras(own.tracker_options, out);
     *out.mutable_timeout() = TimeUtil::MillisecondsToDuration(own.timeout.value_or(kAgentTimeout).count());
     *out.mutable_stall_timeout() = TimeUtil::MillisecondsToDuration(own.stall_timeout.value_or(kStallTimeout).count());
     out.set_retries(own.retries.value_or(0));

@@ -6,6 +6,7 @@
 
 #include "fanout/internal/v1/spec.pb.h"
 #include "fanout/v1/plan.pb.h"
+#include "server/domain/plan/github_config.hpp"
 #include "server/domain/plan/plan.hpp"
 
 namespace fanout::domain {
@@ -14,6 +15,7 @@ namespace fanout::domain {
 struct UserConfig {
   Settings defaults;
   std::map<std::string, std::string> agents;  ///< Name → shell command line ([agents.NAME] command = "…").
+  GithubConfig github;
 };
 
 /// Reads `.fanout.yaml`. Faults are added to `diagnostics`.

@@ -11,10 +11,11 @@ namespace fanout::domain {
 
 namespace {
 
-const std::array<std::string, 21> kKeys{
+const std::vector<std::string> kKeys{
     "repo",          "base",    "agent", "setup",        "verify", "gates",  "max_parallel", "timeout",
     "stall_timeout", "retries", "env",   "push",         "copy",   "remote", "worktree",     "branch",
-    "allow_empty",   "tracker", "write_status", "pull_request", "commit_type"};
+    "allow_empty",   "tracker", "write_status", "pull_request", "commit_type",
+    "follow", "ci_retries", "draft", "auto_merge"};
 
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
@@ -125,7 +126,8 @@ Settings read_settings(const Reader& reader) {
   settings.worktree = reader.filled_text("worktree");
   settings.branch = reader.filled_text("branch");
   settings.write_status = reader.flag("write_status");
-  settings.tracker = reader.filled_text("tracker");
+  settings.tracker_options = read_tracker_settings(reader);
+  settings.tracker = settings.tracker_options.name;
   settings.pull_request = reader.flag("pull_request");
   settings.commit_type = read_commit_type(reader);
   settings.copy = reader.texts("copy");
@@ -174,9 +176,11 @@ UserConfig parse_user_config(const std::string& text, const std::string& file, D
   const Reader reader(value, "", diagnostics);
   std::vector<std::string> known(kKeys.begin(), kKeys.end());
   known.push_back("agents");
+  known.push_back("github");
   check_keys(reader, known, Unknown::error);
   config.defaults = read_settings(reader);
   read_agents(reader, config);
+  config.github = read_github_config(reader);
   return config;
 }
 
