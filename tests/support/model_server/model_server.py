@@ -4,7 +4,7 @@ usage: model_server.py LOG
 
 Speaks what the agents' programs ask their providers in: Anthropic's messages, OpenAI's responses and chat
 completions, Gemini's generateContent; all of them streamed. Prints the port it listens on, and ends when its
-standard input does. LOG gets a line of JSON for each answer: {"agent", "answer", "turn"}.
+standard input does. LOG gets a line of JSON for each answer: {"agent", "answer", "time"}.
 
 The prompt holds the script, a line for each step:
 
