@@ -50,10 +50,19 @@ void Api::use_token(std::string token) {
   limiter_.resume();
 }
 
+/// The token goes nowhere but to the API itself, wherever the links of an answer lead.
+void Api::refuse_elsewhere(const std::string& url, const std::string& doing) const {
+  const auto origin = http::parse_url(url).origin();
+  if (origin == http::parse_url(endpoints_.rest).origin() || origin == http::parse_url(endpoints_.graphql).origin()) return;
+  throw ApiError(Failure::permanent, "cannot " + doing + ": an answer leads on to " + origin +
+                                         ", where the token must not go; the API is at " + endpoints_.rest);
+}
+
 http::Request Api::request_of(const Call& call) const {
   http::Request request;
   request.method = call.method;
   request.url = call.path.starts_with('/') ? endpoints_.rest + call.path : call.path;
+  refuse_elsewhere(request.url, call.doing);
   request.repeatable = call.repeatable;
   request.headers = {{"Accept", "application/vnd.github+json"},
                      {"X-GitHub-Api-Version", "2022-11-28"},
@@ -66,7 +75,6 @@ http::Request Api::request_of(const Call& call) const {
   return request;
 }
 
-/// The token goes nowhere but to the API itself.
 bool Api::follow(const http::Response& response, http::Request& request) const {
   const auto base = http::parse_url(request.url);
   const auto next = http::resolve(base, response.header("location"));

@@ -66,6 +66,7 @@ class Api {
 
  private:
   http::Request request_of(const Call& call) const;
+  void refuse_elsewhere(const std::string& url, const std::string& doing) const;
   bool follow(const http::Response& response, http::Request& request) const;
   awaitable<http::Response> exchange(const http::Request& request, const Call& call);
   void check_graphql(const Reply& reply, const RateHeaders& rate, const Call& call);

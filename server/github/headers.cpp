@@ -9,6 +9,8 @@ namespace fanout::github {
 
 namespace {
 
+constexpr std::int64_t kNoTime = 1'000'000'000'000;  ///< Seconds: far beyond any clock, far below what overflows.
+
 template <class Number>
 std::optional<Number> number_in(std::string_view text) {
   text = trimmed(text);
@@ -47,7 +49,8 @@ RateHeaders rate_headers(const http::Response& response, Time now) {
   rate.resource = response.header("x-ratelimit-resource");
   const auto date = parse_http_date(std::string(response.header("date")));
   if (date) rate.skew = *date - now;
-  if (const auto reset = number_in<std::int64_t>(response.header("x-ratelimit-reset"))) {
+  const auto reset = number_in<std::int64_t>(response.header("x-ratelimit-reset"));
+  if (reset && *reset >= 0 && *reset < kNoTime) {
     rate.resets_in = Time(std::chrono::seconds(*reset)) - date.value_or(now);
   }
   const std::string after(response.header("retry-after"));

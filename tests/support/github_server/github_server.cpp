@@ -34,15 +34,6 @@ bool is_write(const HttpRequest& request) {
   return request.method != "GET";
 }
 
-std::string http_date(Time time) {
-  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-  std::tm parts = {};
-  ::gmtime_r(&seconds, &parts);
-  char text[64];
-  std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return text;
-}
-
 std::map<std::string, std::string> query_of(const std::string& target) {
   std::map<std::string, std::string> values;
   const auto mark = target.find('?');
@@ -63,14 +54,36 @@ HttpAnswer secondary_limit() {
 
 }  // namespace
 
-GithubServer::GithubServer(GithubServerOptions options) : options_(options), usage_(std::make_unique<Usage>()) {
-  http_ = std::make_unique<HttpServer>([this](const HttpRequest& request) { return serve(request); }, std::nullopt,
-                                       options.port);
+std::string http_date(Time time) {
+  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
+  std::tm parts = {};
+  ::gmtime_r(&seconds, &parts);
+  char text[64];
+  std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return text;
 }
+
+GithubServer::GithubServer(GithubServerOptions options) : options_(options), usage_(std::make_unique<Usage>()) {
+  listen(options.port);
+  url_ = http_->url();
+}
+
+void GithubServer::listen(unsigned short port) {
+  http_ = std::make_unique<HttpServer>([this](const HttpRequest& request) { return serve(request); }, std::nullopt, port);
+}
+
+void GithubServer::go_offline() {
+  options_.port = http_->port();
+  http_.reset();
+  const std::lock_guard lock(mutex_);
+  usage_->open = usage_->writing = 0;
+}
+
+void GithubServer::come_back() { listen(options_.port); }
 
 GithubServer::~GithubServer() = default;
 
-github::Endpoints GithubServer::endpoints() const { return {http_->url(), http_->url() + "/graphql"}; }
+github::Endpoints GithubServer::endpoints() const { return {url_, url_ + "/graphql"}; }
 
 HttpAnswer GithubServer::serve(const HttpRequest& request) {
   const std::lock_guard lock(mutex_);
@@ -82,7 +95,7 @@ HttpAnswer GithubServer::serve(const HttpRequest& request) {
   if (usage_->writing > 1) violations_.push_back("two writes at once: " + requests_.back());
   if (usage_->open > 100) violations_.push_back("more than 100 requests at once");
   auto answer = judged(request, now);
-  answer.delay = options_.latency;
+  answer.delay = options_.latency + options_.creating * creations(request);
   answer.sending = [this, write] {
     const std::lock_guard relock(mutex_);
     usage_->open -= 1;
@@ -94,6 +107,7 @@ HttpAnswer GithubServer::serve(const HttpRequest& request) {
 HttpAnswer GithubServer::judged(const HttpRequest& request, Time now) {
   if (auto fault = fault_for(request)) {
     auto answer = fault->carried_out ? handled(request, now) : HttpAnswer{};
+    if (fault->then) fault->then();
     if (fault->answer.status != 0) return fault->answer;
     answer.mishap = fault->answer.mishap;
     return answer;
@@ -161,7 +175,7 @@ std::optional<HttpAnswer> GithubServer::limited(const HttpRequest& request, Time
 }
 
 HttpAnswer GithubServer::handled(const HttpRequest& request, Time now) {
-  Exchange exchange{world_, request, now, http_->url(), request.target.substr(0, request.target.find('?')),
+  Exchange exchange{world_, request, now, url_, request.target.substr(0, request.target.find('?')),
                     query_of(request.target), nullptr, violations_};
   if (!request.body.empty()) {
     boost::system::error_code damaged;
@@ -194,6 +208,11 @@ void GithubServer::add_headers(const HttpRequest& request, HttpAnswer& answer, T
 void GithubServer::fail(Fault fault) {
   const std::lock_guard lock(mutex_);
   faults_.push_back(std::move(fault));
+}
+
+std::size_t GithubServer::faults_left() {
+  const std::lock_guard lock(mutex_);
+  return faults_.size();
 }
 
 void GithubServer::heal() {

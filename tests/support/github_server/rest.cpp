@@ -83,7 +83,7 @@ HttpAnswer create_label(Exchange& exchange, const Match&) {
   auto& world = exchange.world;
   const auto name = text_in(exchange.body, "name");
   if (!world.may_push) return refusal(403, "Must have push access to Repository.");
-  if (name.empty()) return refusal(422, "Validation Failed", {field_error("Label", "name", "missing_field")});
+  if (const auto fault = label_fault(exchange.body)) return refusal(422, "Validation Failed", {*fault});
   if (world.labels.contains(name)) return refusal(422, "Validation Failed", {field_error("Label", "name", "already_exists")});
   const auto id = world.labels[name] = world.next_id++;
   return answer_of(201, json::object{{"name", name}, {"node_id", "LA_" + std::to_string(id)}});
@@ -138,11 +138,10 @@ HttpAnswer edit_issue(Exchange& exchange, const Match& match) {
   auto* issue = exchange.world.issue(std::stoull(match[0]));
   if (!issue) return refusal(404, "Not Found");
   const auto& body = exchange.body.as_object();
+  if (const auto fault = edit_fault(exchange.body)) return refusal(422, "Validation Failed", {*fault});
   if (body.contains("body")) issue->body = text_in(exchange.body, "body");
   if (body.contains("state")) {
-    const auto state = text_in(exchange.body, "state");
-    if (state != "open" && state != "closed") return refusal(422, "Validation Failed", {field_error("Issue", "state", "invalid")});
-    issue->state = state;
+    issue->state = text_in(exchange.body, "state");
   }
   if (body.contains("state_reason")) issue->state_reason = text_in(exchange.body, "state_reason");
   return answer_of(200, issue_json(exchange, *issue));
@@ -162,15 +161,15 @@ HttpAnswer list_comments(Exchange& exchange, const Match& match) {
 HttpAnswer create_comment(Exchange& exchange, const Match& match) {
   auto* issue = exchange.world.issue(std::stoull(match[0]));
   if (!issue) return refusal(404, "Not Found");
+  if (const auto fault = comment_fault(exchange.body)) return refusal(422, "Validation Failed", {*fault});
   const auto body = text_in(exchange.body, "body");
-  if (body.empty()) return refusal(422, "Validation Failed", {field_error("IssueComment", "body", "missing_field")});
-  if (body.size() > 65'536) return refusal(422, "Validation Failed", {field_error("IssueComment", "body", "too_long")});
   issue->comments.push_back({exchange.world.next_id++, body, exchange.now, exchange.now, 0});
   return answer_of(201, comment_json(exchange, *issue, issue->comments.back()));
 }
 
 HttpAnswer edit_comment(Exchange& exchange, const Match& match) {
   const auto id = std::stoull(match[0]);
+  if (const auto fault = comment_fault(exchange.body)) return refusal(422, "Validation Failed", {*fault});
   for (auto& issue : exchange.world.issues) {
     for (auto& comment : issue.comments) {
       if (comment.id != id) continue;

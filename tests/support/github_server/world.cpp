@@ -1,5 +1,7 @@
 #include "tests/support/github_server/world.hpp"
 
+#include <algorithm>
+
 #include "server/github/headers.hpp"
 
 namespace fanout::test {
@@ -48,13 +50,60 @@ json::object field_error(const std::string& resource, const std::string& field, 
   return {{"resource", resource}, {"field", field}, {"code", code}};
 }
 
+namespace {
+
+constexpr std::size_t kLongestBody = 65'536;
+
+std::size_t characters_in(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+bool is_color(const std::string& text) {
+  return text.size() == 6 && text.find_first_not_of("0123456789abcdefABCDEF") == text.npos;
+}
+
+std::size_t length_of(const json::value& body, const char* list) {
+  const auto* found = body.as_object().if_contains(list);
+  return found && found->is_array() ? found->get_array().size() : 0;
+}
+
+}  // namespace
+
 std::optional<json::object> issue_fault(const json::value& body) {
-  const auto title = text_in(body, "title"), text = text_in(body, "body");
-  std::size_t characters = 0;
-  for (const char c : title) characters += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  const auto title = text_in(body, "title");
   if (title.empty()) return field_error("Issue", "title", "missing_field");
-  if (characters > 256) return field_error("Issue", "title", "too_long");
-  if (text.size() > 65'536) return field_error("Issue", "body", "too_long");
+  if (characters_in(title) > 256) return field_error("Issue", "title", "too_long");
+  if (text_in(body, "body").size() > kLongestBody) return field_error("Issue", "body", "too_long");
+  if (length_of(body, "labels") > 100) return field_error("Issue", "labels", "invalid");
+  if (length_of(body, "assignees") > 10) return field_error("Issue", "assignees", "invalid");
+  return std::nullopt;
+}
+
+std::optional<json::object> edit_fault(const json::value& body) {
+  const auto& object = body.as_object();
+  if (text_in(body, "body").size() > kLongestBody) return field_error("Issue", "body", "too_long");
+  if (object.contains("title") && text_in(body, "title").empty()) return field_error("Issue", "title", "missing_field");
+  const auto state = text_in(body, "state"), reason = text_in(body, "state_reason");
+  if (object.contains("state") && state != "open" && state != "closed") return field_error("Issue", "state", "invalid");
+  static const std::set<std::string> kReasons = {"completed", "not_planned", "duplicate", "reopened"};
+  if (object.contains("state_reason") && !kReasons.contains(reason)) return field_error("Issue", "state_reason", "invalid");
+  return std::nullopt;
+}
+
+std::optional<json::object> comment_fault(const json::value& body) {
+  const auto text = text_in(body, "body");
+  if (text.empty()) return field_error("IssueComment", "body", "missing_field");
+  if (text.size() > kLongestBody) return field_error("IssueComment", "body", "too_long");
+  return std::nullopt;
+}
+
+std::optional<json::object> label_fault(const json::value& body) {
+  const auto name = text_in(body, "name");
+  if (name.empty()) return field_error("Label", "name", "missing_field");
+  if (characters_in(name) > 50) return field_error("Label", "name", "too_long");
+  if (body.as_object().contains("color") && !is_color(text_in(body, "color"))) return field_error("Label", "color", "invalid");
+  if (characters_in(text_in(body, "description")) > 100) return field_error("Label", "description", "too_long");
   return std::nullopt;
 }
 

@@ -86,8 +86,11 @@ HttpAnswer graphql(Exchange& exchange);
 unsigned creations(const HttpRequest& request);
 
 json::object issue_json(const Exchange& exchange, const ServerIssue& issue);
-/// Checks title and body as GitHub does; empty: fine.
+/// What GitHub does not take of a new issue or pull request, of an edit of one, a comment, a label; empty: fine.
 std::optional<json::object> issue_fault(const json::value& body);
+std::optional<json::object> edit_fault(const json::value& body);
+std::optional<json::object> comment_fault(const json::value& body);
+std::optional<json::object> label_fault(const json::value& body);
 
 std::string text_in(const json::value& value, std::string_view key);
 
