@@ -140,19 +140,28 @@ struct PushRejected {
   std::string reason;
 };
 
-/// Pushes local `branch` to the same name on `remote`, without force. The user's own credentials: ssh
-/// agent and default keys, git's credential helpers. `stop` ends it early with Error cancelled.
-/// Returns the pushed commit.
+/// A token for https remotes at `host`, offered when the user's own credentials have not opened the door.
+struct Access {
+  std::string host, token;
+};
+
+/// Pushes local `branch` to the same name on `remote`. The user's own credentials: ssh agent and default keys,
+/// git's credential helpers. `stop` ends it early with Error cancelled. Returns the pushed commit.
+/// Without force, unless the remote's branch is at `replaces`: what we had pushed there ourselves may be rewritten,
+/// and nothing else ever is.
 std::variant<std::string, PushRejected> push(const fs::path& repository, const std::string& remote,
-                                             const std::string& branch, std::stop_token stop);
+                                             const std::string& branch, std::stop_token stop,
+                                             const std::string& replaces = {}, const Access& access = {});
 
 /// Fetches `branch` of `remote` and returns its tip; empty when the remote has no such branch.
 std::optional<std::string> fetch(const fs::path& repository, const std::string& remote,
-                                 const std::string& branch, std::stop_token stop);
+                                 const std::string& branch, std::stop_token stop, const Access& access = {});
 
 /// Rebases what is checked out in `worktree` onto `onto`. On a conflict the worktree is put back as it
 /// was, and `with` is the commit that does not apply. Error precondition: uncommitted changes, or an
 /// untracked file is in the way. Returns the new head.
-std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const std::string& onto);
+/// `from`: the commits behind this one are replayed; empty: those that `onto` has not.
+std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const std::string& onto,
+                                                const std::string& from = {});
 
 }  // namespace fanout::git

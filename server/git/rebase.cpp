@@ -36,14 +36,14 @@ AnnotatedCommit annotated(const Repository& repository, const git_oid& id) {
 /// or the death of this process, leaves nothing to be put back.
 class Replay {
  public:
-  Replay(const Repository& repository, const git_oid& head, const git_oid& onto)
+  Replay(const Repository& repository, const git_oid& head, const git_oid& onto, const git_oid& from)
       : repository_(&repository), who_(identity(repository)), last_(onto) {
     git_rebase_options options = GIT_REBASE_OPTIONS_INIT;
     options.inmemory = true;
     options.merge_options.flags = GIT_MERGE_FIND_RENAMES;
     const AnnotatedCommit branch = annotated(repository, head);
-    const AnnotatedCommit upstream = annotated(repository, onto);
-    check(git_rebase_init(rebase_.out(), repository.get(), branch.get(), upstream.get(), nullptr, &options),
+    const AnnotatedCommit upstream = annotated(repository, from), target = annotated(repository, onto);
+    check(git_rebase_init(rebase_.out(), repository.get(), branch.get(), upstream.get(), target.get(), &options),
           "begin the rebase");
   }
 
@@ -158,7 +158,8 @@ void finish(const Repository& repository, const git_oid& from, const git_oid& to
 
 }  // namespace
 
-std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const std::string& onto) {
+std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const std::string& onto,
+                                                const std::string& from) {
   const Repository repository = open_repository(worktree);
   const git_oid onto_id = *git_commit_id(find_commit(repository, onto).get());
   git_oid head;
@@ -166,7 +167,8 @@ std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const 
   undo_unfinished(repository, head);
   refuse_dirty(repository, worktree);
   if (holds(repository, head, onto_id)) return text_of(head);
-  auto replayed = Replay(repository, head, onto_id).run();
+  const git_oid from_id = from.empty() ? onto_id : *git_commit_id(find_commit(repository, from).get());
+  auto replayed = Replay(repository, head, onto_id, from_id).run();
   if (auto* conflict = std::get_if<MergeConflict>(&replayed)) return std::move(*conflict);
   const git_oid result = std::get<git_oid>(replayed);
   finish(repository, head, result);
