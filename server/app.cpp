@@ -17,9 +17,11 @@
 #include "server/daemon_lock.hpp"
 #include "server/git/git.hpp"
 #include "server/orchestrator/orchestrator.hpp"
+#include "server/planning/planner.hpp"
 #include "server/rpc/server.hpp"
 #include "server/service_manager.hpp"
 #include "server/store/event_log.hpp"
+#include "server/tracking/webhooks.hpp"
 
 namespace fanout {
 
@@ -39,13 +41,17 @@ class App {
         log_(io.get_executor(), options.state_directory / "fanout.db"),
         services_{io.get_executor(), log_,  workers_, files_, options.state_directory / "runs",
                   subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim},
-        tracking_(io.get_executor(), log_, workers_, options.state_directory / "outbox.db", own_environment(),
+        tracking_(io.get_executor(), log_, workers_,
+                  {options.state_directory / "outbox.db", options.state_directory / "logins.json", own_environment(),
+                   [config = options.user_config] { return planning::github_config(config); }},
                   options.tracker_patience),
         runs_(services_, tracking_),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
-        options_(options) {}
+        options_(options) {
+    services_.access = [this](const auto& spec) { return tracking_.access(spec); };
+  }
 
   awaitable<void> live(std::function<void()> ready) {
     async::TaskGroup writer(services_.executor);
@@ -64,12 +70,13 @@ class App {
 
  private:
   awaitable<void> serve(std::function<void()> ready) {
-    rpc::Server server({runs_, services_, options_.user_config, options_.socket, options_.listener,
+    rpc::Server server({runs_, services_, tracking_, options_.user_config, options_.socket, options_.listener,
                         options_.state_directory,
                         [this](bool leave) { request_stop("a client asked for it", leave); }});
     background_.spawn(wait_for_signal());
     background_.spawn(server.accept());
     background_.spawn(tell_that_we_live());
+    if (!options_.webhook_secret.empty()) background_.spawn(listen_for_webhooks());
     spdlog::info("serving on {}", options_.socket.string());
     ready();
     service_manager::notify_ready();
@@ -120,6 +127,16 @@ class App {
       pause.expires_after(*interval);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ended));
     }
+  }
+
+  /// Whoever forwards GitHub's deliveries to this machine brings them here.
+  awaitable<void> listen_for_webhooks() {
+    http::ServerOptions options;
+    options.port = options_.webhook_port;
+    http::Server server(services_.executor, std::move(options));
+    tracking::serve_webhooks(server, options_.webhook_secret, [this] { tracking_.trackers().look_now(); });
+    spdlog::info("webhooks: http://{}/webhooks/github", server.address());
+    co_await server.run();
   }
 
   void request_stop(const char* why, bool leave = false) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 
 namespace fanout {
 
@@ -14,6 +16,8 @@ struct AppOptions {
   std::chrono::milliseconds retry_delay{std::chrono::seconds(5)};  ///< The longest before a first retry.
   std::chrono::milliseconds tracker_patience{std::chrono::minutes(1)};  ///< Of a run that is done but for its tracker.
   std::filesystem::path shim;  ///< The supervisor that programs run under.
+  std::string webhook_secret;        ///< Empty: no webhooks are served.
+  std::uint16_t webhook_port = 0;    ///< On the loopback.
   int listener = -1;  ///< Listens on `socket` already, and is taken over; -1: there is none.
 };
 

@@ -6,12 +6,14 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 
 #include "common/duration.hpp"
 #include "common/error.hpp"
 #include "common/exit_code.hpp"
 #include "common/paths.hpp"
+#include "common/text.hpp"
 #include "common/version.hpp"
 #include "server/app.hpp"
 #include "server/service_manager.hpp"
@@ -23,6 +25,19 @@ std::filesystem::path find_shim() {
   const auto shim = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "fanout-shim";
   if (access(shim.c_str(), X_OK) == 0) return shim;
   throw fanout::Error(fanout::ErrorKind::not_found, shim.string() + " is not there, under which agents run: install Fanout again");
+}
+
+/// The first line of a file, which nobody sees in a list of processes.
+std::string read_secret(const std::string& file, unsigned port) {
+  if (file.empty() && port == 0) return "";
+  std::string secret;
+  std::ifstream stream(file);
+  std::getline(stream, secret);
+  secret = fanout::trimmed(secret);
+  if (!secret.empty() && port != 0) return secret;
+  throw fanout::Error(fanout::ErrorKind::invalid_input,
+                      port == 0 ? "--webhook-secret-file needs --webhook-port"
+                                : "--webhook-port needs --webhook-secret-file, a file with the webhooks' secret in it");
 }
 
 /// Tells whoever started us, over the descriptor they gave, how the start went: "ready" or the error.
@@ -49,7 +64,7 @@ int main(int argc, char** argv) {
   std::string socket, state, config, level = "info";
   int ready_fd = -1;
   unsigned snapshot_seconds = 180;
-  std::string retry_delay, tracker_patience;
+  std::string retry_delay, tracker_patience, webhook_secret;
   cli.add_option("--socket", socket, "Unix socket to serve on (default: $XDG_RUNTIME_DIR/fanout/fanoutd.sock)");
   cli.add_option("--state", state, "Folder of the event log and all output (default: $XDG_STATE_HOME/fanout)");
   cli.add_option("--config", config, "User configuration (default: ~/.config/fanout/config.toml)");
@@ -64,6 +79,10 @@ int main(int argc, char** argv) {
   cli.add_option("--tracker-patience", tracker_patience,
                  "How long a run that is done but for its tracker waits for it (default: 1m)")
       ->check(is_duration);
+  cli.add_option("--webhook-port", options.webhook_port,
+                 "Port of the loopback at which GitHub's webhooks are taken (needs --webhook-secret-file)")
+      ->check(CLI::Range(1u, 65535u));
+  cli.add_option("--webhook-secret-file", webhook_secret, "File with the secret that they are signed with");
   cli.add_option("--ready-fd", ready_fd, "Descriptor that gets the line \"ready\", or \"error: …\"");
   cli.set_version_flag("--version", std::string("fanoutd ") + fanout::kVersion);
   try {
@@ -90,6 +109,7 @@ int main(int argc, char** argv) {
     if (const auto delay = fanout::parse_duration(retry_delay)) options.retry_delay = *delay;
     if (const auto patience = fanout::parse_duration(tracker_patience)) options.tracker_patience = *patience;
     options.shim = find_shim();
+    options.webhook_secret = read_secret(webhook_secret, options.webhook_port);
     fanout::run_app(options, [&] { tell_starter(std::exchange(ready_fd, -1), "ready"); });
     return fanout::kExitOk;
   } catch (const std::exception& error) {

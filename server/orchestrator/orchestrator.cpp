@@ -55,6 +55,8 @@ v1::Run initial_state(const RunSpec& spec) {
   run.set_push(spec.push());
   run.set_tracker(spec.tracker());
   run.set_tracker_repository(spec.tracker_repository());
+  run.set_tracker_mode(spec.tracker_options().mode());
+  run.set_follow(spec.tracker_options().follow());
   for (const auto& task : spec.tasks()) {
     auto& agent = *run.add_subagents();
     agent.set_task_id(task.id());
@@ -82,8 +84,19 @@ std::map<std::string, domain::Progress> progress_of(store::Database& database, c
   }
 }
 
+/// Nothing of it was under way but the following of its pull requests, which needs nothing that the machine's restart
+/// has ended.
+bool is_only_followed(const v1::Run& run) {
+  const auto& agents = run.subagents();
+  const bool ended = std::all_of(agents.begin(), agents.end(), [](const auto& agent) { return domain::is_end(agent.phase()); });
+  return ended && std::any_of(agents.begin(), agents.end(), [](const auto& agent) {
+           return agent.following().state() == v1::Following::STATE_WATCHING;
+         });
+}
+
 bool may_be_retried(const v1::Subagent& agent) {
-  return domain::is_end(agent.phase()) && !domain::is_success(agent.phase());
+  const bool given_up = agent.following().state() == v1::Following::STATE_GAVE_UP;
+  return domain::is_end(agent.phase()) && (given_up || !domain::is_success(agent.phase()));
 }
 
 void require_task(const v1::Run& run, const std::string& task_id) {
@@ -131,7 +144,33 @@ Error nothing_to_retry(const std::string& run_id, const std::string& task_id, bo
 }  // namespace
 
 Orchestrator::Orchestrator(subagent::Services& services, tracking::Tracking& tracking)
-    : services_(services), tracking_(tracking), lives_(services.executor), ended_(services.executor) {}
+    : services_(services), tracking_(tracking), lives_(services.executor), ended_(services.executor) {
+  tracking::Doors doors;
+  doors.give_feedback = [this](std::string run_id, std::string task_id, v1::Feedback feedback) {
+    return give_feedback(std::move(run_id), std::move(task_id), std::move(feedback));
+  };
+  doors.restack = [this](std::string run_id, std::string task_id, std::string base) {
+    return restack(std::move(run_id), std::move(task_id), std::move(base));
+  };
+  doors.look_again = [this](const std::string& run_id) {
+    if (const auto run = runs_.find(run_id); run != runs_.end()) run->second->look_again();
+  };
+  tracking_.use_doors(std::move(doors));
+}
+
+awaitable<void> Orchestrator::give_feedback(std::string run_id, std::string task_id, v1::Feedback feedback) {
+  refuse_when_stopping();
+  const auto run = runs_.find(run_id);
+  if (run == runs_.end() || run->second->closing()) throw Error(ErrorKind::precondition, "run " + run_id + " is over");
+  co_await run->second->give_feedback(std::move(task_id), std::move(feedback));
+}
+
+awaitable<void> Orchestrator::restack(std::string run_id, std::string task_id, std::string base) {
+  refuse_when_stopping();
+  const auto run = runs_.find(run_id);
+  if (run == runs_.end() || run->second->closing()) throw Error(ErrorKind::precondition, "run " + run_id + " is over");
+  co_await run->second->restack(std::move(task_id), std::move(base));
+}
 
 awaitable<void> Orchestrator::recover() {
   const auto boot = shim::boot_id();
@@ -140,7 +179,7 @@ awaitable<void> Orchestrator::recover() {
   for (const auto& id : ids) {
     auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(id); });
     if (!stored) continue;
-    if (last_boot == boot) {
+    if (last_boot == boot || is_only_followed(stored->run)) {
       co_await take_up(std::move(*stored));
     } else {
       co_await interrupt_left_over(std::move(*stored));
@@ -311,11 +350,14 @@ awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std
       if (asked && !domain::is_end(agent.phase())) ids.push_back(agent.task_id());
     }
   }
+  if (!ids.empty()) co_await run->second->cancel(ids);
+  for (auto& id : co_await tracking_.stop_following(run_id, task_id)) {
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(std::move(id));
+  }
   if (ids.empty()) {
     throw Error(ErrorKind::precondition,
                 (task_id.empty() ? "run " + run_id : "task " + task_id + " of run " + run_id) + " has ended already");
   }
-  co_await run->second->cancel(ids);
   co_return ids;
 }
 

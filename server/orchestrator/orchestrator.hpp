@@ -64,6 +64,8 @@ class Orchestrator {
  private:
   awaitable<std::vector<std::string>> reopen(std::string run_id, std::string task_id, RetryOptions options);
   awaitable<void> follow(Run& run);
+  awaitable<void> give_feedback(std::string run_id, std::string task_id, fanout::v1::Feedback feedback);
+  awaitable<void> restack(std::string run_id, std::string task_id, std::string base);
   awaitable<TrackerWork> sync_ended(store::StoredRun stored);
   awaitable<std::string> new_id(std::string name);
   awaitable<void> take_up(store::StoredRun stored);

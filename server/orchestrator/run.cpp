@@ -55,8 +55,13 @@ awaitable<void> Run::live() {
     if (std::exchange(dirty_, false)) {
       co_await release_ready();
     } else if (living_ == 0 && retrying_.empty()) {
-      if (std::exchange(settled_, true)) break;
-      co_await tracking_.settle(id());  // meanwhile a task may be retried
+      if (!std::exchange(settled_, true)) {
+        co_await tracking_.settle(id());  // meanwhile a task may be retried
+      } else if (stays_open()) {
+        co_await changed_.wait();
+      } else {
+        break;
+      }
     } else {
       co_await changed_.wait();
     }
@@ -64,6 +69,7 @@ awaitable<void> Run::live() {
   closing_ = true;
   co_await lives_.join();
   if (lost_) std::rethrow_exception(lost_);
+  if (tracking_.follows(id()) && domain::outcome(state()) != v1::RUN_STATE_INTERRUPTED) co_return;
   v1::Event event;
   event.set_run_id(spec_.run_id());
   event.mutable_run_ended()->set_state(domain::outcome(state()));
@@ -74,11 +80,22 @@ awaitable<void> Run::live() {
   co_await services_.log.append(std::move(event));
 }
 
-Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from) {
+/// Its pull requests are followed. One that the daemon's end interrupts goes on with the next.
+bool Run::stays_open() { return !interrupted_ && tracking_.follows(id()); }
+
+void Run::look_again() {
+  dirty_ = true;
+  settled_ = false;
+  changed_.notify();
+}
+
+Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from, std::optional<v1::Feedback> feedback) {
   auto& agent = agents_[task.id()];
   if (agent) former_.push_back(std::move(agent));
   subagent::EarlierWork earlier{from.branch(), from.worktree(), from.base_commit(),
                                 static_cast<unsigned>(from.left_work_size()), {}};
+  earlier.feedback = std::move(feedback);
+  earlier.pushed_commit = from.pushed_commit();
   if (earlier.given_up > 0) earlier.last_given_up = from.left_work().rbegin()->worktree();
   agent = std::make_unique<Subagent>(services_, spec_, task, slots_, from.attempt(), std::move(earlier));
   released_[task.id()] = false;
@@ -166,18 +183,35 @@ awaitable<void> Run::retry(std::vector<std::string> task_ids, bool fresh) {
     // Two requests may ask for the same: the second finds it under way.
     const auto& last = *domain::find_subagent(state(), id);
     if (!domain::is_end(last.phase()) || !retrying_.insert(id).second) continue;
-    v1::Event event;
-    event.set_run_id(spec_.run_id());
-    event.set_task_id(id);
-    event.set_attempt(last.attempt() + 1);
-    event.set_phase(v1::PHASE_PENDING);
-    event.mutable_retry_requested()->set_fresh(fresh);
-    co_await services_.log.append(std::move(event));
-    retrying_.erase(id);
-    start(*find_task(id), *domain::find_subagent(state(), id));
+    v1::RetryRequested request;
+    request.set_fresh(fresh);
+    co_await begin_again(id, std::move(request));
   }
-  dirty_ = true;
-  changed_.notify();
+  look_again();
+}
+
+awaitable<void> Run::give_feedback(std::string task_id, v1::Feedback feedback) {
+  const auto& last = *domain::find_subagent(state(), task_id);
+  if (last.phase() != v1::PHASE_COMPLETED || !retrying_.insert(task_id).second) co_return;
+  v1::RetryRequested request;
+  *request.mutable_feedback() = std::move(feedback);
+  co_await begin_again(task_id, std::move(request));
+  look_again();
+}
+
+/// It is among retrying_ until its new subagent is there.
+awaitable<void> Run::begin_again(std::string task_id, v1::RetryRequested request) {
+  std::optional<v1::Feedback> feedback;
+  if (request.has_feedback()) feedback = request.feedback();
+  v1::Event event;
+  event.set_run_id(spec_.run_id());
+  event.set_task_id(task_id);
+  event.set_attempt(domain::find_subagent(state(), task_id)->attempt() + 1);
+  event.set_phase(v1::PHASE_PENDING);
+  *event.mutable_retry_requested() = std::move(request);
+  co_await services_.log.append(std::move(event));
+  retrying_.erase(task_id);
+  start(*find_task(task_id), *domain::find_subagent(state(), task_id), std::move(feedback));
 }
 
 awaitable<void> Run::cancel(std::vector<std::string> task_ids) {

@@ -31,6 +31,13 @@ class Run {
   /// Gives `task_ids` another attempt; each has ended. Before live(), or while it is not closing(). `fresh`: in new
   /// worktrees, from the base.
   awaitable<void> retry(std::vector<std::string> task_ids, bool fresh);
+  /// Gives a completed task another attempt, in which its agent reacts to `feedback`. While it is not closing().
+  awaitable<void> give_feedback(std::string task_id, fanout::v1::Feedback feedback);
+  /// Puts a completed task's branch upon `base` of the remote, without what its dependency had, and pushes it.
+  /// Error precondition: it is under way, it conflicts, or its worktree is gone.
+  awaitable<void> restack(std::string task_id, std::string base);
+  /// Whoever kept the run open has gone.
+  void look_again();
   /// Asks these subagents to end.
   awaitable<void> cancel(std::vector<std::string> task_ids);
   /// Ends all because the daemon stops.
@@ -45,9 +52,13 @@ class Run {
  private:
   using TaskSpec = fanout::internal::v1::TaskSpec;
 
-  subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from);
+  subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from,
+                            std::optional<fanout::v1::Feedback> feedback = std::nullopt);
   awaitable<void> follow(subagent::Subagent& agent);
   awaitable<void> skip(std::string task_id);
+  awaitable<void> record_for(std::string task_id, fanout::v1::Event event);
+  bool stays_open();
+  awaitable<void> begin_again(std::string task_id, fanout::v1::RetryRequested request);
   awaitable<void> release_ready();
   awaitable<std::vector<git::Tip>> tips_of(std::vector<std::string> dependencies);
   const TaskSpec* find_task(const std::string& id) const;

@@ -11,6 +11,7 @@
 #include "server/domain/plan/graph.hpp"
 #include "server/domain/plan/load.hpp"
 #include "server/domain/plan/resolve.hpp"
+#include "server/domain/plan/template.hpp"
 #include "server/environment/environment.hpp"
 #include "server/git/git.hpp"
 #include "server/github/repository_name.hpp"
@@ -26,6 +27,8 @@ using Diagnostics = std::vector<Diagnostic>;
 namespace {
 
 constexpr const char* kTemplate = ".parallel/templates/subagent-instructions.md";
+constexpr const char* kIssueTemplate = ".parallel/templates/issue.md";
+constexpr const char* kPullRequestTemplate = ".parallel/templates/pull-request.md";
 
 void add_error(Diagnostics& diagnostics, std::string file, std::string field, std::string message) {
   diagnostics.push_back({Diagnostic::Severity::error, {std::move(file), 0, 0}, std::move(field), std::move(message)});
@@ -154,6 +157,19 @@ void set_tracker_place(fanout::internal::v1::RunSpec& spec, const std::string& p
   }
 }
 
+/// The repository's own bodies for issues and pull requests, where it has some.
+void set_tracker_templates(fanout::internal::v1::RunSpec& spec, Diagnostics& diagnostics) {
+  if (spec.tracker() != "github") return;
+  const auto read = [&](const char* name) {
+    const auto file = fs::path(spec.repository()) / name;
+    auto text = read_optional(file, diagnostics).value_or("");
+    for (auto& unknown : domain::unknown_placeholders(text, file.string())) diagnostics.push_back(std::move(unknown));
+    return text;
+  };
+  spec.mutable_tracker_options()->set_issue_template(read(kIssueTemplate));
+  spec.mutable_tracker_options()->set_pull_request_template(read(kPullRequestTemplate));
+}
+
 domain::Layers read_layers(const Request& request, const fs::path& repository, const fs::path& user_config,
                            Diagnostics& diagnostics) {
   domain::Layers layers;
@@ -197,8 +213,17 @@ Prepared prepare(const Request& request, const fs::path& user_config, bool for_r
     check_agents(request, prepared.spec, diagnostics);
     set_base_commit(prepared.spec, request.plan_path.string(), diagnostics);
     set_tracker_place(prepared.spec, request.plan_path.string(), diagnostics);
+    set_tracker_templates(prepared.spec, diagnostics);
   }
   return prepared;
+}
+
+domain::GithubConfig github_config(const fs::path& user_config) {
+  Diagnostics diagnostics;
+  const auto text = read_optional(user_config, diagnostics);
+  if (!text) return {};
+  auto config = domain::parse_user_config(*text, user_config.string(), diagnostics);
+  return diagnostics.empty() ? std::move(config.github) : domain::GithubConfig();
 }
 
 v1::PlanDescription describe(const Prepared& prepared) {

@@ -10,6 +10,7 @@
 #include "server/rpc/daemon_service.hpp"
 #include "server/rpc/plan_service.hpp"
 #include "server/rpc/run_service.hpp"
+#include "server/rpc/tracker_service.hpp"
 #include "server/rpc/work_service.hpp"
 
 namespace fanout::rpc {
@@ -30,6 +31,7 @@ struct Server::Impl {
         plans(bridge, loader),
         runs(bridge, loader, parts.runs, parts.services),
         work(bridge, parts.runs, parts.services),
+        trackers(bridge, parts.tracking),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.shut_down),
         acceptor(parts.services.executor, parts.socket, parts.listener) {}
 
@@ -39,6 +41,7 @@ struct Server::Impl {
   PlanService plans;
   RunService runs;
   WorkService work;
+  TrackerService trackers;
   DaemonService daemon;
   Acceptor acceptor;
   std::unique_ptr<grpc::Server> server;
@@ -53,6 +56,7 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->plans);
   builder.RegisterService(&impl_->runs);
   builder.RegisterService(&impl_->work);
+  builder.RegisterService(&impl_->trackers);
   builder.RegisterService(&impl_->daemon);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server) throw Error(ErrorKind::system, "the gRPC server does not start");

@@ -16,6 +16,7 @@ class Server {
   struct Parts {
     orchestrator::Orchestrator& runs;
     subagent::Services& services;
+    tracking::Tracking& tracking;
     std::filesystem::path user_config;
     std::filesystem::path socket;
     int listener;  ///< See Acceptor.

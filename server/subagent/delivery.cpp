@@ -61,7 +61,23 @@ void describe_branch(const git::BranchSummary& branch, v1::Report& report) {
 
 }  // namespace
 
+/// So that its pull request can be seen while the gates run. What goes wrong here goes wrong again after them, and counts
+/// then.
+awaitable<void> Subagent::push_draft() {
+  const bool wanted = spec_.push() && spec_.tracker_options().draft() && !spec_.pull_request_base().empty();
+  if (!wanted || progress_.pushed || task_.gates_size() == 0) co_return;
+  std::string trouble;
+  try {
+    const auto outcome = co_await push();
+    trouble = outcome.reason;
+  } catch (const Error& error) {
+    trouble = error.what();
+  }
+  if (!trouble.empty()) co_await notice(v1::Notice::SEVERITY_INFO, "no draft of a pull request yet: " + trouble);
+}
+
 awaitable<Input> Subagent::run_gates() {
+  co_await push_draft();
   gates_.assign(progress_.gates.begin(), progress_.gates.end());
   for (int i = 0; i < task_.gates_size(); ++i) {
     const auto& gate = task_.gates(i);
@@ -105,9 +121,10 @@ awaitable<v1::GateResult> Subagent::run_gate(v1::Gate gate, std::string log) {
 awaitable<Input> Subagent::push() {
   if (progress_.pushed) co_return Input{InputKind::pushed, {}, {}};
   const auto start = Clock::now();
-  auto result = co_await async::with_deadline(services_.workers.run([this](std::stop_token stop) {
+  const auto access = services_.access_of(spec_);
+  auto result = co_await async::with_deadline(services_.workers.run([this, access](std::stop_token stop) {
     if (taken_up_) git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
-    return git::push(spec_.repository(), spec_.remote(), worktree_.branch, stop);
+    return git::push(spec_.repository(), spec_.remote(), worktree_.branch, stop, progress_.last_pushed, access);
   }), kNetworkTimeout, "pushing to " + spec_.remote());
   if (auto* rejected = std::get_if<git::PushRejected>(&result)) {
     const auto reason = spec_.remote() + " rejected the push of " + worktree_.branch + ": " + rejected->reason;
@@ -115,6 +132,7 @@ awaitable<Input> Subagent::push() {
   }
   crash_point("push.done");
   pushed_to_ = spec_.remote();
+  progress_.last_pushed = std::get<std::string>(result);
   v1::Event event;
   auto& pushed = *event.mutable_pushed();
   pushed.set_remote(spec_.remote());
@@ -129,9 +147,10 @@ awaitable<Input> Subagent::push() {
 
 awaitable<Input> Subagent::rebase() {
   co_await take_snapshot("before the rebase");
+  const auto access = services_.access_of(spec_);
   auto result = co_await async::with_deadline(
-      services_.workers.run([this](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
-        const auto theirs = git::fetch(spec_.repository(), spec_.remote(), worktree_.branch, stop);
+      services_.workers.run([this, access](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
+        const auto theirs = git::fetch(spec_.repository(), spec_.remote(), worktree_.branch, stop, access);
         if (!theirs) throw Error(ErrorKind::unavailable, spec_.remote() + " no longer has " + worktree_.branch);
         return git::rebase(worktree_.path, *theirs);
       }),

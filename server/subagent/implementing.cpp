@@ -100,6 +100,7 @@ std::string Subagent::prompt(const v1::Issue& issue) const {
   set("specific_tests", values["task.tests_list"]);
   set("gates_list", lines_or(gates, "(none)"));
   auto text = domain::render(task_.prompt_template(), values);
+  if (progress_.feedback) text += domain::about_the_feedback(*progress_.feedback);
   if (progress_.retry) text += domain::about_the_failure(*progress_.retry);
   return text;
 }

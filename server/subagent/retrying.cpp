@@ -96,7 +96,7 @@ awaitable<void> Subagent::schedule_retry(v1::Phase failed_in, domain::Decision d
   earlier_.branch = worktree_.branch;
   earlier_.worktree = worktree_.path.string();
   earlier_.base_commit = base_commit_;
-  progress_ = {};
+  progress_ = domain::next_attempt(std::move(progress_));
   progress_.retry = std::move(retry);
   gates_.clear();
   pushed_to_.clear();

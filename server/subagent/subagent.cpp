@@ -26,7 +26,10 @@ Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec
       attempt_(attempt),
       earlier_(std::move(earlier)),
       inputs_(services.executor),
-      effects_(services.executor) {}
+      effects_(services.executor) {
+  progress_.feedback = earlier_.feedback;
+  progress_.last_pushed = earlier_.pushed_commit;
+}
 
 void Subagent::begin(std::vector<git::Tip> tips) {
   tips_ = std::move(tips);

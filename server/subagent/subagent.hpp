@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,10 @@ struct Services {
   std::chrono::milliseconds snapshot_interval;  ///< Between snapshots of an agent at work.
   std::chrono::milliseconds retry_delay;  ///< The longest before a first retry.
   std::filesystem::path shim;  ///< The program that programs run under.
+  /// The token that a run may use at its remote.
+  std::function<git::Access(const fanout::internal::v1::RunSpec&)> access = {};
+
+  git::Access access_of(const fanout::internal::v1::RunSpec& spec) const { return access ? access(spec) : git::Access{}; }
 };
 
 /// What an earlier attempt of the same task left.
@@ -41,6 +46,8 @@ struct EarlierWork {
   std::string base_commit;
   unsigned given_up = 0;        ///< Worktrees before that one; they stay as they are.
   std::string last_given_up;    ///< The newest of them.
+  std::optional<fanout::v1::Feedback> feedback = {};  ///< What was said of it, which this attempt is to react to.
+  std::string pushed_commit = {};  ///< Tip of `branch` on the remote as we left it; empty: never pushed.
 };
 
 /// Performs the life of one task in a run: asks the pure machine what to do, does it, records each
@@ -111,6 +118,7 @@ class Subagent {
   awaitable<domain::Input> await_retry();
 
   // delivery.cpp
+  awaitable<void> push_draft();
   awaitable<domain::Input> run_gates();
   awaitable<fanout::v1::GateResult> run_gate(fanout::v1::Gate gate, std::string log);
   awaitable<domain::Input> push();

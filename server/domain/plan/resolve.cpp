@@ -120,6 +120,9 @@ class Resolver {
     if (names_issue(pattern) && spec_.tracker() == "none") {
       fault(key, "the " + key + " pattern uses {issue}, and there are no issues with tracker none");
     }
+    if (names_issue(pattern) && spec_.tracker_options().mode() == "tracking") {
+      fault(key, "the " + key + " pattern uses {issue}, and there is one issue for the whole run: set tracker.mode to per-task");
+    }
     if (plan_.tasks.size() > 1 && pattern.find("{task_id}") == std::string::npos) {
       fault(key, "the " + key + " pattern \"" + printable(pattern) +
                      "\" must hold {task_id}, or all tasks would share it");

@@ -57,6 +57,7 @@ void leave_work(v1::Subagent& agent) {
   agent.clear_worktree();
   agent.clear_base_commit();
   agent.clear_commit_count();
+  agent.clear_pushed_commit();
 }
 
 /// Another attempt because of what was said of the work; or a person's wish, with which all counting begins anew.
@@ -197,6 +198,15 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kTrackerStepFailed:
       agent.add_tracker_faults(event.tracker_step_failed().reason());
       return;
+    case v1::Event::kPushed:
+      agent.set_pushed_commit(event.pushed().commit());
+      if (agent.has_report()) agent.mutable_report()->set_head_commit(event.pushed().commit());
+      return;
+    case v1::Event::kRebased:
+      if (event.rebased().base_commit().empty()) return;
+      agent.set_base_commit(event.rebased().base_commit());
+      if (agent.has_report()) agent.mutable_report()->set_base_commit(event.rebased().base_commit());
+      return;
     case v1::Event::kPullRequestChanged:
       *agent.mutable_pull_request() = event.pull_request_changed().pull_request();
       return;
@@ -216,8 +226,6 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kAgentStalled:
     case v1::Event::kTrackerWaiting:
     case v1::Event::kEnvironmentReady:
-    case v1::Event::kPushed:
-    case v1::Event::kRebased:
     case v1::Event::kRunTakenUp:
     case v1::Event::kSnapshotTaken:
     case v1::Event::kNotice:

@@ -17,12 +17,24 @@ void take_output(ProgramProgress& program, const v1::Output& output) {
 
 }  // namespace
 
+Progress next_attempt(Progress before) {
+  Progress next;
+  next.feedback = std::move(before.feedback);
+  next.last_pushed = std::move(before.last_pushed);
+  return next;
+}
+
 void apply(Progress& progress, const v1::Event& event) {
   switch (event.payload_case()) {
-    case v1::Event::kRetryRequested: progress = {}; return;
+    case v1::Event::kRetryRequested:
+      progress = next_attempt(std::move(progress));
+      progress.feedback.reset();
+      if (event.retry_requested().fresh()) progress.last_pushed.clear();
+      if (event.retry_requested().has_feedback()) progress.feedback = event.retry_requested().feedback();
+      return;
     case v1::Event::kRetryScheduled: {
       const bool cancelled = progress.cancel_requested;  // of the attempt that has just failed
-      progress = {};
+      progress = next_attempt(std::move(progress));
       progress.retry = event.retry_scheduled();
       progress.cancel_requested = cancelled;
       return;
@@ -44,7 +56,10 @@ void apply(Progress& progress, const v1::Event& event) {
       if (event.phase_changed().to() == v1::PHASE_TESTING) progress.untested = false;
       return;
     case v1::Event::kCancelRequested: progress.cancel_requested = true; return;
-    case v1::Event::kPushed: progress.pushed = event.pushed(); return;
+    case v1::Event::kPushed:
+      progress.pushed = event.pushed();
+      progress.last_pushed = event.pushed().commit();
+      return;
     case v1::Event::kReported: progress.reported = true; return;
     default: return;
   }

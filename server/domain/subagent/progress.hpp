@@ -23,6 +23,7 @@ struct ProgramProgress {
 /// as pure as the run's.
 struct Progress {
   std::optional<fanout::v1::RetryScheduled> retry;  ///< What led to this attempt, where it was no person.
+  std::optional<fanout::v1::Feedback> feedback;     ///< What the agent is to react to, over retries too.
   std::optional<fanout::v1::WorktreeReady> worktree;
   std::optional<fanout::v1::EnvironmentReady> environment;
   std::optional<fanout::v1::WorkCommitted> committed;
@@ -31,9 +32,13 @@ struct Progress {
   bool untested = false;          ///< Rebased, and the gates have not begun again.
   bool cancel_requested = false;
   std::optional<fanout::v1::Pushed> pushed;
+  std::string last_pushed;  ///< Tip of the branch on the remote as we left it, in whatever attempt; empty: never.
   bool reported = false;
   std::map<std::string, ProgramProgress> programs;
 };
+
+/// What the attempt after this one begins with, which comes by itself.
+Progress next_attempt(Progress before);
 
 /// Takes in the next event of the task. Another attempt begins from nothing.
 void apply(Progress& progress, const fanout::v1::Event& event);

@@ -117,4 +117,13 @@ std::string about_the_failure(const v1::RetryScheduled& retry) {
   return text + "\nThe last that was printed:\n\n" + fence + "\n" + tail + "\n" + fence + "\n";
 }
 
+std::string about_the_feedback(const v1::Feedback& feedback) {
+  const auto round = "round " + std::to_string(feedback.retry()) + " of " + std::to_string(feedback.retries());
+  return "\n\n## What was said of this work\n\nThe work was completed before, and its branch is a pull request. Now (" +
+         round + "): " + feedback.reason() +
+         ".\n\nEverything is still in this worktree, on the same branch. Change what has to be changed, and nothing "
+         "else; push nothing yourself.\n\n" +
+         std::string(trimmed(feedback.text())) + "\n";
+}
+
 }  // namespace fanout::domain

@@ -36,4 +36,7 @@ std::string_view last_lines(std::string_view text, std::size_t lines);
 /// What the next agent is told: Markdown to stand behind the prompt.
 std::string about_the_failure(const fanout::v1::RetryScheduled& retry);
 
+/// The same of what was said about its work after it had completed.
+std::string about_the_feedback(const fanout::v1::Feedback& feedback);
+
 }  // namespace fanout::domain
