@@ -26,6 +26,7 @@ struct Typed {
   CancelOptions cancel;
   RetryOptions retry, resume;
   SyncOptions sync;
+  AuthOptions auth;
   SnapshotsOptions snapshots;
   UndoOptions undo;
   CleanupOptions cleanup;
@@ -65,6 +66,19 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
   command.add_flag_function(
       "--pr,!--no-pr", [&options](std::int64_t count) { options.pull_request = count > 0; },
       "Open pull requests at the tracker (default), or do not");
+  command.add_option("--tracker-mode", options.tracker_mode, "per-task, tracking (one issue for all tasks) or auto")
+      ->option_text("MODE");
+  command.add_flag_function(
+      "--draft,!--no-draft", [&options](std::int64_t count) { options.draft = count > 0; },
+      "Open pull requests as drafts before the gates run, or not");
+  command.add_flag_function(
+      "--follow,!--no-follow", [&options](std::int64_t count) { options.follow = count > 0; },
+      "Follow pull requests until they are merged, or do not");
+  command.add_option("--ci-retries", options.ci_retries, "How often checks and reviews go back to an agent")
+      ->option_text("N")
+      ->check(CLI::Range(0u, 10u));
+  command.add_option("--auto-merge", options.auto_merge, "Merge what passes: merge, squash, rebase or off")
+      ->option_text("METHOD");
   command.add_flag("--no-write-status", options.no_write_status,
                    "Leave the status: lines of the task files alone");
 }
@@ -161,6 +175,29 @@ void add_sync(CLI::App& app, Typed& typed) {
   command.callback([&typed] { typed.command.run = [o = typed.sync](Session& s) { return sync(s, o); }; });
 }
 
+void add_auth(CLI::App& app, Typed& typed) {
+  auto& auth = add_command(app, "auth", "Log in at GitHub, or see who is", help::kAuth);
+  auth.require_subcommand(1);
+  const auto with_host = [&typed](CLI::App& command) {
+    command.add_option("--host", typed.auth.host, "Which host (default: GH_HOST, else github.com)")->option_text("HOST");
+  };
+  auto& login = add_command(auth, "login", "Log in and store the token", help::kAuthLogin);
+  with_host(login);
+  login.add_flag("--with-token", typed.auth.with_token, "Read the token from standard input");
+  login.add_option("--client-id", typed.auth.client_id, "OAuth App to log in with (default: the\nconfiguration's)")->option_text("ID");
+  login.add_option("--scope", typed.auth.scopes, "Scope to ask for (default: repo, read:org)")->option_text("SCOPE");
+  login.callback([&typed] { typed.command.run = [o = typed.auth](Session& s) { return auth_login(s, o); }; });
+  auto& status = add_command(auth, "status", "Say which token is used, whose it is, and what is left", "");
+  with_host(status);
+  status.callback([&typed] { typed.command.run = [o = typed.auth](Session& s) { return auth_status(s, o); }; });
+  add_command(auth, "refresh", "Look for tokens again; what waited for one goes on", "").callback([&typed] {
+    typed.command.run = auth_refresh;
+  });
+  auto& logout = add_command(auth, "logout", "Forget what login has stored", "");
+  with_host(logout);
+  logout.callback([&typed] { typed.command.run = [o = typed.auth](Session& s) { return auth_logout(s, o); }; });
+}
+
 void add_snapshots(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "snapshots", "List the snapshots of a task's worktree", help::kSnapshots);
   command.add_option("RUN", typed.snapshots.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
@@ -229,6 +266,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_retry(app, typed);
   add_resume(app, typed);
   add_sync(app, typed);
+  add_auth(app, typed);
   add_snapshots(app, typed);
   add_undo(app, typed);
   add_cleanup(app, typed);

@@ -20,6 +20,11 @@ struct PlanOptions {
   std::optional<std::uint32_t> retries;
   std::optional<bool> push;
   std::optional<bool> pull_request;
+  std::optional<bool> follow;
+  std::optional<bool> draft;
+  std::optional<std::uint32_t> ci_retries;
+  std::string auto_merge;
+  std::string tracker_mode;
   std::string remote;
   std::string tracker;
   bool no_write_status = false;
@@ -63,6 +68,13 @@ struct SyncOptions {
   std::string run;
 };
 
+struct AuthOptions {
+  std::string host;  ///< Empty: GH_HOST, else github.com.
+  std::string client_id;
+  std::vector<std::string> scopes;
+  bool with_token = false;
+};
+
 struct SnapshotsOptions {
   std::string run;
   std::string task;
@@ -91,6 +103,10 @@ int logs(Session& session, const LogsOptions& options);
 int cancel(Session& session, const CancelOptions& options);
 int retry(Session& session, const RetryOptions& options);
 int sync(Session& session, const SyncOptions& options);
+int auth_login(Session& session, const AuthOptions& options);
+int auth_status(Session& session, const AuthOptions& options);
+int auth_refresh(Session& session);
+int auth_logout(Session& session, const AuthOptions& options);
 int snapshots(Session& session, const SnapshotsOptions& options);
 int undo(Session& session, const UndoOptions& options);
 int cleanup(Session& session, const CleanupOptions& options);

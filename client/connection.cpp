@@ -62,6 +62,7 @@ struct Connection::Stubs {
   v1::PlanService::Stub plans{channel};
   v1::RunService::Stub runs{channel};
   v1::WorkService::Stub work{channel};
+  v1::TrackerService::Stub trackers{channel};
   v1::DaemonService::Stub daemon{channel};
 };
 
@@ -102,6 +103,30 @@ v1::SyncRunResponse Connection::call(const v1::SyncRunRequest& request) {
 
 v1::RetryRunResponse Connection::call(const v1::RetryRunRequest& request) {
   return stubs_->unary(stubs_->runs, &v1::RunService::Stub::RetryRun, request, socket_);
+}
+
+v1::LogOutResponse Connection::call(const v1::LogOutRequest& request) {
+  return stubs_->unary(stubs_->trackers, &v1::TrackerService::Stub::LogOut, request, socket_);
+}
+
+v1::GetLoginResponse Connection::call(const v1::GetLoginRequest& request) {
+  return stubs_->unary(stubs_->trackers, &v1::TrackerService::Stub::GetLogin, request, socket_);
+}
+
+v1::RefreshLoginsResponse Connection::call(const v1::RefreshLoginsRequest& request) {
+  return stubs_->unary(stubs_->trackers, &v1::TrackerService::Stub::RefreshLogins, request, socket_);
+}
+
+v1::ListTrackersResponse Connection::call(const v1::ListTrackersRequest& request) {
+  return stubs_->unary(stubs_->trackers, &v1::TrackerService::Stub::ListTrackers, request, socket_);
+}
+
+void Connection::log_in(const v1::LogInRequest& request, const std::function<void(const v1::LogInResponse&)>& sink) {
+  grpc::ClientContext context;
+  const auto reader = stubs_->trackers.LogIn(&context, request);
+  v1::LogInResponse step;
+  while (reader->Read(&step)) sink(step);
+  if (const auto status = reader->Finish(); !status.ok()) throw to_failure(status, socket_);
 }
 
 v1::ListSnapshotsResponse Connection::call(const v1::ListSnapshotsRequest& request) {

@@ -8,6 +8,7 @@
 #include "client/call_failed.hpp"
 #include "client/event_stream.hpp"
 #include "fanout/v1/service.pb.h"
+#include "fanout/v1/tracker.pb.h"
 #include "fanout/v1/work.pb.h"
 
 namespace fanout::client {
@@ -36,11 +37,19 @@ class Connection {
   fanout::v1::CancelRunResponse call(const fanout::v1::CancelRunRequest& request);
   fanout::v1::RetryRunResponse call(const fanout::v1::RetryRunRequest& request);
   fanout::v1::SyncRunResponse call(const fanout::v1::SyncRunRequest& request);
+  fanout::v1::LogOutResponse call(const fanout::v1::LogOutRequest& request);
+  fanout::v1::GetLoginResponse call(const fanout::v1::GetLoginRequest& request);
+  fanout::v1::RefreshLoginsResponse call(const fanout::v1::RefreshLoginsRequest& request);
+  fanout::v1::ListTrackersResponse call(const fanout::v1::ListTrackersRequest& request);
   fanout::v1::ListSnapshotsResponse call(const fanout::v1::ListSnapshotsRequest& request);
   fanout::v1::RestoreSnapshotResponse call(const fanout::v1::RestoreSnapshotRequest& request);
   fanout::v1::CleanUpResponse call(const fanout::v1::CleanUpRequest& request);
   fanout::v1::GetInfoResponse call(const fanout::v1::GetInfoRequest& request);
   fanout::v1::ShutdownResponse call(const fanout::v1::ShutdownRequest& request);
+
+  /// Hands each step of a login to `sink`, in order; returns when it is done.
+  void log_in(const fanout::v1::LogInRequest& request,
+              const std::function<void(const fanout::v1::LogInResponse&)>& sink);
 
   /// The events of a run as they come. Must not outlive this connection.
   std::unique_ptr<EventStream> watch(const fanout::v1::WatchRunRequest& request);

@@ -90,6 +90,19 @@ inline constexpr const char* kSync = R"(Examples:
 Issues, comments and pull requests that could not be made while the run went on, because GitHub was out of
 reach or its limits were used up. The login is looked for anew. Exit code 1 when something is still left.)";
 
+inline constexpr const char* kAuth = R"(Examples:
+  fanout auth status
+  fanout auth login
+  fanout auth refresh                  after a new token; what waited for it goes on
+
+The token of GH_TOKEN and the like comes first, then the configuration's GitHub App, then this login,
+then those of gh and of git. No token is ever printed.)";
+
+inline constexpr const char* kAuthLogin = R"(Examples:
+  fanout auth login                    a code to type into a page
+  fanout auth login --host github.example.com
+  fanout auth login --with-token < token.txt)";
+
 inline constexpr const char* kSnapshots = R"(Examples:
   fanout snapshots last task-2
   fanout snapshots first-steps-7k2m task-2 --json

@@ -46,6 +46,11 @@ fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   if (options.retries) overrides.set_retries(*options.retries);
   if (options.push) overrides.set_push(*options.push);
   if (options.pull_request) overrides.set_pull_request(*options.pull_request);
+  if (options.follow) overrides.set_follow(*options.follow);
+  if (options.draft) overrides.set_draft(*options.draft);
+  if (options.ci_retries) overrides.set_ci_retries(*options.ci_retries);
+  overrides.set_auto_merge(options.auto_merge);
+  overrides.set_tracker_mode(options.tracker_mode);
   if (options.no_write_status) overrides.set_write_status(false);
   if (!options.timeout.empty()) {
     const auto timeout = parse_duration(options.timeout);

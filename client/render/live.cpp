@@ -152,12 +152,23 @@ std::string awaited(const v1::Subagent& agent, const v1::Run& run) {
   return open.empty() ? "" : "waits for " + join(open, ", ");
 }
 
+/// What becomes of a completed task's pull request, while that is still open.
+std::string followed(const v1::Subagent& agent) {
+  if (agent.following().state() != v1::Following::STATE_WATCHING) {
+    return agent.following().state() == v1::Following::STATE_MERGED ? " · merged" : "";
+  }
+  const auto& request = agent.pull_request();
+  auto text = " · #" + std::to_string(request.number());
+  if (!request.checks().empty()) text += " checks " + request.checks();
+  return text + (request.review().empty() ? "" : ", review " + request.review());
+}
+
 }  // namespace
 
 std::string message_of(const v1::Subagent& agent, const v1::Run& run) {
   if (agent.phase() == v1::PHASE_COMPLETED) {
     const auto commits = agent.commit_count() == 0 ? "" : numbered(agent.commit_count(), "commit") + " on ";
-    return commits + agent.branch();
+    return commits + agent.branch() + followed(agent);
   }
   if (domain::is_end(agent.phase())) return agent.reason();
   if (!agent.waiting_for().empty()) return "waits for " + agent.waiting_for();

@@ -51,10 +51,15 @@ _fanout_value() {
     --base) _fanout_offer "HEAD $(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)" ;;
     --remote) _fanout_offer "$(git remote 2>/dev/null)" ;;
     --tracker) _fanout_offer github none ;;
+    --tracker-mode) _fanout_offer per-task tracking auto ;;
+    --auto-merge) _fanout_offer merge squash rebase off ;;
+    --ci-retries) _fanout_offer 0 1 2 3 ;;
+    --host) _fanout_offer github.com ;;
+    --scope) _fanout_offer repo public_repo read:org workflow project ;;
     --timeout) _fanout_offer 15m 30m 1h 2h ;;
     --log) _fanout_offer "$(_fanout_logs "${positional[1]:+${positional[0]}}")" ;;
     --retries) _fanout_offer 0 1 2 3 ;;
-    --max-parallel | --after | --attempt) ;;
+    --max-parallel | --after | --attempt | --client-id) ;;
     *) return 1 ;;
   esac
 }
@@ -63,9 +68,10 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs cancel retry resume sync snapshots undo cleanup daemon version ;;
+    :0) _fanout_offer execute plan status watch logs cancel retry resume sync auth snapshots undo cleanup daemon version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
+    auth:0) _fanout_offer login status refresh logout ;;
     execute:0 | plan\ *:0)
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
@@ -85,7 +91,7 @@ _fanout_argument() {
 }
 
 _fanout_options() {
-  local settings="--agent --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --no-write-status"
+  local settings="--agent --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --no-write-status"
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
@@ -93,6 +99,8 @@ _fanout_options() {
     plan\ *) _fanout_offer $settings ;;
     watch) _fanout_offer --after --verbose ;;
     logs) _fanout_offer --log --attempt --follow ;;
+    auth\ login) _fanout_offer --host --with-token --client-id --scope ;;
+    auth\ status | auth\ logout) _fanout_offer --host ;;
     undo) _fanout_offer --to ;;
     cleanup) _fanout_offer --dry-run --yes --force --remote ;;
     retry) _fanout_offer --fresh --detach --watch --verbose ;;
@@ -115,13 +123,13 @@ _fanout() {
       continue
     fi
     case $word in
-      --socket | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --after | --log | --attempt)
+      --socket | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
         option=$word ;;
       -*) ;;
       *)
         case $command in
           '') command=$word ;;
-          plan | daemon) command="$command $word" ;;
+          plan | daemon | auth) command="$command $word" ;;
           *) positional+=("$word") ;;
         esac ;;
     esac

@@ -2,7 +2,7 @@
 
 # The words typed so far that are neither options nor their values.
 function __fanout_words
-    set -l takes_value --socket --agent --base --repo --max-parallel --timeout --retries --remote --tracker --after --log --attempt
+    set -l takes_value --socket --agent --base --repo --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --after --log --attempt
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip -eq 1
@@ -90,6 +90,15 @@ complete -c fanout -n $top -a daemon -d 'Look after the daemon'
 complete -c fanout -n $top -a version -d 'Print the versions'
 complete -c fanout -n '__fanout_at 0 plan' -a validate -d 'Report every fault of a plan'
 complete -c fanout -n '__fanout_at 0 plan' -a show -d 'Show waves, critical path, conflict risks, settings'
+complete -c fanout -n $top -a auth -d 'Log in at GitHub, or see who is'
+complete -c fanout -n '__fanout_at 0 auth' -a login -d 'Log in and store the token'
+complete -c fanout -n '__fanout_at 0 auth' -a status -d 'Which token is used, whose it is, what is left'
+complete -c fanout -n '__fanout_at 0 auth' -a refresh -d 'Look for tokens again'
+complete -c fanout -n '__fanout_at 0 auth' -a logout -d 'Forget what login has stored'
+complete -c fanout -n '__fanout_in auth' -l host -x -a 'github.com' -d 'Which host'
+complete -c fanout -n '__fanout_in auth' -l with-token -d 'Read the token from standard input'
+complete -c fanout -n '__fanout_in auth' -l client-id -x -d 'OAuth App to log in with'
+complete -c fanout -n '__fanout_in auth' -l scope -x -a 'repo public_repo read:org workflow project' -d 'Scope to ask for'
 complete -c fanout -n '__fanout_at 0 daemon' -a status -d 'Where it is and what it does'
 complete -c fanout -n '__fanout_at 0 daemon' -a start -d 'Start it, unless it runs'
 complete -c fanout -n '__fanout_at 0 daemon' -a restart -d 'Start it anew; agents at work go on'
@@ -109,6 +118,13 @@ complete -c fanout -n $planned -l remote -x -a '(git remote 2>/dev/null)' -d 'Pu
 complete -c fanout -n $planned -l tracker -x -a 'github none' -d 'Issue tracker'
 complete -c fanout -n $planned -l pr -d 'Open pull requests'
 complete -c fanout -n $planned -l no-pr -d 'Open no pull requests'
+complete -c fanout -n $planned -l tracker-mode -x -a 'per-task tracking auto' -d 'An issue for each task, or one for all'
+complete -c fanout -n $planned -l draft -d 'Open pull requests as drafts before the gates run'
+complete -c fanout -n $planned -l no-draft -d 'Open no drafts'
+complete -c fanout -n $planned -l follow -d 'Follow pull requests until they are merged'
+complete -c fanout -n $planned -l no-follow -d 'Do not follow pull requests'
+complete -c fanout -n $planned -l ci-retries -x -a '0 1 2 3' -d 'How often checks and reviews go back to an agent'
+complete -c fanout -n $planned -l auto-merge -x -a 'merge squash rebase off' -d 'Merge what passes'
 complete -c fanout -n $planned -l no-write-status -d 'Leave the status lines of the task files alone'
 complete -c fanout -n '__fanout_in execute' -l detach -d "Print the run's id and do not watch"
 complete -c fanout -n $top -a snapshots -d 'List the snapshots of a task'

@@ -84,6 +84,11 @@ _fanout() {
     '--remote[push to this remote]:remote:_fanout_remote'
     '--tracker[issue tracker]:tracker:(github none)'
     '(--pr --no-pr)'{--pr,--no-pr}'[open pull requests, or do not]'
+    '--tracker-mode[an issue for each task, or one for all]:mode:(per-task tracking auto)'
+    '(--draft --no-draft)'{--draft,--no-draft}'[open pull requests as drafts before the gates run, or not]'
+    '(--follow --no-follow)'{--follow,--no-follow}'[follow pull requests until they are merged, or do not]'
+    '--ci-retries[how often checks and reviews go back to an agent]:number:(0 1 2 3)'
+    '--auto-merge[merge what passes]:method:(merge squash rebase off)'
     '--no-write-status[leave the status lines of the task files alone]'
     ':plan:_files -g "*.(yaml|yml)(-.)"'
   )
@@ -101,10 +106,12 @@ _fanout() {
     'cleanup:remove worktrees and branches that nobody needs'
     'resume:go on with what was interrupted, and watch'
     'sync:finish what a run left undone at its tracker'
+    'auth:log in at GitHub, or see who is'
     'daemon:look after the daemon'
     'version:print the versions'
   )
   local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings')
+  local -a auth_commands=('login:log in and store the token' 'status:which token is used, whose it is, what is left' 'refresh:look for tokens again' 'logout:forget what login has stored')
   local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'restart:start it anew; agents at work go on' 'stop:end it in order')
 
   _arguments -C $common '(- : *)--version[print the version]' ':command:->command' '*::argument:->argument' && return
@@ -114,12 +121,19 @@ _fanout() {
       socket=${(Q)opt_args[--socket]}
       case $line[1] in
         execute) _arguments -s $common $settings '--detach[print the run'\''s id and do not watch]' $verbose ;;
-        plan | daemon)
+        plan | daemon | auth)
           local group=$line[1]
           _arguments -C $common ':command:->sub' '*::argument:->rest' && return
           case $state in
             sub) _describe command ${group}_commands ;;
-            rest) if [[ $group == plan ]]; then _arguments $common $settings; else _arguments $common; fi ;;
+            rest)
+              case $group in
+                plan) _arguments $common $settings ;;
+                auth)
+                  _arguments $common '--host[which host]:host:(github.com)' '--with-token[read the token from standard input]' \
+                    '--client-id[OAuth App to log in with]:id:' '--scope[scope to ask for]:scope:(repo public_repo read\:org workflow project)' ;;
+                *) _arguments $common ;;
+              esac ;;
           esac ;;
         status | sync) _arguments $common ':run:_fanout_run' ;;
         watch) _arguments $common '--after[leave out the events up to this number]:number:' $verbose ':run:_fanout_run' ;;
