@@ -33,8 +33,8 @@ std::string read_line(int fd) {
 
 }  // namespace
 
-Daemon::Daemon(std::string retry_delay, std::vector<std::string> environment)
-    : retry_delay_(std::move(retry_delay)), environment_(std::move(environment)) {
+Daemon::Daemon(std::string retry_delay, std::vector<std::string> environment, std::vector<std::string> options)
+    : retry_delay_(std::move(retry_delay)), environment_(std::move(environment)), options_(std::move(options)) {
   start();
 }
 
@@ -64,12 +64,13 @@ std::pair<pid_t, std::string> Daemon::launch(const std::vector<std::string>& env
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 2, (folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, ready[1], 9);
-  const std::vector<std::string> arguments{FANOUTD,          "--socket", socket().string(),
-                                           "--state",        state().string(),
-                                           "--config",       (folder_ / "config.toml").string(),
-                                           "--ready-fd",     "9",
-                                           "--retry-delay",  retry_delay_,
-                                           "--tracker-patience", "6s"};
+  std::vector<std::string> arguments{FANOUTD,          "--socket", socket().string(),
+                                     "--state",        state().string(),
+                                     "--config",       config().string(),
+                                     "--ready-fd",     "9",
+                                     "--retry-delay",  retry_delay_,
+                                     "--tracker-patience", "6s"};
+  arguments.insert(arguments.end(), options_.begin(), options_.end());
   std::vector<char*> argv;
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

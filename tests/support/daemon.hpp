@@ -19,7 +19,9 @@ class Daemon {
  public:
   /// Starts it and waits until it says that it is ready. `retry_delay`: the longest before a first retry.
   /// `environment`: "NAME=value", beside that of the test, whenever it is started.
-  explicit Daemon(std::string retry_delay = "20ms", std::vector<std::string> environment = {});
+  /// `options`: further ones of its command line.
+  explicit Daemon(std::string retry_delay = "20ms", std::vector<std::string> environment = {},
+                  std::vector<std::string> options = {});
   /// Ends it with SIGKILL if it still runs.
   ~Daemon();
   Daemon(const Daemon&) = delete;
@@ -39,6 +41,7 @@ class Daemon {
 
   std::filesystem::path socket() const { return folder_ / "run/fanoutd.sock"; }
   std::filesystem::path state() const { return folder_ / "state"; }
+  std::filesystem::path config() const { return folder_ / "config.toml"; }
   std::string log() const { return read_file(folder_ / "log"); }
   pid_t pid() const { return pid_; }
   /// Those that run now.
@@ -49,7 +52,7 @@ class Daemon {
 
   TempDir folder_;
   std::string retry_delay_;
-  std::vector<std::string> environment_;
+  std::vector<std::string> environment_, options_;
   pid_t pid_ = -1;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<fanout::v1::RunService::Stub> runs_;
