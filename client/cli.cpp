@@ -27,6 +27,8 @@ struct Typed {
   RetryOptions retry, resume;
   SyncOptions sync;
   AuthOptions auth;
+  TimelineOptions timeline;
+  std::string metrics_run;
   SnapshotsOptions snapshots;
   UndoOptions undo;
   CleanupOptions cleanup;
@@ -79,6 +81,9 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
       ->check(CLI::Range(0u, 10u));
   command.add_option("--auto-merge", options.auto_merge, "Merge what passes: merge, squash, rebase or off")
       ->option_text("METHOD");
+  command.add_flag_function(
+      "--cache,!--no-cache", [&options](std::int64_t count) { options.environment_cache = count > 0; },
+      "Take what setup makes from the cache (default), or not");
   command.add_flag("--no-write-status", options.no_write_status,
                    "Leave the status: lines of the task files alone");
 }
@@ -198,6 +203,19 @@ void add_auth(CLI::App& app, Typed& typed) {
   logout.callback([&typed] { typed.command.run = [o = typed.auth](Session& s) { return auth_logout(s, o); }; });
 }
 
+void add_timeline(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "timeline", "Draw what each task's setup took", help::kTimeline);
+  command.add_option("RUN", typed.timeline.run, "Run id, the beginning of one, or last (default)")->option_text(" ");
+  command.add_option("--svg", typed.timeline.svg, "Write it as a picture into this file")->option_text("FILE");
+  command.callback([&typed] { typed.command.run = [o = typed.timeline](Session& s) { return timeline(s, o); }; });
+}
+
+void add_metrics(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "metrics", "Show what setting up took, and what doing it at once saved", help::kMetrics);
+  command.add_option("RUN", typed.metrics_run, "Run id, the beginning of one, or last (default: all)")->option_text(" ");
+  command.callback([&typed] { typed.command.run = [run = typed.metrics_run](Session& s) { return metrics(s, run); }; });
+}
+
 void add_snapshots(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "snapshots", "List the snapshots of a task's worktree", help::kSnapshots);
   command.add_option("RUN", typed.snapshots.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
@@ -267,6 +285,8 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_resume(app, typed);
   add_sync(app, typed);
   add_auth(app, typed);
+  add_timeline(app, typed);
+  add_metrics(app, typed);
   add_snapshots(app, typed);
   add_undo(app, typed);
   add_cleanup(app, typed);

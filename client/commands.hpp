@@ -25,6 +25,7 @@ struct PlanOptions {
   std::optional<std::uint32_t> ci_retries;
   std::string auto_merge;
   std::string tracker_mode;
+  std::optional<bool> environment_cache;
   std::string remote;
   std::string tracker;
   bool no_write_status = false;
@@ -75,6 +76,11 @@ struct AuthOptions {
   bool with_token = false;
 };
 
+struct TimelineOptions {
+  std::string run;
+  std::string svg;  ///< File to write a picture to; empty: none.
+};
+
 struct SnapshotsOptions {
   std::string run;
   std::string task;
@@ -107,6 +113,8 @@ int auth_login(Session& session, const AuthOptions& options);
 int auth_status(Session& session, const AuthOptions& options);
 int auth_refresh(Session& session);
 int auth_logout(Session& session, const AuthOptions& options);
+int timeline(Session& session, const TimelineOptions& options);
+int metrics(Session& session, const std::string& run);
 int snapshots(Session& session, const SnapshotsOptions& options);
 int undo(Session& session, const UndoOptions& options);
 int cleanup(Session& session, const CleanupOptions& options);

@@ -63,6 +63,7 @@ struct Connection::Stubs {
   v1::RunService::Stub runs{channel};
   v1::WorkService::Stub work{channel};
   v1::TrackerService::Stub trackers{channel};
+  v1::MetricsService::Stub metrics{channel};
   v1::DaemonService::Stub daemon{channel};
 };
 
@@ -139,6 +140,10 @@ v1::RestoreSnapshotResponse Connection::call(const v1::RestoreSnapshotRequest& r
 
 v1::CleanUpResponse Connection::call(const v1::CleanUpRequest& request) {
   return stubs_->unary(stubs_->work, &v1::WorkService::Stub::CleanUp, request, socket_, kWorkTime);
+}
+
+v1::GetMetricsResponse Connection::call(const v1::GetMetricsRequest& request) {
+  return stubs_->unary(stubs_->metrics, &v1::MetricsService::Stub::GetMetrics, request, socket_);
 }
 
 v1::GetInfoResponse Connection::call(const v1::GetInfoRequest& request) {

@@ -7,6 +7,7 @@
 
 #include "client/call_failed.hpp"
 #include "client/event_stream.hpp"
+#include "fanout/v1/metrics.pb.h"
 #include "fanout/v1/service.pb.h"
 #include "fanout/v1/tracker.pb.h"
 #include "fanout/v1/work.pb.h"
@@ -44,6 +45,7 @@ class Connection {
   fanout::v1::ListSnapshotsResponse call(const fanout::v1::ListSnapshotsRequest& request);
   fanout::v1::RestoreSnapshotResponse call(const fanout::v1::RestoreSnapshotRequest& request);
   fanout::v1::CleanUpResponse call(const fanout::v1::CleanUpRequest& request);
+  fanout::v1::GetMetricsResponse call(const fanout::v1::GetMetricsRequest& request);
   fanout::v1::GetInfoResponse call(const fanout::v1::GetInfoRequest& request);
   fanout::v1::ShutdownResponse call(const fanout::v1::ShutdownRequest& request);
 

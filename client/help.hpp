@@ -103,6 +103,21 @@ inline constexpr const char* kAuthLogin = R"(Examples:
   fanout auth login --host github.example.com
   fanout auth login --with-token < token.txt)";
 
+inline constexpr const char* kTimeline = R"(Examples:
+  fanout timeline                      the newest run
+  fanout timeline first-steps-7k2m --svg setup.svg
+
+A line for each task, from the run's start until its agent said something; the last line explains the signs.
+The time behind it is when its agent was there.)";
+
+inline constexpr const char* kMetrics = R"(Examples:
+  fanout metrics                       all runs
+  fanout metrics last
+  fanout metrics --json | jq .total
+
+EFFICIENCY is (sequential - parallel) / (sequential - ideal). Sequential is the sum of the tasks' own times, each as
+long as it was beside the others; ideal is the longest alone.)";
+
 inline constexpr const char* kSnapshots = R"(Examples:
   fanout snapshots last task-2
   fanout snapshots first-steps-7k2m task-2 --json

@@ -4,8 +4,9 @@
 build_packages="g++ cmake ninja-build ccache pkg-config git ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev zlib1g-dev libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libc-ares-dev libgit2-dev libspdlog-dev libcli11-dev libyaml-cpp-dev libtomlplusplus-dev
-  libsqlitecpp-dev libsqlite3-dev libutf8proc-dev libsystemd-dev"
+  libsqlitecpp-dev libsqlite3-dev libutf8proc-dev libsystemd-dev prometheus-cpp-dev"
 test_packages="libgtest-dev libgmock-dev sqlite3 openssl python3 zsh fish"
+bench_packages="python3 curl procps"
 package_packages="pandoc dpkg-dev file lintian man-db"
 fuzz_packages="clang-19 libclang-rt-19-dev"
 

@@ -27,6 +27,9 @@ plain() {
   cmake --build build -j "$jobs"
   step "Tests"
   ctest --test-dir build -j "$jobs" --timeout 300
+  step "The benchmark, small: that it works, not how fast anything is"
+  install_packages $bench_packages
+  BENCH_BUILD=build deploy/bench.sh --small --out build/bench-small.json
 }
 
 sanitized() { # PRESET

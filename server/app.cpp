@@ -16,6 +16,9 @@
 #include "common/text.hpp"
 #include "server/daemon_lock.hpp"
 #include "server/git/git.hpp"
+#include "server/http/server.hpp"
+#include "server/http/token_file.hpp"
+#include "server/metrics/prometheus.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 #include "server/planning/planner.hpp"
 #include "server/rpc/server.hpp"
@@ -29,6 +32,16 @@ namespace asio = boost::asio;
 using async::awaitable;
 
 namespace {
+
+constexpr const char* kTokenFile = "http-token";
+
+/// None where nobody asked for one.
+std::unique_ptr<http::Server> make_http_server(const async::Executor& executor, const AppOptions& options) {
+  if (options.http.empty()) return nullptr;
+  auto listening = http::listening_on(options.http);
+  listening.token = http::token_in(options.state_directory / kTokenFile);
+  return std::make_unique<http::Server>(executor, std::move(listening));
+}
 
 std::size_t worker_count() { return std::max(4u, std::thread::hardware_concurrency() * 2); }
 
@@ -49,6 +62,7 @@ class App {
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
+        http_(make_http_server(io.get_executor(), options)),
         options_(options) {
     services_.access = [this](const auto& spec) { return tracking_.access(spec); };
   }
@@ -71,10 +85,16 @@ class App {
  private:
   awaitable<void> serve(std::function<void()> ready) {
     rpc::Server server({runs_, services_, tracking_, options_.user_config, options_.socket, options_.listener,
-                        options_.state_directory,
+                        options_.state_directory, http_ ? http_->address() : "",
                         [this](bool leave) { request_stop("a client asked for it", leave); }});
     background_.spawn(wait_for_signal());
     background_.spawn(server.accept());
+    if (http_) {
+      http_->route("GET", "/metrics", http::Server::Door::token,
+                   [this, &server](const http::Incoming&) { return metrics_page(server); });
+      background_.spawn(http_->run());
+      spdlog::info("metrics on http://{}/metrics", http_->address());
+    }
     background_.spawn(tell_that_we_live());
     if (!options_.webhook_secret.empty()) background_.spawn(listen_for_webhooks());
     spdlog::info("serving on {}", options_.socket.string());
@@ -103,6 +123,16 @@ class App {
     co_await server.stop();
     // What is being recorded at this moment was told to nobody; and no subagent may see the log close and end its agent.
     std::_Exit(kExitOk);
+  }
+
+  awaitable<http::Response> metrics_page(const rpc::Server& server) {
+    metrics::Readings readings;
+    readings.runs = co_await runs_.figures().all();
+    readings.active_runs = runs_.active_runs();
+    readings.active_subagents = runs_.active_subagents();
+    readings.calls = server.calls();
+    readings.process = co_await files_.run([](std::stop_token) { return metrics::process_usage(); });
+    co_return http::text_response(200, metrics::exposition(readings), metrics::kExpositionType);
   }
 
   awaitable<void> wait_for_signal() {
@@ -159,6 +189,7 @@ class App {
   async::Signal stop_;
   asio::signal_set signals_;
   async::TaskGroup background_;
+  std::unique_ptr<http::Server> http_;
   AppOptions options_;
   bool stopping_ = false, leaving_ = false;
 };

@@ -15,6 +15,7 @@ struct AppOptions {
   std::chrono::milliseconds snapshot_interval{std::chrono::minutes(3)};
   std::chrono::milliseconds retry_delay{std::chrono::seconds(5)};  ///< The longest before a first retry.
   std::chrono::milliseconds tracker_patience{std::chrono::minutes(1)};  ///< Of a run that is done but for its tracker.
+  std::string http;  ///< Address and port on the loopback to serve HTTP on, such as 127.0.0.1:9464; empty: none.
   std::filesystem::path shim;  ///< The supervisor that programs run under.
   std::string webhook_secret;        ///< Empty: no webhooks are served.
   std::uint16_t webhook_port = 0;    ///< On the loopback.

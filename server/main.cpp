@@ -83,6 +83,9 @@ int main(int argc, char** argv) {
                  "Port of the loopback at which GitHub's webhooks are taken (needs --webhook-secret-file)")
       ->check(CLI::Range(1u, 65535u));
   cli.add_option("--webhook-secret-file", webhook_secret, "File with the secret that they are signed with");
+  cli.add_option("--http", options.http,
+                 "Serve metrics over HTTP on this port of the loopback, such as 127.0.0.1:9464 (default: $FANOUT_HTTP, else not)")
+      ->envname("FANOUT_HTTP");
   cli.add_option("--ready-fd", ready_fd, "Descriptor that gets the line \"ready\", or \"error: …\"");
   cli.set_version_flag("--version", std::string("fanoutd ") + fanout::kVersion);
   try {

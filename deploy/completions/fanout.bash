@@ -43,7 +43,7 @@ _fanout_files() {
 # _fanout_value OPTION: what may stand behind it. Returns 1 when nothing is known.
 _fanout_value() {
   case $1 in
-    --socket) _fanout_files -f ;;
+    --socket | --svg) _fanout_files -f ;;
     --repo) _fanout_files -d ;;
     --agent)
       _fanout_offer "$(_fanout_agents)"
@@ -68,7 +68,7 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs cancel retry resume sync auth snapshots undo cleanup daemon version ;;
+    :0) _fanout_offer execute plan status watch logs cancel retry resume sync auth timeline metrics snapshots undo cleanup daemon version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
     auth:0) _fanout_offer login status refresh logout ;;
@@ -76,7 +76,7 @@ _fanout_argument() {
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
       _fanout_files -d ;;
-    status:0 | watch:0 | sync:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    status:0 | watch:0 | sync:0 | timeline:0 | metrics:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
     logs:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
     logs:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
     cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
@@ -91,7 +91,7 @@ _fanout_argument() {
 }
 
 _fanout_options() {
-  local settings="--agent --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --no-write-status"
+  local settings="--agent --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --no-write-status"
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
@@ -102,6 +102,7 @@ _fanout_options() {
     auth\ login) _fanout_offer --host --with-token --client-id --scope ;;
     auth\ status | auth\ logout) _fanout_offer --host ;;
     undo) _fanout_offer --to ;;
+    timeline) _fanout_offer --svg ;;
     cleanup) _fanout_offer --dry-run --yes --force --remote ;;
     retry) _fanout_offer --fresh --detach --watch --verbose ;;
     resume) _fanout_offer --detach --watch --verbose ;;
@@ -123,7 +124,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --socket | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
+      --socket | --svg | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
         option=$word ;;
       -*) ;;
       *)

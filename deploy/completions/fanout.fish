@@ -125,6 +125,8 @@ complete -c fanout -n $planned -l follow -d 'Follow pull requests until they are
 complete -c fanout -n $planned -l no-follow -d 'Do not follow pull requests'
 complete -c fanout -n $planned -l ci-retries -x -a '0 1 2 3' -d 'How often checks and reviews go back to an agent'
 complete -c fanout -n $planned -l auto-merge -x -a 'merge squash rebase off' -d 'Merge what passes'
+complete -c fanout -n $planned -l cache -d 'Take what setup makes from the cache'
+complete -c fanout -n $planned -l no-cache -d 'Run the setup commands'
 complete -c fanout -n $planned -l no-write-status -d 'Leave the status lines of the task files alone'
 complete -c fanout -n '__fanout_in execute' -l detach -d "Print the run's id and do not watch"
 complete -c fanout -n $top -a snapshots -d 'List the snapshots of a task'
@@ -139,6 +141,9 @@ complete -c fanout -n '__fanout_at 0 snapshots undo cleanup' -k -a '(__fanout_ru
 complete -c fanout -n '__fanout_at 1 snapshots undo' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'
 complete -c fanout -n $top -a resume -d 'Go on with what was interrupted, and watch'
 complete -c fanout -n $top -a sync -d 'Finish what a run left undone at its tracker'
+complete -c fanout -n $top -a timeline -d 'Draw what each task\'s setup took'
+complete -c fanout -n $top -a metrics -d 'Show what setting up took, and what doing it at once saved'
+complete -c fanout -n '__fanout_in timeline' -l svg -r -d 'Write it as a picture into this file'
 complete -c fanout -n '__fanout_in retry' -l fresh -d 'Start over in a new worktree'
 complete -c fanout -n '__fanout_in retry resume' -l detach -d 'Do not watch'
 complete -c fanout -n '__fanout_in retry resume' -l watch -d 'Watch'
@@ -148,7 +153,7 @@ complete -c fanout -n '__fanout_in logs' -l log -x -a '(__fanout_logs)' -d 'Whic
 complete -c fanout -n '__fanout_in logs' -l attempt -x -d 'Which attempt'
 complete -c fanout -n '__fanout_in logs' -s f -l follow -d 'Go on until the task has ended'
 
-complete -c fanout -n '__fanout_at 0 status watch sync' -k -a '(__fanout_runs "[A-Z]*")'
+complete -c fanout -n '__fanout_at 0 status watch sync timeline metrics' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 0 logs' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 0 logs' -k -a '(__fanout_tasks last "[A-Z_]*")'
 complete -c fanout -n '__fanout_at 1 logs' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'

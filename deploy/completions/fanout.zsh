@@ -89,6 +89,7 @@ _fanout() {
     '(--follow --no-follow)'{--follow,--no-follow}'[follow pull requests until they are merged, or do not]'
     '--ci-retries[how often checks and reviews go back to an agent]:number:(0 1 2 3)'
     '--auto-merge[merge what passes]:method:(merge squash rebase off)'
+    '(--cache --no-cache)'{--cache,--no-cache}'[take what setup makes from the cache, or do not]'
     '--no-write-status[leave the status lines of the task files alone]'
     ':plan:_files -g "*.(yaml|yml)(-.)"'
   )
@@ -107,6 +108,8 @@ _fanout() {
     'resume:go on with what was interrupted, and watch'
     'sync:finish what a run left undone at its tracker'
     'auth:log in at GitHub, or see who is'
+    'timeline:draw what each task'\''s setup took'
+    'metrics:show what setting up took, and what doing it at once saved'
     'daemon:look after the daemon'
     'version:print the versions'
   )
@@ -135,7 +138,8 @@ _fanout() {
                 *) _arguments $common ;;
               esac ;;
           esac ;;
-        status | sync) _arguments $common ':run:_fanout_run' ;;
+        timeline) _arguments $common '--svg[write it as a picture into this file]:file:_files' ':run:_fanout_run' ;;
+        status | sync | metrics) _arguments $common ':run:_fanout_run' ;;
         watch) _arguments $common '--after[leave out the events up to this number]:number:' $verbose ':run:_fanout_run' ;;
         logs)
           _arguments $common '--log[which log]:log:_fanout_log' '--attempt[which attempt]:number:' \

@@ -142,6 +142,11 @@ std::vector<Input> inputs_of_checkout(const fs::path& checkout, const InputRules
   return found;
 }
 
+fs::path git_folder_of(const fs::path& repository) {
+  const Library library;
+  return fs::path(git_repository_commondir(opened(repository).get()));
+}
+
 std::string fingerprint(const Recipe& recipe, std::vector<Input> inputs, const std::stop_token& stop) {
   if (recipe.setup.empty()) return "";
   const Library library;

@@ -48,6 +48,9 @@ std::vector<Input> inputs_of_commit(const std::filesystem::path& repository, con
 /// Throws Error{precondition or system}.
 std::vector<Input> inputs_of_checkout(const std::filesystem::path& checkout, const InputRules& rules);
 
+/// The git folder that a repository's checkouts share. BLOCKS. Throws Error{system}.
+std::filesystem::path git_folder_of(const std::filesystem::path& repository);
+
 /// The environment's name: the same for the same commands, variables, inputs, and versions of the tools that the
 /// commands run; hexadecimal. Empty when there are no commands: there is no environment then. BLOCKS: a tool that was
 /// not asked for its version lately is asked. Thread-safe. Throws Error{cancelled}.

@@ -144,7 +144,7 @@ Error nothing_to_retry(const std::string& run_id, const std::string& task_id, bo
 }  // namespace
 
 Orchestrator::Orchestrator(subagent::Services& services, tracking::Tracking& tracking)
-    : services_(services), tracking_(tracking), lives_(services.executor), ended_(services.executor) {
+    : services_(services), tracking_(tracking), figures_(services.log), lives_(services.executor), ended_(services.executor) {
   tracking::Doors doors;
   doors.give_feedback = [this](std::string run_id, std::string task_id, v1::Feedback feedback) {
     return give_feedback(std::move(run_id), std::move(task_id), std::move(feedback));
@@ -264,6 +264,7 @@ awaitable<void> Orchestrator::follow(Run& run) {
   }
   co_await tracking_.leave(id);
   services_.log.release_run(id);
+  figures_.forget(id);
   runs_.erase(id);
   ended_.notify();
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "server/orchestrator/figures.hpp"
 #include "server/orchestrator/run.hpp"
 
 namespace fanout::orchestrator {
@@ -58,6 +59,8 @@ class Orchestrator {
   /// Ends every subagent as interrupted and waits until all is recorded. Nothing is admitted after it.
   awaitable<void> stop();
 
+  Figures& figures() { return figures_; }
+
   std::size_t active_runs() const { return runs_.size(); }
   std::size_t active_subagents() const;
 
@@ -74,6 +77,7 @@ class Orchestrator {
 
   subagent::Services& services_;
   tracking::Tracking& tracking_;
+  Figures figures_;
   async::TaskGroup lives_;
   async::Signal ended_;
   std::map<std::string, std::unique_ptr<Run>> runs_;

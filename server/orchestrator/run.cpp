@@ -74,6 +74,8 @@ awaitable<void> Run::live() {
   event.set_run_id(spec_.run_id());
   event.mutable_run_ended()->set_state(domain::outcome(state()));
   event.mutable_run_ended()->set_tracker_pending(static_cast<std::uint32_t>(tracking_.pending(id())));
+  event.mutable_run_ended()->set_tracker_requests(state().tracker_requests() +
+                                                  static_cast<std::uint32_t>(tracking_.requests(id())));
   const auto took = std::chrono::steady_clock::now() - began_;
   *event.mutable_run_ended()->mutable_duration() =
       TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(took).count());

@@ -8,6 +8,7 @@
 #include "server/rpc/acceptor.hpp"
 #include "server/rpc/bridge.hpp"
 #include "server/rpc/daemon_service.hpp"
+#include "server/rpc/metrics_service.hpp"
 #include "server/rpc/plan_service.hpp"
 #include "server/rpc/run_service.hpp"
 #include "server/rpc/tracker_service.hpp"
@@ -32,7 +33,9 @@ struct Server::Impl {
         runs(bridge, loader, parts.runs, parts.services),
         work(bridge, parts.runs, parts.services),
         trackers(bridge, parts.tracking),
-        daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.shut_down),
+        metrics(bridge, parts.runs),
+        daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
+               parts.shut_down),
         acceptor(parts.services.executor, parts.socket, parts.listener) {}
 
   async::WorkerPool& workers;
@@ -42,6 +45,7 @@ struct Server::Impl {
   RunService runs;
   WorkService work;
   TrackerService trackers;
+  MetricsService metrics;
   DaemonService daemon;
   Acceptor acceptor;
   std::unique_ptr<grpc::Server> server;
@@ -57,12 +61,15 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->runs);
   builder.RegisterService(&impl_->work);
   builder.RegisterService(&impl_->trackers);
+  builder.RegisterService(&impl_->metrics);
   builder.RegisterService(&impl_->daemon);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server) throw Error(ErrorKind::system, "the gRPC server does not start");
 }
 
 Server::~Server() = default;
+
+std::uint64_t Server::calls() const { return impl_->bridge.calls(); }
 
 async::awaitable<void> Server::accept() {
   return impl_->acceptor.run(

@@ -21,6 +21,7 @@ class Server {
     std::filesystem::path socket;
     int listener;  ///< See Acceptor.
     std::filesystem::path state_directory;
+    std::string http_address;  ///< Empty: there is none.
     std::function<void(bool leave)> shut_down;
   };
 
@@ -30,6 +31,8 @@ class Server {
 
   /// Accepts connections until cancelled.
   async::awaitable<void> accept();
+  /// Calls made since it serves.
+  std::uint64_t calls() const;
   /// Takes no more calls, ends all streams, and returns when none is left.
   async::awaitable<void> stop();
 

@@ -47,6 +47,9 @@ class EventLog {
   /// Cancellation: throws operation_aborted; the event is recorded all the same.
   async::awaitable<void> append(fanout::v1::Event event);
 
+  /// Records several of one run, in order and in one commit where that can be.
+  async::awaitable<void> append_all(std::vector<fanout::v1::Event> events);
+
   /// Events after `sequence`, in order, as many as are good to send at once; empty when there are none.
   async::awaitable<std::vector<fanout::v1::Event>> read(std::string run_id, std::uint64_t after);
   /// Waits until there may be more than `sequence` of a run; for one that is not open, until some run is

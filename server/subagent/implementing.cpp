@@ -98,6 +98,8 @@ std::string Subagent::prompt(const v1::Issue& issue) const {
   set("typecheck_command", or_none(detected_.typecheck));
   set("format_command", or_none(detected_.format));
   set("specific_tests", values["task.tests_list"]);
+  set("slug", slug());
+  set("port", ports_.count > 0 ? std::to_string(ports_.first) : "");
   set("gates_list", lines_or(gates, "(none)"));
   auto text = domain::render(task_.prompt_template(), values);
   if (progress_.feedback) text += domain::about_the_feedback(*progress_.feedback);

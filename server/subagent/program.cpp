@@ -4,6 +4,8 @@
 #include "common/duration.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
+#include "server/domain/plan/template.hpp"
+#include "server/domain/subagent/slug.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -29,25 +31,53 @@ std::filesystem::path Subagent::attempt_directory() const {
 }
 
 Variables Subagent::own_variables() const {
-  return {{"FANOUT_TASK_ID", task_.id()},
-          {"FANOUT_RUN_ID", spec_.run_id()},
-          {"FANOUT_WORKTREE", worktree_.path.string()},
-          {"FANOUT_BRANCH", worktree_.branch},
-          {"FANOUT_PROMPT_FILE", (attempt_directory() / "prompt.md").string()}};
+  Variables own{{"FANOUT_TASK_ID", task_.id()},
+                {"FANOUT_RUN_ID", spec_.run_id()},
+                {"FANOUT_WORKTREE", worktree_.path.string()},
+                {"FANOUT_BRANCH", worktree_.branch},
+                {"FANOUT_SLUG", slug()},
+                {"FANOUT_PROMPT_FILE", (attempt_directory() / "prompt.md").string()}};
+  if (ports_.count > 0) own["FANOUT_PORT"] = std::to_string(ports_.first);
+  for (unsigned i = 1; i < ports_.count; ++i) own["FANOUT_PORT_" + std::to_string(i)] = std::to_string(ports_.first + i);
+  return own;
+}
+
+std::string Subagent::slug() const { return domain::worktree_slug(spec_.run_id(), task_.id(), earlier_.given_up); }
+
+Variables Subagent::placeholders() const {
+  Variables values{{"slug", slug()}, {"task_id", task_.id()}, {"run_id", spec_.run_id()}};
+  if (ports_.count > 0) values["port"] = std::to_string(ports_.first);
+  for (unsigned i = 1; i < ports_.count; ++i) values["port_" + std::to_string(i)] = std::to_string(ports_.first + i);
+  return values;
+}
+
+Variables Subagent::plan_variables() const {
+  const auto values = placeholders();
+  Variables variables;
+  for (const auto& [name, value] : task_.env()) variables[name] = domain::render(value, values);
+  return variables;
+}
+
+/// Later ones win: the plan's word counts more than ours for what belongs to other programs.
+Variables Subagent::surroundings() const {
+  auto all = services_.environment;
+  all["COMPOSE_PROJECT_NAME"] = slug();
+  for (const auto& [name, value] : spec_.environment()) all[name] = value;
+  for (const auto& [name, value] : plan_variables()) all[name] = value;
+  return all;
 }
 
 awaitable<process::Exit> Subagent::run_program(Program program) {
   const auto folder = attempt_directory();
   co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
 
-  const Variables caller(spec_.environment().begin(), spec_.environment().end());
-  const Variables named(task_.env().begin(), task_.env().end());
+  const Variables around = surroundings();
   const Variables own = own_variables();
   const Variables mark{{"FANOUT_PROGRAM", spec_.run_id() + "/" + task_.id() + "/" + std::to_string(attempt_) + "/" + program.name}};
   process::Command command;
   command.argv = process::shell_command(program.command);
   command.directory = worktree_.path;
-  command.environment = merged({&services_.environment, &caller, &named, &own, &mark});
+  command.environment = merged({&around, &own, &mark});
   command.mark = merged({&mark}).front();
   command.stdin_file = program.stdin_file;
   command.folder = folder / program.name;

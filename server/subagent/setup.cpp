@@ -1,4 +1,4 @@
-// Setting up: worktree and branch, untracked files, setup and verify commands.
+// Setting up: worktree and branch, and what is reserved for them.
 #include <google/protobuf/util/time_util.h>
 
 #include "common/error.hpp"
@@ -16,17 +16,7 @@ using google::protobuf::util::TimeUtil;
 
 namespace {
 
-constexpr std::chrono::minutes kSetupTimeout{30};
 constexpr std::chrono::minutes kIssueTimeout{30};
-
-google::protobuf::Duration since(std::chrono::steady_clock::time_point start) {
-  const auto passed = std::chrono::steady_clock::now() - start;
-  return TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(passed).count());
-}
-
-std::vector<std::string> to_vector(const google::protobuf::RepeatedPtrField<std::string>& field) {
-  return {field.begin(), field.end()};
-}
 
 }  // namespace
 
@@ -52,15 +42,32 @@ awaitable<Input> Subagent::make_worktree() {
     }
     co_await use_new_worktree(std::get<std::string>(std::move(merged)));
   }
-  v1::Event event;
-  auto& ready = *event.mutable_worktree_ready();
+  co_await reserve_ports();
+  co_await record_worktree(reused, start);
+  co_return Input{InputKind::worktree_ready, {}, {}};
+}
+
+/// A worktree keeps its ports for as long as it is there, whatever attempt works in it.
+awaitable<void> Subagent::reserve_ports() {
+  if (task_.ports() == 0) co_return;
+  ports_ = co_await services_.files.run([&](std::stop_token) { return services_.ports.reserve(worktree_.path, task_.ports()); });
+}
+
+/// Ports and worktree in one commit: a daemon that goes on from here knows both.
+awaitable<void> Subagent::record_worktree(bool reused, Clock::time_point start) {
+  std::vector<v1::Event> events(2);
+  auto& reserved = *events[0].mutable_ports_reserved();
+  reserved.set_first_port(ports_.first);
+  reserved.set_count(ports_.count);
+  reserved.set_slug(slug());
+  auto& ready = *events[1].mutable_worktree_ready();
   ready.set_branch(worktree_.branch);
   ready.set_worktree(worktree_.path.string());
   ready.set_base_commit(base_commit_);
   ready.set_reused(reused);
   *ready.mutable_duration() = since(start);
-  co_await record(std::move(event));
-  co_return Input{InputKind::worktree_ready, {}, {}};
+  for (auto& event : events) address(event);
+  return services_.log.append_all(std::move(events));
 }
 
 /// Branch and folder stay under their names; the new ones take the next that are free.
@@ -120,62 +127,6 @@ awaitable<void> Subagent::use_new_worktree(std::string start) {
     co_await notice(v1::Notice::SEVERITY_INFO, "branch " + request.branch + " or folder " + folder +
                                                    " was there already and is left alone; this task uses " +
                                                    worktree_.branch + " in " + worktree_.path.string());
-  }
-}
-
-awaitable<Input> Subagent::prepare_environment() {
-  if (progress_.environment) {
-    detected_ = co_await services_.workers.run([&](std::stop_token) { return environment::detect(worktree_.path); });
-    detected_.setup = to_vector(progress_.environment->setup_commands());
-    detected_.verify = to_vector(progress_.environment->verify_commands());
-    co_return Input{InputKind::environment_ready, {}, {}};
-  }
-  const auto start = Clock::now();
-  const auto copied = co_await services_.workers.run([&](std::stop_token) {
-    detected_ = environment::detect(worktree_.path);
-    auto files = environment::copy_untracked(spec_.repository(), worktree_.path, to_vector(task_.copy()));
-    git::exclude_files(spec_.repository(), files);  // a secret in .env must not get into anyone's commit
-    return files;
-  });
-  if (!task_.detect_setup()) detected_.setup = to_vector(task_.setup());
-  if (!task_.detect_verify()) detected_.verify = to_vector(task_.verify());
-  co_await run_all("setup", detected_.setup);
-  co_await ignore_products();
-
-  v1::Event event;
-  auto& ready = *event.mutable_environment_ready();
-  ready.mutable_copied_files()->Assign(copied.begin(), copied.end());
-  ready.mutable_setup_commands()->Assign(detected_.setup.begin(), detected_.setup.end());
-  ready.mutable_verify_commands()->Assign(detected_.verify.begin(), detected_.verify.end());
-  *ready.mutable_duration() = since(start);
-  co_await record(std::move(event));
-  co_return Input{InputKind::environment_ready, {}, {}};
-}
-
-/// Of the detected commands only: what a plan's own commands make, its author knows.
-awaitable<void> Subagent::ignore_products() {
-  if (!task_.detect_setup() && !task_.detect_verify()) co_return;
-  co_await services_.workers.run(
-      [&](std::stop_token) { environment::ignore_products(worktree_.path, detected_.products); });
-}
-
-awaitable<Input> Subagent::verify_environment() {
-  co_await run_all("verify", detected_.verify);
-  co_await ignore_products();
-  co_return Input{InputKind::environment_verified, {}, {}};
-}
-
-awaitable<void> Subagent::run_all(std::string role, std::vector<std::string> commands) {
-  const auto log = role + ".log";
-  int number = 0;
-  for (const auto& command : commands) {
-    Program program{role + "-" + std::to_string(++number), role, command, log, log, {}, kSetupTimeout};
-    const auto exit = co_await run_program(std::move(program));
-    if (!exit.success()) {
-      throw Error(ErrorKind::precondition, describe_end(role + " command \"" + command + "\"", exit, kSetupTimeout) +
-                                               "; its output: fanout logs " + spec_.run_id() + " " + task_.id() +
-                                               " --log " + log);
-    }
   }
 }
 

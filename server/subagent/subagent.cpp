@@ -16,6 +16,11 @@ using domain::Input;
 using domain::InputKind;
 using google::protobuf::util::TimeUtil;
 
+google::protobuf::Duration since(std::chrono::steady_clock::time_point start) {
+  const auto passed = std::chrono::steady_clock::now() - start;
+  return TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(passed).count());
+}
+
 Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec,
                    const fanout::internal::v1::TaskSpec& task, async::Slots& slots, unsigned attempt,
                    EarlierWork earlier)
@@ -55,6 +60,7 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
   if (progress.worktree) {
     worktree_ = {progress.worktree->worktree(), progress.worktree->branch(), false};
     base_commit_ = progress.worktree->base_commit();
+    ports_ = {static_cast<std::uint16_t>(from.first_port()), from.port_count()};
   }
   if (progress.pushed) pushed_to_ = progress.pushed->remote();
   // Its agent may be at work already, so it has a slot whether or not one is free.
@@ -187,11 +193,15 @@ awaitable<Input> Subagent::outcome_of(Effect effect) {
   throw std::logic_error("no such effect");
 }
 
-awaitable<void> Subagent::record(v1::Event event) {
+void Subagent::address(v1::Event& event) const {
   event.set_run_id(spec_.run_id());
   event.set_task_id(task_.id());
   event.set_attempt(attempt_);
   if (event.phase() == v1::PHASE_UNSPECIFIED) event.set_phase(state_.phase);
+}
+
+awaitable<void> Subagent::record(v1::Event event) {
+  address(event);
   return services_.log.append(std::move(event));
 }
 

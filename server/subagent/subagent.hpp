@@ -12,7 +12,10 @@
 #include "server/async/worker_pool.hpp"
 #include "server/domain/subagent/machine.hpp"
 #include "server/domain/subagent/progress.hpp"
+#include "server/environment/cache.hpp"
 #include "server/environment/environment.hpp"
+#include "server/environment/fingerprint.hpp"
+#include "server/environment/ports.hpp"
 #include "server/git/git.hpp"
 #include "server/process/process.hpp"
 #include "server/store/event_log.hpp"
@@ -21,6 +24,31 @@
 namespace fanout::subagent {
 
 using async::awaitable;
+
+/// Environments that are being installed just now, so that others may wait for one rather than install it too.
+struct Installs {
+  explicit Installs(const async::Executor& executor) : changed(executor) {}
+  std::map<std::string, unsigned> under_way;  ///< By fingerprint.
+  async::Signal changed;
+};
+
+/// One that is under way, for as long as this lives.
+class Installing {
+ public:
+  Installing(Installs& installs, std::string fingerprint) : installs_(installs), fingerprint_(std::move(fingerprint)) {
+    ++installs_.under_way[fingerprint_];
+  }
+  ~Installing() {
+    if (--installs_.under_way[fingerprint_] == 0) installs_.under_way.erase(fingerprint_);
+    installs_.changed.notify();
+  }
+  Installing(const Installing&) = delete;
+  Installing& operator=(const Installing&) = delete;
+
+ private:
+  Installs& installs_;
+  std::string fingerprint_;
+};
 
 /// What every subagent of the daemon uses. Outlives them all.
 struct Services {
@@ -33,10 +61,22 @@ struct Services {
   std::chrono::milliseconds snapshot_interval;  ///< Between snapshots of an agent at work.
   std::chrono::milliseconds retry_delay;  ///< The longest before a first retry.
   std::filesystem::path shim;  ///< The program that programs run under.
+  environment::Ports ports{runs_directory.parent_path() / "ports"};
+  environment::Environments environments;
+  Installs installs{executor};
   /// The token that a run may use at its remote.
   std::function<git::Access(const fanout::internal::v1::RunSpec&)> access = {};
 
   git::Access access_of(const fanout::internal::v1::RunSpec& spec) const { return access ? access(spec) : git::Access{}; }
+};
+
+/// What a task's setup has of the cache of environments.
+struct CacheUse {
+  std::string fingerprint;            ///< Empty: nothing of it is cached.
+  std::vector<std::string> folders;   ///< That are kept, relative to the worktree.
+  std::vector<std::string> whole;     ///< Commands that need not run where the folders came from the cache.
+  std::vector<std::string> before;    ///< What lay at the worktree's top before they ran.
+  bool restored = false;
 };
 
 /// What an earlier attempt of the same task left.
@@ -86,6 +126,7 @@ class Subagent {
   awaitable<void> perform(domain::Effect effect);
   awaitable<domain::Input> outcome_of(domain::Effect effect);
   awaitable<void> record(fanout::v1::Event event);
+  void address(fanout::v1::Event& event) const;
   awaitable<void> notice(fanout::v1::Notice::Severity severity, std::string text);
   void input(domain::InputKind kind, std::string reason = {}, std::vector<std::string> needs = {});
 
@@ -95,10 +136,23 @@ class Subagent {
   awaitable<std::string> issue_for_names();
   awaitable<std::uint64_t> issue_number();
   awaitable<void> use_new_worktree(std::string start);
+  awaitable<void> record_worktree(bool reused, Clock::time_point start);
+  awaitable<void> reserve_ports();
+
+  // environment.cpp
   awaitable<domain::Input> prepare_environment();
   awaitable<domain::Input> verify_environment();
   awaitable<void> ignore_products();
+  awaitable<void> record_environment(std::vector<std::string> copied, Clock::time_point start);
+  awaitable<void> install();
+  awaitable<void> look_up_environment();
+  awaitable<bool> restore_environment();
+  awaitable<void> await_other_installation();
+  awaitable<void> keep_environment();
+  awaitable<void> record_cached(fanout::v1::EnvironmentCached::Direction direction,
+                                std::vector<environment::CachedFolder> folders, Clock::time_point start);
   awaitable<void> run_all(std::string role, std::vector<std::string> commands);
+  class ReleaseOnError;
 
   // snapshots.cpp
   awaitable<void> take_snapshot(std::string reason);
@@ -144,6 +198,10 @@ class Subagent {
   awaitable<void> record_stall(Program program);
   awaitable<bool> record_output(Program program, process::Stream stream, std::vector<process::Line> lines);
   Variables own_variables() const;
+  Variables placeholders() const;    ///< For the values of the plan's variables.
+  Variables plan_variables() const;
+  Variables surroundings() const;    ///< All that a setup command sees but its own.
+  std::string slug() const;
   std::filesystem::path attempt_directory() const;
 
   Services& services_;
@@ -164,11 +222,16 @@ class Subagent {
   git::Worktree worktree_;
   std::string base_commit_;
   environment::Commands detected_;
+  environment::PortBlock ports_;
+  CacheUse cache_;
+  std::optional<Installing> installing_;  ///< From the first setup command until what it made is kept.
   bool taken_up_ = false;      ///< From another daemon, whose programs may run.
   domain::Progress progress_;  ///< What an earlier daemon has done and recorded, and we for our own programs.
   std::vector<fanout::v1::GateResult> gates_;
   std::string pushed_to_;
 };
+
+google::protobuf::Duration since(std::chrono::steady_clock::time_point start);
 
 /// "the agent ended with exit code 3"; what a person is told of a program that did not succeed.
 std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout);

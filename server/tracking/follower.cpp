@@ -140,11 +140,15 @@ awaitable<void> Follower::tell_progress(const TaskSpec& task) {
 }
 
 awaitable<void> Follower::open_issue(const TaskSpec& task) {
+  const auto asked = std::chrono::steady_clock::now();
   auto info = task_info(spec_, task, state_of(task));
   info.body = issue_text(spec_, task, state_of(task));
   const auto issue = co_await tracker_.open_issue(std::move(info));
   if (state_of(task).issue().number() == issue.number) co_return;
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - asked);
   v1::Event event;
+  *event.mutable_issue_opened()->mutable_duration() =
+      google::protobuf::util::TimeUtil::MicrosecondsToDuration(took.count());
   event.mutable_issue_opened()->mutable_issue()->set_number(issue.number);
   event.mutable_issue_opened()->mutable_issue()->set_url(issue.url);
   co_await run_.record(task.id(), std::move(event));

@@ -50,6 +50,7 @@ awaitable<void> Tracking::live(Following& following) {
   std::string failure;
   try {
     following.tracker = co_await trackers_.at(repository_of(following.spec));
+    following.requests_before = following.tracker->status().requests;
     following.follower = std::make_unique<Follower>(executor_, log_, *following.tracker, changed_, following.spec,
                                                     doors_);
     co_await following.follower->live();
@@ -128,6 +129,12 @@ std::size_t Tracking::pending(const std::string& run_id) const {
 std::string Tracking::waiting_for(const std::string& run_id) const {
   const auto* follower = find(run_id);
   return follower ? follower->waiting_for() : "";
+}
+
+std::uint64_t Tracking::requests(const std::string& run_id) const {
+  const auto found = followings_.find(run_id);
+  if (found == followings_.end() || !found->second.tracker) return 0;
+  return found->second.tracker->status().requests - found->second.requests_before;
 }
 
 awaitable<void> Tracking::settle(std::string run_id) {

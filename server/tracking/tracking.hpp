@@ -29,6 +29,8 @@ class Tracking {
   bool settled(const std::string& run_id) const;
   std::size_t pending(const std::string& run_id) const;
   std::string waiting_for(const std::string& run_id) const;
+  /// Sent to its tracker while the run was followed; where several runs share the tracker, for all of them.
+  std::uint64_t requests(const std::string& run_id) const;
   /// Waits until the run is settled, but not for ever: for as long as `patience`, and less when nothing gets through.
   /// What is left then, and why, is recorded, unless it is known.
   awaitable<void> settle(std::string run_id);
@@ -54,6 +56,7 @@ class Tracking {
     std::unique_ptr<async::TaskGroup> life;
     github::Tracker* tracker = nullptr;
     std::unique_ptr<Follower> follower;  ///< Null until its tracker is there.
+    std::uint64_t requests_before = 0;   ///< Of other runs, or of this one earlier.
     bool failed = false, hurried = false;
   };
   awaitable<void> live(Following& following);

@@ -100,6 +100,7 @@ TEST_F(Seed, AutonomousSubagents) {
       if (event.task_id() == id && !event.has_output()) life.push_back(event.payload_case());
     }
     EXPECT_THAT(life, testing::ElementsAre(v1::Event::kPhaseChanged,      // setting_up
+                                           v1::Event::kPortsReserved,     //
                                            v1::Event::kWorktreeReady,     //
                                            v1::Event::kEnvironmentReady,  //
                                            v1::Event::kPhaseChanged,      // implementing

@@ -34,6 +34,12 @@ void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "pull_request", &Settings::pull_request);
   fill(upper, lower, "commit_type", &Settings::commit_type);
   fill(upper, lower, "copy", &Settings::copy);
+  fill(upper, lower, "cache", &Settings::cache);
+  fill(upper, lower, "cache_inputs", &Settings::cache_inputs);
+  fill(upper, lower, "cache_wait", &Settings::cache_wait);
+  fill(upper, lower, "cache_size", &Settings::cache_size);
+  fill(upper, lower, "cache_age", &Settings::cache_age);
+  fill(upper, lower, "ports", &Settings::ports);
   merge_tracker_settings(upper.tracker_options, lower.tracker_options);
   upper.env.insert(lower.env.begin(), lower.env.end());
 }

@@ -65,6 +65,12 @@ struct Settings {
   std::optional<bool> pull_request;
   std::optional<std::string> commit_type;
   std::optional<std::vector<std::string>> copy;  ///< Patterns of untracked files to copy.
+  std::optional<std::vector<std::string>> cache;         ///< Folders that setup makes; empty list: switched off.
+  std::optional<std::vector<std::string>> cache_inputs;  ///< Patterns of files that setup depends on.
+  std::optional<bool> cache_wait;
+  std::optional<std::uint64_t> cache_size;               ///< Bytes.
+  std::optional<std::chrono::milliseconds> cache_age;
+  std::optional<unsigned> ports;                         ///< Of a worktree.
   std::map<std::string, Place> places;           ///< Where each key's value stands, for messages.
 };
 

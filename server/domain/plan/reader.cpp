@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/byte_size.hpp"
 #include "common/duration.hpp"
 #include "common/text.hpp"
 
@@ -102,6 +103,16 @@ std::optional<std::chrono::milliseconds> Reader::duration_or_off(const std::stri
     if (const auto duration = parse_duration(found->value.text)) return duration;
   }
   wrong(*found, "a duration such as 90s, 15m or 1h30m, or off");
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> Reader::size(const std::string& key) const {
+  const auto* found = member(key);
+  if (!found) return std::nullopt;
+  if (found->value.kind == Value::Kind::scalar) {
+    if (const auto size = parse_byte_size(found->value.text)) return size;
+  }
+  wrong(*found, "a size such as 500MB or 10GB");
   return std::nullopt;
 }
 

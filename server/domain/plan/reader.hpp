@@ -28,6 +28,8 @@ class Reader {
   std::optional<std::chrono::milliseconds> duration(const std::string& key) const;
   /// "0", "off", "no" and "false" are zero.
   std::optional<std::chrono::milliseconds> duration_or_off(const std::string& key) const;
+  /// In bytes.
+  std::optional<std::uint64_t> size(const std::string& key) const;
   /// A list of texts; one text alone counts as a list of it.
   std::optional<std::vector<std::string>> texts(const std::string& key) const;
 

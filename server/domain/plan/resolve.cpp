@@ -23,6 +23,7 @@ constexpr unsigned kLeastParallel = 8;
 constexpr std::chrono::hours kAgentTimeout{1};
 constexpr std::chrono::minutes kStallTimeout{10};
 constexpr std::int64_t kLongestTimeout = 365 * 24 * 3600;  // seconds, as in files
+constexpr unsigned kUsualPorts = 10;
 constexpr std::size_t kMaxSpecBytes = 64u << 20;
 
 bool has_usable_timeout(const v1::Overrides& flags) {
@@ -46,6 +47,7 @@ Settings from_flags(const v1::Overrides& flags) {
   if (!flags.tracker().empty()) settings.tracker = flags.tracker();
   settings.tracker_options = tracker_settings_from(flags);
   if (flags.has_pull_request()) settings.pull_request = flags.pull_request();
+  if (flags.has_environment_cache() && !flags.environment_cache()) settings.cache = std::vector<std::string>{};
   return settings;
 }
 
@@ -68,6 +70,8 @@ class Resolver {
     spec_.set_push(run_.push.value_or(run_.tracker.value_or("none") != "none"));
     spec_.set_remote(run_.remote.value_or("origin"));
     spec_.set_write_status(run_.write_status.value_or(true));
+    if (run_.cache_size) spec_.set_cache_bytes(*run_.cache_size);
+    if (run_.cache_age) *spec_.mutable_cache_age() = TimeUtil::MillisecondsToDuration(run_.cache_age->count());
     check_flags();
     set_tracker();
     set_patterns();
@@ -177,6 +181,15 @@ class Resolver {
     const auto values = prompt_values(plan_, task, spec_.base());
     out.mutable_prompt_values()->insert(values.begin(), values.end());
     for (const auto& pattern : own.copy.value_or(std::vector<std::string>{})) out.add_copy(pattern);
+    set_environment(own, out);
+  }
+
+  void set_environment(const Settings& own, TaskSpec& out) {
+    out.set_detect_cache(!own.cache);
+    for (const auto& folder : own.cache.value_or(std::vector<std::string>{})) out.add_cache(folder);
+    for (const auto& pattern : own.cache_inputs.value_or(std::vector<std::string>{})) out.add_cache_inputs(pattern);
+    out.set_await_cache(own.cache_wait.value_or(false));
+    out.set_ports(own.ports.value_or(kUsualPorts));
   }
 
   void set_commands(const Settings& own, TaskSpec& out) {

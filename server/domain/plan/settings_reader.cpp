@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/text.hpp"
+#include "server/domain/plan/patterns.hpp"
 #include "server/domain/plan/resolve.hpp"
 
 namespace fanout::domain {
@@ -15,7 +16,8 @@ const std::vector<std::string> kKeys{
     "repo",          "base",    "agent", "setup",        "verify", "gates",  "max_parallel", "timeout",
     "stall_timeout", "retries", "env",   "push",         "copy",   "remote", "worktree",     "branch",
     "allow_empty",   "tracker", "write_status", "pull_request", "commit_type",
-    "follow", "ci_retries", "draft", "auto_merge"};
+    "follow", "ci_retries", "draft", "auto_merge",
+    "cache", "cache_inputs", "cache_wait", "cache_size", "cache_age", "ports"};
 
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
@@ -100,6 +102,21 @@ std::optional<std::string> read_commit_type(const Reader& reader) {
   return std::nullopt;
 }
 
+/// Folders below the worktree.
+std::optional<std::vector<std::string>> read_cache(const Reader& reader) {
+  auto folders = reader.texts("cache");
+  if (!folders) return folders;
+  const auto places = reader.places_of_texts("cache");
+  for (std::size_t i = 0; i < folders->size(); ++i) {
+    auto& folder = (*folders)[i];
+    while (folder.ends_with('/')) folder.pop_back();
+    if (is_path_inside(folder)) continue;
+    add_error(reader.diagnostics(), i < places.size() ? places[i] : reader.place_of("cache"), reader.field_of("cache"),
+              "\"" + printable(folder) + "\" must be the path of a folder inside the worktree, such as node_modules");
+  }
+  return folders;
+}
+
 }  // namespace
 
 std::span<const std::string> settings_keys() { return kKeys; }
@@ -131,6 +148,12 @@ Settings read_settings(const Reader& reader) {
   settings.pull_request = reader.flag("pull_request");
   settings.commit_type = read_commit_type(reader);
   settings.copy = reader.texts("copy");
+  settings.cache = read_cache(reader);
+  settings.cache_inputs = reader.texts("cache_inputs");
+  settings.cache_wait = reader.flag("cache_wait");
+  settings.cache_size = reader.size("cache_size");
+  settings.cache_age = reader.duration("cache_age");
+  settings.ports = reader.count("ports", kMostPorts, 0);
   return settings;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "server/domain/run/setup_times.hpp"
 #include "server/domain/run/usage.hpp"
 
 namespace fanout::domain {
@@ -247,6 +248,7 @@ void apply(v1::Run& run, const v1::Event& event) {
   if (event.has_run_started()) {
     run = event.run_started().run();
     run.set_state(v1::RUN_STATE_RUNNING);
+    note_start(run, event);
   } else if (event.has_run_compacted()) {
     run = event.run_compacted().run();
     run.set_compacted_until(event.sequence());
@@ -260,8 +262,10 @@ void apply(v1::Run& run, const v1::Event& event) {
     apply_to_run(run, event);
   } else if (auto* agent = find_subagent(run, event.task_id())) {
     apply_to_task(run, *agent, event);
+    note_setup(*agent, event);
   }
   run.set_last_sequence(event.sequence());
+  if (event.has_elapsed()) *run.mutable_elapsed() = event.elapsed();
 }
 
 bool is_end(v1::Phase phase) {
