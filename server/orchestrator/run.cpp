@@ -236,6 +236,7 @@ void Run::interrupt() {
   interrupted_ = true;
   tracking_.hurry(id());
   for (auto& [id, agent] : agents_) agent->interrupt();
+  changed_.notify();  // it may be waiting for its pull requests alone
 }
 
 }  // namespace fanout::orchestrator
