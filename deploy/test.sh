@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what is needed, builds, and runs every test: as users get it, then under AddressSanitizer and
-# UndefinedBehaviorSanitizer, then a short fuzz of the plan loader. One command on a fresh Debian 12.
+# Installs what is needed, builds, and runs every test under AddressSanitizer and UndefinedBehaviorSanitizer, then a
+# small benchmark of the programs as users get them, then a short fuzz of each parser. One command on a fresh Debian 12.
 #
 #   deploy/test.sh            everything
-#   deploy/test.sh --quick    the plain build and its tests only
+#   deploy/test.sh --quick    the tests in the plain build only
 #   deploy/test.sh --tsan     the tests under ThreadSanitizer instead
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,12 +21,18 @@ build() { # PRESET TARGET
   cmake --build "build/$1" -j "$jobs" --target "$2"
 }
 
-plain() {
+plain() { # TARGET...
   step "Build"
   cmake -S . -B build -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
-  cmake --build build -j "$jobs"
+  cmake --build build -j "$jobs" --target "$@"
+}
+
+tests() {
   step "Tests"
   ctest --test-dir build -j "$jobs" --timeout 300
+}
+
+benchmark() {
   step "The benchmark, small: that it works, not how fast anything is"
   install_packages $bench_packages
   BENCH_BUILD=build deploy/bench.sh --small --out build/bench-small.json
@@ -59,8 +65,8 @@ fuzz() {
 step "Packages"
 install_packages $build_packages $test_packages
 case $mode in
-  all) plain; sanitized asan; fuzz ;;
-  --quick) plain ;;
+  all) sanitized asan; plain fanoutd fanout; benchmark; fuzz ;;
+  --quick) plain all; tests ;;
   --tsan) sanitized tsan ;;
   *) echo "usage: deploy/test.sh [--quick|--tsan]" >&2; exit 2 ;;
 esac
