@@ -32,6 +32,7 @@ struct Typed {
   SnapshotsOptions snapshots;
   UndoOptions undo;
   CleanupOptions cleanup;
+  PoolOptions pool;
 };
 
 CLI::App& add_command(CLI::App& parent, const char* name, const char* what, const char* footer) {
@@ -243,6 +244,23 @@ void add_cleanup(CLI::App& app, Typed& typed) {
   command.callback([&typed] { typed.command.run = [o = typed.cleanup](Session& s) { return cleanup(s, o); }; });
 }
 
+void add_pool(CLI::App& app, Typed& typed) {
+  auto& pool = add_command(app, "pool", "Worktrees that are made before tasks need them", help::kPool);
+  pool.require_subcommand(1);
+  auto& status = add_command(pool, "status", "What waits ready, and what is being made", "");
+  status.add_flag("--all", typed.pool.all, "Of all repositories that the daemon knows");
+  status.callback([&typed] { typed.command.run = [o = typed.pool](Session& s) { return pool_status(s, o); }; });
+  auto& warm = add_command(pool, "warm", "Have worktrees made until so many wait", help::kPoolWarm);
+  warm.add_option("N", typed.pool.count, "How many")->option_text(" ")->required()->check(CLI::Range(1u, 1000u));
+  warm.add_option("PLAN", typed.pool.plan, "Plan whose settings hold (default: the repository's)")->option_text(" ");
+  warm.add_option("--base", typed.pool.base, "Ref whose files they hold")->option_text("REF");
+  warm.add_flag("--wait", typed.pool.wait, "Return when they are there");
+  warm.callback([&typed] { typed.command.run = [o = typed.pool](Session& s) { return pool_warm(s, o); }; });
+  auto& drain = add_command(pool, "drain", "Remove what waits", "");
+  drain.add_flag("--all", typed.pool.all, "Of all repositories that the daemon knows");
+  drain.callback([&typed] { typed.command.run = [o = typed.pool](Session& s) { return pool_drain(s, o); }; });
+}
+
 void add_daemon(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "daemon", "Look after the daemon, which owns all runs", help::kDaemon);
   command.require_subcommand(1);
@@ -290,6 +308,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_snapshots(app, typed);
   add_undo(app, typed);
   add_cleanup(app, typed);
+  add_pool(app, typed);
   add_daemon(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
       .callback([&typed] { typed.command.run = version; });

@@ -100,6 +100,14 @@ struct CleanupOptions {
   bool remote = false;
 };
 
+struct PoolOptions {
+  bool all = false;           ///< Of all repositories that the daemon knows.
+  std::uint32_t count = 0;    ///< To be ready.
+  std::string plan;           ///< Whose settings hold; may be empty.
+  std::string base;
+  bool wait = false;
+};
+
 int validate_plan(Session& session, const PlanOptions& options);
 int show_plan(Session& session, const PlanOptions& options);
 int execute(Session& session, const ExecuteOptions& options);
@@ -118,6 +126,9 @@ int metrics(Session& session, const std::string& run);
 int snapshots(Session& session, const SnapshotsOptions& options);
 int undo(Session& session, const UndoOptions& options);
 int cleanup(Session& session, const CleanupOptions& options);
+int pool_status(Session& session, const PoolOptions& options);
+int pool_warm(Session& session, const PoolOptions& options);
+int pool_drain(Session& session, const PoolOptions& options);
 int daemon_start(Session& session);
 int daemon_stop(Session& session);
 int daemon_restart(Session& session);

@@ -64,6 +64,7 @@ struct Connection::Stubs {
   v1::WorkService::Stub work{channel};
   v1::TrackerService::Stub trackers{channel};
   v1::MetricsService::Stub metrics{channel};
+  v1::PoolService::Stub pool{channel};
   v1::DaemonService::Stub daemon{channel};
 };
 
@@ -84,6 +85,18 @@ v1::DescribePlanResponse Connection::call(const v1::DescribePlanRequest& request
 
 v1::ExecutePlanResponse Connection::call(const v1::ExecutePlanRequest& request) {
   return stubs_->unary(stubs_->runs, &v1::RunService::Stub::ExecutePlan, request, socket_);
+}
+
+v1::GetPoolResponse Connection::call(const v1::GetPoolRequest& request) {
+  return stubs_->unary(stubs_->pool, &v1::PoolService::Stub::GetPool, request, socket_);
+}
+
+v1::WarmPoolResponse Connection::call(const v1::WarmPoolRequest& request) {
+  return stubs_->unary(stubs_->pool, &v1::PoolService::Stub::WarmPool, request, socket_, kWorkTime);
+}
+
+v1::DrainPoolResponse Connection::call(const v1::DrainPoolRequest& request) {
+  return stubs_->unary(stubs_->pool, &v1::PoolService::Stub::DrainPool, request, socket_, kWorkTime);
 }
 
 v1::GetRunResponse Connection::call(const v1::GetRunRequest& request) {

@@ -8,6 +8,7 @@
 #include "client/call_failed.hpp"
 #include "client/event_stream.hpp"
 #include "fanout/v1/metrics.pb.h"
+#include "fanout/v1/pool.pb.h"
 #include "fanout/v1/service.pb.h"
 #include "fanout/v1/tracker.pb.h"
 #include "fanout/v1/work.pb.h"
@@ -46,6 +47,9 @@ class Connection {
   fanout::v1::RestoreSnapshotResponse call(const fanout::v1::RestoreSnapshotRequest& request);
   fanout::v1::CleanUpResponse call(const fanout::v1::CleanUpRequest& request);
   fanout::v1::GetMetricsResponse call(const fanout::v1::GetMetricsRequest& request);
+  fanout::v1::GetPoolResponse call(const fanout::v1::GetPoolRequest& request);
+  fanout::v1::WarmPoolResponse call(const fanout::v1::WarmPoolRequest& request);
+  fanout::v1::DrainPoolResponse call(const fanout::v1::DrainPoolRequest& request);
   fanout::v1::GetInfoResponse call(const fanout::v1::GetInfoRequest& request);
   fanout::v1::ShutdownResponse call(const fanout::v1::ShutdownRequest& request);
 

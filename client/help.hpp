@@ -144,4 +144,15 @@ inline constexpr const char* kDaemon = R"(Examples:
   fanout daemon restart
   fanout daemon stop)";
 
+inline constexpr const char* kPool = R"(Examples:
+  fanout pool status
+  fanout pool warm 20 --wait
+  fanout pool drain
+
+fanout plan validate, fanout plan show and runs that have ended warm the pool by themselves.)";
+
+inline constexpr const char* kPoolWarm = R"(Examples:
+  fanout pool warm 20                  of HEAD, with the repository's settings
+  fanout pool warm 20 plan.yaml --wait)";
+
 }  // namespace fanout::client::help

@@ -21,6 +21,7 @@
 #include "server/metrics/prometheus.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 #include "server/planning/planner.hpp"
+#include "server/pool/pool.hpp"
 #include "server/rpc/server.hpp"
 #include "server/service_manager.hpp"
 #include "server/store/event_log.hpp"
@@ -51,8 +52,9 @@ class App {
   App(asio::io_context& io, const AppOptions& options)
       : state_lock_(options.state_directory / "fanoutd.lock"),
         socket_lock_(options.socket.string() + ".lock"),
+        pool_(io.get_executor(), files_),
         log_(io.get_executor(), options.state_directory / "fanout.db"),
-        services_{io.get_executor(), log_,  workers_, files_, options.state_directory / "runs",
+        services_{io.get_executor(), log_,  workers_, files_, materialiser_, pool_, options.state_directory / "runs",
                   subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim},
         tracking_(io.get_executor(), log_, workers_,
                   {options.state_directory / "outbox.db", options.state_directory / "logins.json", own_environment(),
@@ -95,6 +97,7 @@ class App {
       background_.spawn(http_->run());
       spdlog::info("metrics on http://{}/metrics", http_->address());
     }
+    background_.spawn(pool_.run());
     background_.spawn(tell_that_we_live());
     if (!options_.webhook_secret.empty()) background_.spawn(listen_for_webhooks());
     spdlog::info("serving on {}", options_.socket.string());
@@ -182,6 +185,8 @@ class App {
   DaemonLock socket_lock_;
   async::WorkerPool workers_{worker_count()};
   async::WorkerPool files_{2};
+  git::Materialiser materialiser_{std::max(1u, std::thread::hardware_concurrency())};
+  pool::Pool pool_;
   store::EventLog log_;
   subagent::Services services_;
   tracking::Tracking tracking_;

@@ -68,11 +68,12 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs cancel retry resume sync auth timeline metrics snapshots undo cleanup daemon version ;;
+    :0) _fanout_offer execute plan status watch logs cancel retry resume sync auth timeline metrics snapshots undo cleanup pool daemon version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
+    pool:0) _fanout_offer status warm drain ;;
     auth:0) _fanout_offer login status refresh logout ;;
-    execute:0 | plan\ *:0)
+    execute:0 | plan\ *:0 | pool\ warm:1)
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
       _fanout_files -d ;;
@@ -103,6 +104,8 @@ _fanout_options() {
     auth\ status | auth\ logout) _fanout_offer --host ;;
     undo) _fanout_offer --to ;;
     timeline) _fanout_offer --svg ;;
+    pool\ warm) _fanout_offer --base --wait ;;
+    pool\ status | pool\ drain) _fanout_offer --all ;;
     cleanup) _fanout_offer --dry-run --yes --force --remote ;;
     retry) _fanout_offer --fresh --detach --watch --verbose ;;
     resume) _fanout_offer --detach --watch --verbose ;;
@@ -130,7 +133,7 @@ _fanout() {
       *)
         case $command in
           '') command=$word ;;
-          plan | daemon | auth) command="$command $word" ;;
+          plan | daemon | auth | pool) command="$command $word" ;;
           *) positional+=("$word") ;;
         esac ;;
     esac

@@ -110,11 +110,13 @@ _fanout() {
     'auth:log in at GitHub, or see who is'
     'timeline:draw what each task'\''s setup took'
     'metrics:show what setting up took, and what doing it at once saved'
+    'pool:worktrees that are made beforehand'
     'daemon:look after the daemon'
     'version:print the versions'
   )
   local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings')
   local -a auth_commands=('login:log in and store the token' 'status:which token is used, whose it is, what is left' 'refresh:look for tokens again' 'logout:forget what login has stored')
+  local -a pool_commands=('status:what waits ready' 'warm:have worktrees made' 'drain:remove what waits')
   local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'restart:start it anew; agents at work go on' 'stop:end it in order')
 
   _arguments -C $common '(- : *)--version[print the version]' ':command:->command' '*::argument:->argument' && return
@@ -124,17 +126,19 @@ _fanout() {
       socket=${(Q)opt_args[--socket]}
       case $line[1] in
         execute) _arguments -s $common $settings '--detach[print the run'\''s id and do not watch]' $verbose ;;
-        plan | daemon | auth)
+        plan | daemon | auth | pool)
           local group=$line[1]
           _arguments -C $common ':command:->sub' '*::argument:->rest' && return
           case $state in
             sub) _describe command ${group}_commands ;;
             rest)
-              case $group in
-                plan) _arguments $common $settings ;;
-                auth)
+              case $group:$line[1] in
+                plan:*) _arguments $common $settings ;;
+                auth:*)
                   _arguments $common '--host[which host]:host:(github.com)' '--with-token[read the token from standard input]' \
                     '--client-id[OAuth App to log in with]:id:' '--scope[scope to ask for]:scope:(repo public_repo read\:org workflow project)' ;;
+                pool:warm) _arguments $common '--base[ref whose files they hold]:ref:_fanout_ref' '--wait[return when they are there]' ':number:' ':plan:_files -g "*.y(a|)ml"' ;;
+                pool:*) _arguments $common '--all[of all repositories]' ;;
                 *) _arguments $common ;;
               esac ;;
           esac ;;

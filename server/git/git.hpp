@@ -1,17 +1,22 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "server/git/materialiser.hpp"
+
 /// Git, by libgit2. Every function here BLOCKS and belongs on the worker pool; all may be called from
 /// any number of threads at once, on the same repository too. Object ids are 40 hexadecimal digits.
-/// All throw fanout::Error with one sentence. Nothing here runs hooks, filters or programs that a
-/// repository names, nor git itself, but for `git credential fill` when an https remote asks.
+/// All throw fanout::Error with one sentence. Nothing here runs hooks or programs that a repository names, nor git
+/// itself, but for `git credential fill` when an https remote asks, and for checking out what libgit2 cannot (see
+/// Materialiser); then filters run that the user's configuration names.
 namespace fanout::git {
 
 namespace fs = std::filesystem;
@@ -64,10 +69,20 @@ struct Worktree {
   std::string start = {};  ///< The commit it was made from; for one that is taken up not always the one asked for.
 };
 
+struct AddedWorktree {
+  Worktree worktree;
+  std::string by_git;  ///< Why git itself checked out its files, as the end of a sentence; empty: it did not.
+};
+
 /// Makes a branch at `start` and a worktree that holds it, both new: what exists is never touched.
-/// When it fails, nothing that it made is left behind. Registration is one at a time in a repository,
-/// checkout runs side by side.
-Worktree add_worktree(const WorktreeRequest& request);
+/// When it fails, nothing that it made is left behind. Registration is one at a time in a repository and BLOCKS; then it
+/// returns, and `done` is called, on the materialiser's thread, when the files are there as well or all is taken back.
+/// Cancellation: by `stop`, with Error cancelled.
+void add_worktree(const WorktreeRequest& request, Materialiser& materialiser, std::stop_token stop,
+                  std::function<void(std::exception_ptr, AddedWorktree)> done);
+
+/// The same, but returns when all is done.
+AddedWorktree add_worktree(const WorktreeRequest& request, Materialiser& materialiser, std::stop_token stop);
 
 /// Whom the worktree at `path` was made for (see WorktreeRequest); empty when it is not one of ours.
 std::string worktree_owner(const fs::path& repository, const fs::path& path);

@@ -1,6 +1,7 @@
 #include "server/git/new_worktree.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,7 +15,9 @@
 #include "server/git/dead_lock.hpp"
 #include "server/git/files.hpp"
 #include "server/git/names.hpp"
+#include "server/git/own_settings.hpp"
 #include "server/git/registry.hpp"
+#include "server/git/spare_files.hpp"
 
 namespace fanout::git {
 
@@ -23,6 +26,7 @@ namespace {
 constexpr int kMostNames = 1000;
 constexpr const char* kDraftPrefix = "new-worktree";
 constexpr const char* kOwnerFile = "fanout";
+constexpr const char* kFromPool = "fanout-from-pool";
 
 void remove_tree(const fs::path& path) noexcept {
   std::error_code ignored;
@@ -78,6 +82,15 @@ bool holds_nothing(const fs::path& folder) {
   return !error && (link.empty() || (link.starts_with("gitdir: ") && !fs::exists(trimmed(link.substr(8)))));
 }
 
+/// Whether a folder is the one that was moved here out of the pool, and not registered: nobody has worked in it.
+bool came_from_pool(const fs::path& draft, const fs::path& folder) {
+  struct stat status = {};
+  const auto inode = read_or_empty(draft / kFromPool);
+  if (inode.empty() || ::lstat(folder.c_str(), &status) != 0 || std::to_string(status.st_ino) != inode) return false;
+  const auto link = read_or_empty(folder / ".git");
+  return link.empty() || (link.starts_with("gitdir: ") && !fs::exists(trimmed(link.substr(8))));
+}
+
 /// Moves a folder to a name that must be free. False when it is not.
 bool rename_to_free(const fs::path& from, const fs::path& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
@@ -111,10 +124,10 @@ void NewWorktree::make_draft(const Worktree& names, const std::string& owner) {
 }
 
 bool NewWorktree::reserve(const Repository& repository, const Worktree& names, const Commit& start,
-                          const std::string& owner) {
+                          const std::string& owner, const fs::path& spare) {
   make_draft(names, owner);
   make_parents(names.path.parent_path());
-  if (!make_folder(names.path)) {
+  if (spare.empty() ? !make_folder(names.path) : !move_in(spare, names.path)) {
     undo();
     return false;
   }
@@ -125,7 +138,7 @@ bool NewWorktree::reserve(const Repository& repository, const Worktree& names, c
     return false;
   }
   crash_point("worktree.branch");
-  register_folder(names.branch);
+  register_folder(repository, names.branch);
   crash_point("worktree.registered");
   return true;
 }
@@ -139,7 +152,8 @@ std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commi
                         trimmed(read_or_empty(admin / "gitdir")) == (real_path(names.path) / ".git").string();
     if (stands) {
       folder_ = real_path(names.path);
-      kept_ = true;  // whatever happens now: it was there before us
+      admin_ = admin;
+      taken_up_ = kept_ = true;  // whatever happens now: it was there before us
       names.start = *tip;
       release_dead_lock(admin / "index.lock");
       return names;
@@ -151,13 +165,26 @@ std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commi
   const auto names = read_owner(draft)->names;
   draft_ = draft;
   release_dead_lock(common_ / "refs/heads" / (names.branch + ".lock"));
-  if (holds_nothing(names.path)) {
+  if (holds_nothing(names.path) || came_from_pool(draft, names.path)) {
     folder_ = names.path;
     branch_ = names.branch;
     start_ = *git_commit_id(start.get());
   }
   undo();
   return {};
+}
+
+/// What it is moved from is noted first: whoever comes after a sudden end knows that the folder is ours.
+bool NewWorktree::move_in(const fs::path& spare, const fs::path& folder) {
+  struct stat status = {};
+  if (::lstat((spare / kFiles).c_str(), &status) != 0) {
+    throw Error(ErrorKind::system, "cannot find the files in " + spare.string() + ": " + errno_text(errno));
+  }
+  write_new(draft_ / kFromPool, std::to_string(status.st_ino));
+  if (!rename_to_free(spare / "index", draft_ / "index")) return false;
+  if (rename_to_free(spare / kFiles, folder)) return true;
+  rename_to_free(draft_ / "index", spare / "index");
+  return false;
 }
 
 void NewWorktree::make_parents(const fs::path& folder) {
@@ -179,8 +206,9 @@ bool NewWorktree::make_branch(const Repository& repository, const std::string& n
   return true;
 }
 
-void NewWorktree::register_folder(const std::string& branch) {
+void NewWorktree::register_folder(const Repository& repository, const std::string& branch) {
   make_folder(common_ / "worktrees");
+  copy_own_settings(repository, common_, draft_);
   write_new(draft_ / "HEAD", "ref: refs/heads/" + branch + "\n");
   write_new(draft_ / "commondir", "../..\n");
   write_new(draft_ / "gitdir", (folder_ / ".git").string() + "\n");
@@ -203,18 +231,18 @@ bool NewWorktree::publish(const fs::path& admin) {
   }
   draft_.clear();
   admin_ = admin;
+  ::unlink((admin / kFromPool).c_str());
   return true;
 }
 
-void NewWorktree::check_out(const std::string& start) const {
-  const Repository worktree = open_repository(folder_);
-  const Commit commit = find_commit(worktree, start);
-  git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
-  // The folder is new and ours: there is nothing in it to be careful about.
-  options.checkout_strategy = GIT_CHECKOUT_FORCE;
-  check(git_checkout_tree(worktree.get(), reinterpret_cast<const git_object*>(commit.get()), &options),
-        "check out the worktree " + folder_.string());
+EmptyCheckout NewWorktree::empty_checkout(const std::string& start) const {
+  const Tree tree = tree_of(find_commit(open_repository(common_), start));
+  return {common_, folder_, admin_, start, text_of(*git_tree_id(tree.get())), taken_up_};
+}
+
+void NewWorktree::keep() {
   crash_point("worktree.checked-out");
+  kept_ = true;
 }
 
 void NewWorktree::undo() noexcept {

@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <sstream>
 
 #include "common/text.hpp"
@@ -82,13 +80,6 @@ bool finish_removal(const fs::path& common, const fs::path& path) {
   }
   remove_rest(path);
   return true;
-}
-
-/// "<prefix>.<process>.<number>", as unique_name makes them, of a process that is no more.
-bool is_of_the_dead(const std::string& name, std::string_view prefix) {
-  if (!name.starts_with(std::string(prefix) + ".")) return false;
-  const pid_t process = std::atoi(name.c_str() + prefix.size() + 1);
-  return process > 0 && process != ::getpid() && ::kill(process, 0) != 0 && errno == ESRCH;
 }
 
 /// What killed processes of ours left in the repository.

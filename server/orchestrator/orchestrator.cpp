@@ -1,3 +1,4 @@
+#include "server/orchestrator/forecast.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 
 #include <spdlog/spdlog.h>
@@ -246,6 +247,7 @@ awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
   *first.mutable_run_started()->mutable_run() = initial_state(spec);
   co_await services_.log.create_run(spec, std::move(first));
   const auto id = spec.run_id();
+  services_.pool.learn(spec.repository(), worktrees_of(spec));
   auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(spec)));
   if (stopping_) run.interrupt();
   lives_.spawn(follow(run));
@@ -255,6 +257,7 @@ awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
 
 awaitable<void> Orchestrator::follow(Run& run) {
   const auto id = run.id();
+  const auto spec = run.spec();
   try {
     co_await run.live();
     spdlog::info("run {}: ended {}", id, v1::RunState_Name(run.state().state()));
@@ -267,6 +270,7 @@ awaitable<void> Orchestrator::follow(Run& run) {
   figures_.forget(id);
   runs_.erase(id);
   ended_.notify();
+  if (!stopping_) co_await expect_tasks(services_, spec, services_.pool.expected(spec.repository()));
 }
 
 awaitable<Orchestrator::TrackerWork> Orchestrator::sync(std::string run_id) {

@@ -46,6 +46,7 @@ class Run {
   /// All have ended, and the end is being recorded: nothing can be retried until live() is over.
   bool closing() const { return closing_; }
   const std::string& id() const { return spec_.run_id(); }
+  const fanout::internal::v1::RunSpec& spec() const { return spec_; }
   /// As the event log has it.
   const fanout::v1::Run& state() const;
 

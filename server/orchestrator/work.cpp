@@ -7,6 +7,7 @@
 #include "server/domain/run/fold.hpp"
 #include "server/git/judge.hpp"
 #include "server/git/removal.hpp"
+#include "server/pool/pool.hpp"
 
 namespace fanout::orchestrator {
 
@@ -195,6 +196,8 @@ awaitable<v1::CleanUpResponse> Work::clean_up(v1::CleanUpRequest request) {
       }
     }
   }
+  const bool whole_repository = request.run_id().empty() && !runs.empty();
+  if (whole_repository && !request.dry_run()) co_await services_.pool.drain(runs.front().repository());
   co_return response;
 }
 

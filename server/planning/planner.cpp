@@ -226,6 +226,17 @@ domain::GithubConfig github_config(const fs::path& user_config) {
   return diagnostics.empty() ? std::move(config.github) : domain::GithubConfig();
 }
 
+fanout::internal::v1::RunSpec settings_alone(const Request& request, const fs::path& user_config) {
+  const fs::path folder = request.overrides.repository().empty() ? request.working_directory : fs::path(request.overrides.repository());
+  const auto repository = git::find_repository(folder);
+  Diagnostics diagnostics;
+  const auto layers = read_layers(request, repository, user_config, diagnostics);
+  auto spec = domain::resolve(domain::Plan(), layers, diagnostics);
+  const auto is_error = [](const Diagnostic& one) { return one.severity == Diagnostic::Severity::error; };
+  if (std::any_of(diagnostics.begin(), diagnostics.end(), is_error)) throw PlanFaultsError(std::move(diagnostics));
+  return spec;
+}
+
 v1::PlanDescription describe(const Prepared& prepared) {
   auto description = domain::describe(prepared.loaded.plan, prepared.spec);
   if (prepared.spec.repository().empty() || prepared.spec.tasks_size() == 0) return description;

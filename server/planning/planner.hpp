@@ -33,6 +33,10 @@ Prepared prepare(const Request& request, const std::filesystem::path& user_confi
 /// What the user's configuration says of GitHub's hosts; nothing where it has faults, which a plan is told of.
 domain::GithubConfig github_config(const std::filesystem::path& user_config);
 
+/// The settings that hold in a repository where there is no plan; the spec has no task. The repository is the one that
+/// the overrides name, else the one around the working directory. Throws PlanFaultsError.
+fanout::internal::v1::RunSpec settings_alone(const Request& request, const std::filesystem::path& user_config);
+
 /// What `plan show` prints of a plan without errors, commands that are found out from the tree included.
 fanout::v1::PlanDescription describe(const Prepared& prepared);
 

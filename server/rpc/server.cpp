@@ -10,6 +10,7 @@
 #include "server/rpc/daemon_service.hpp"
 #include "server/rpc/metrics_service.hpp"
 #include "server/rpc/plan_service.hpp"
+#include "server/rpc/pool_service.hpp"
 #include "server/rpc/run_service.hpp"
 #include "server/rpc/tracker_service.hpp"
 #include "server/rpc/work_service.hpp"
@@ -29,9 +30,10 @@ struct Server::Impl {
       : workers(parts.services.workers),
         bridge(parts.services.executor),
         loader(parts.services.workers, parts.user_config),
-        plans(bridge, loader),
+        plans(bridge, loader, parts.services),
         runs(bridge, loader, parts.runs, parts.services),
         work(bridge, parts.runs, parts.services),
+        pool(bridge, loader, parts.services),
         trackers(bridge, parts.tracking),
         metrics(bridge, parts.runs),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
@@ -44,6 +46,7 @@ struct Server::Impl {
   PlanService plans;
   RunService runs;
   WorkService work;
+  PoolService pool;
   TrackerService trackers;
   MetricsService metrics;
   DaemonService daemon;
@@ -60,6 +63,7 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->plans);
   builder.RegisterService(&impl_->runs);
   builder.RegisterService(&impl_->work);
+  builder.RegisterService(&impl_->pool);
   builder.RegisterService(&impl_->trackers);
   builder.RegisterService(&impl_->metrics);
   builder.RegisterService(&impl_->daemon);

@@ -8,6 +8,7 @@
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/environment/files.hpp"
+#include "server/pool/pool.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -88,6 +89,7 @@ awaitable<Input> Subagent::prepare_environment() {
   }
   const auto start = Clock::now();
   ReleaseOnError guard(installing_);
+  const pool::Pool::Quiet quiet(services_.pool);
   const auto copied = co_await services_.workers.run([&](std::stop_token) {
     detected_ = environment::detect(worktree_.path);
     auto files = environment::copy_untracked(spec_.repository(), worktree_.path, to_vector(task_.copy()));

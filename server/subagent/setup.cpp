@@ -5,6 +5,7 @@
 #include "common/text.hpp"
 #include "server/domain/plan/template.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/pool/pool.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -24,6 +25,7 @@ awaitable<Input> Subagent::make_worktree() {
   if (progress_.worktree) co_return Input{InputKind::worktree_ready, {}, {}};
   const auto start = Clock::now();
   if (earlier_.worktree.empty()) co_await keep_what_was_given_up();
+  bool from_pool = false;
   const bool reused = !earlier_.worktree.empty() && co_await services_.workers.run([&](std::stop_token) {
     return git::is_worktree(spec_.repository(), earlier_.worktree, earlier_.branch);
   });
@@ -40,10 +42,10 @@ awaitable<Input> Subagent::make_worktree() {
                           join(conflict->files, ", "),
                       conflict->files};
     }
-    co_await use_new_worktree(std::get<std::string>(std::move(merged)));
+    from_pool = co_await use_new_worktree(std::get<std::string>(std::move(merged)));
   }
   co_await reserve_ports();
-  co_await record_worktree(reused, start);
+  co_await record_worktree(reused, from_pool, start);
   co_return Input{InputKind::worktree_ready, {}, {}};
 }
 
@@ -54,7 +56,7 @@ awaitable<void> Subagent::reserve_ports() {
 }
 
 /// Ports and worktree in one commit: a daemon that goes on from here knows both.
-awaitable<void> Subagent::record_worktree(bool reused, Clock::time_point start) {
+awaitable<void> Subagent::record_worktree(bool reused, bool from_pool, Clock::time_point start) {
   std::vector<v1::Event> events(2);
   auto& reserved = *events[0].mutable_ports_reserved();
   reserved.set_first_port(ports_.first);
@@ -65,6 +67,7 @@ awaitable<void> Subagent::record_worktree(bool reused, Clock::time_point start) 
   ready.set_worktree(worktree_.path.string());
   ready.set_base_commit(base_commit_);
   ready.set_reused(reused);
+  ready.set_from_pool(from_pool);
   *ready.mutable_duration() = since(start);
   for (auto& event : events) address(event);
   return services_.log.append_all(std::move(events));
@@ -108,7 +111,8 @@ awaitable<std::uint64_t> Subagent::issue_number() {
   }
 }
 
-awaitable<void> Subagent::use_new_worktree(std::string start) {
+/// Whether it came from the pool.
+awaitable<bool> Subagent::use_new_worktree(std::string start) {
   const auto issue = co_await issue_for_names();
   const auto folder = domain::render_name(spec_.worktree_pattern(), task_.id(), spec_.run_id(), issue);
   git::WorktreeRequest request;
@@ -118,16 +122,30 @@ awaitable<void> Subagent::use_new_worktree(std::string start) {
   request.start = start;
   request.owner = spec_.run_id() + "/" + task_.id();
   if (earlier_.given_up > 0) request.owner += "/" + std::to_string(earlier_.given_up);  // else it would be taken up again
-  worktree_ = co_await services_.workers.run([&](std::stop_token) {
-    git::exclude_from_status(request.repository, std::filesystem::path(folder).begin()->string());
-    return git::add_worktree(request);
-  });
+  std::optional<pool::Taken> taken;
+  if (spec_.pool()) taken = co_await services_.pool.take(spec_.repository(), start);
+  const pool::Pool::Quiet quiet(services_.pool);
+  bool from_pool = false;
+  auto added = co_await services_.workers.run_until_done<git::AddedWorktree>(
+      [&](std::stop_token stop, async::WorkerPool::Done<git::AddedWorktree> done) {
+        git::exclude_from_status(request.repository, std::filesystem::path(folder).begin()->string());
+        auto claimed = taken ? pool::claim(request, *taken) : std::nullopt;
+        from_pool = claimed.has_value();
+        if (claimed) return done({}, {std::move(*claimed), ""});
+        git::add_worktree(request, services_.materialiser, std::move(stop), std::move(done));
+      });
+  if (taken) from_pool ? services_.pool.used(*taken) : services_.pool.spoiled(*taken);
+  worktree_ = std::move(added.worktree);
   base_commit_ = worktree_.start;
   if (worktree_.renamed) {
     co_await notice(v1::Notice::SEVERITY_INFO, "branch " + request.branch + " or folder " + folder +
                                                    " was there already and is left alone; this task uses " +
                                                    worktree_.branch + " in " + worktree_.path.string());
   }
+  if (!added.by_git.empty()) {
+    co_await notice(v1::Notice::SEVERITY_INFO, "git itself checked out the worktree, which takes longer: " + added.by_git);
+  }
+  co_return from_pool;
 }
 
 }  // namespace fanout::subagent

@@ -21,6 +21,10 @@
 #include "server/store/event_log.hpp"
 #include "server/subagent/child_environment.hpp"
 
+namespace fanout::pool {
+class Pool;
+}
+
 namespace fanout::subagent {
 
 using async::awaitable;
@@ -56,6 +60,8 @@ struct Services {
   store::EventLog& log;
   async::WorkerPool& workers;  ///< For git and other calls that may take long.
   async::WorkerPool& files;    ///< For short calls: logs, prompts, status lines.
+  git::Materialiser& materialiser;
+  pool::Pool& pool;
   std::filesystem::path runs_directory;
   Variables environment;  ///< What programs inherit.
   std::chrono::milliseconds snapshot_interval;  ///< Between snapshots of an agent at work.
@@ -135,8 +141,8 @@ class Subagent {
   awaitable<void> keep_what_was_given_up();
   awaitable<std::string> issue_for_names();
   awaitable<std::uint64_t> issue_number();
-  awaitable<void> use_new_worktree(std::string start);
-  awaitable<void> record_worktree(bool reused, Clock::time_point start);
+  awaitable<bool> use_new_worktree(std::string start);
+  awaitable<void> record_worktree(bool reused, bool from_pool, Clock::time_point start);
   awaitable<void> reserve_ports();
 
   // environment.cpp

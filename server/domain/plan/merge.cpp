@@ -39,6 +39,9 @@ void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "cache_wait", &Settings::cache_wait);
   fill(upper, lower, "cache_size", &Settings::cache_size);
   fill(upper, lower, "cache_age", &Settings::cache_age);
+  fill(upper, lower, "pool", &Settings::pool);
+  fill(upper, lower, "pool_size", &Settings::pool_size);
+  fill(upper, lower, "pool_space", &Settings::pool_space);
   fill(upper, lower, "ports", &Settings::ports);
   merge_tracker_settings(upper.tracker_options, lower.tracker_options);
   upper.env.insert(lower.env.begin(), lower.env.end());

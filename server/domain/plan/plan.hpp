@@ -70,6 +70,9 @@ struct Settings {
   std::optional<bool> cache_wait;
   std::optional<std::uint64_t> cache_size;               ///< Bytes.
   std::optional<std::chrono::milliseconds> cache_age;
+  std::optional<bool> pool;
+  std::optional<unsigned> pool_size;                     ///< Worktrees.
+  std::optional<std::uint64_t> pool_space;               ///< Bytes.
   std::optional<unsigned> ports;                         ///< Of a worktree.
   std::map<std::string, Place> places;           ///< Where each key's value stands, for messages.
 };

@@ -24,6 +24,8 @@ constexpr std::chrono::hours kAgentTimeout{1};
 constexpr std::chrono::minutes kStallTimeout{10};
 constexpr std::int64_t kLongestTimeout = 365 * 24 * 3600;  // seconds, as in files
 constexpr unsigned kUsualPorts = 10;
+constexpr unsigned kPoolSize = 20;
+constexpr std::uint64_t kPoolSpace = 10'000'000'000;
 constexpr std::size_t kMaxSpecBytes = 64u << 20;
 
 bool has_usable_timeout(const v1::Overrides& flags) {
@@ -70,6 +72,9 @@ class Resolver {
     spec_.set_push(run_.push.value_or(run_.tracker.value_or("none") != "none"));
     spec_.set_remote(run_.remote.value_or("origin"));
     spec_.set_write_status(run_.write_status.value_or(true));
+    spec_.set_pool(run_.pool.value_or(true));
+    spec_.set_pool_most(run_.pool_size.value_or(kPoolSize));
+    spec_.set_pool_bytes(run_.pool_space.value_or(kPoolSpace));
     if (run_.cache_size) spec_.set_cache_bytes(*run_.cache_size);
     if (run_.cache_age) *spec_.mutable_cache_age() = TimeUtil::MillisecondsToDuration(run_.cache_age->count());
     check_flags();

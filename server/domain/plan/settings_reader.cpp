@@ -17,7 +17,7 @@ const std::vector<std::string> kKeys{
     "stall_timeout", "retries", "env",   "push",         "copy",   "remote", "worktree",     "branch",
     "allow_empty",   "tracker", "write_status", "pull_request", "commit_type",
     "follow", "ci_retries", "draft", "auto_merge",
-    "cache", "cache_inputs", "cache_wait", "cache_size", "cache_age", "ports"};
+    "cache", "cache_inputs", "cache_wait", "cache_size", "cache_age", "ports", "pool", "pool_size", "pool_space"};
 
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
@@ -153,6 +153,9 @@ Settings read_settings(const Reader& reader) {
   settings.cache_wait = reader.flag("cache_wait");
   settings.cache_size = reader.size("cache_size");
   settings.cache_age = reader.duration("cache_age");
+  settings.pool = reader.flag("pool");
+  settings.pool_size = reader.count("pool_size", kMostParallel);
+  settings.pool_space = reader.size("pool_space");
   settings.ports = reader.count("ports", kMostPorts, 0);
   return settings;
 }
