@@ -53,8 +53,10 @@ awaitable<void> Follower::follow() {
     seen_ = state().last_sequence();
     for (const auto& task : spec_.tasks()) {
       if (state_of(task).phase() == v1::PHASE_SKIPPED || task.skipped()) continue;
-      ask_for(task);
+      begin(task);
+      // Before the end is asked for, which waits for the last word.
       if (!has_one_issue(spec_)) co_await tell_progress(task);
+      ask_for(task);
     }
     if (has_one_issue(spec_)) co_await keep_run_issue();
     pulls_.news();
@@ -63,21 +65,24 @@ awaitable<void> Follower::follow() {
   }
 }
 
-/// Whatever can be asked for now. Each step is asked for once in an attempt, and waits for nobody here.
-void Follower::ask_for(const TaskSpec& task) {
+/// Each step is asked for once in an attempt, and tried again in the next if it was refused.
+void Follower::begin(const TaskSpec& task) {
   auto& asked = asked_[task.id()];
   const auto& agent = state_of(task);
   if (std::exchange(asked.attempt, agent.attempt()) != agent.attempt()) {
-    // Each is done once, and tried again if it was refused.
     auto progress = std::move(asked.progress);
     asked = {};
     asked.progress = std::move(progress);
     asked.attempt = agent.attempt();
   }
   if (!has_one_issue(spec_)) ask_for_issue(task);
+}
+
+/// Whatever can be asked for now. It waits for nobody here.
+void Follower::ask_for(const TaskSpec& task) {
   ask_for_pull_request(task);
-  const bool over = ended(agent) && (!follows_task(task) || is_over(agent.following()));
-  if (over && !std::exchange(asked.end, true)) steps_.spawn(guarded("close", task.id(), finish(task)));
+  const bool over = ended(state_of(task)) && !follows_task(task);
+  if (over && !std::exchange(asked_[task.id()].end, true)) steps_.spawn(guarded("close", task.id(), finish(task)));
 }
 
 void Follower::ask_for_issue(const TaskSpec& task) {

@@ -53,6 +53,7 @@ class Follower {
 
   awaitable<void> follow();
   awaitable<void> report_waiting();
+  void begin(const TaskSpec& task);
   void ask_for(const TaskSpec& task);
   awaitable<void> tell_progress(const TaskSpec& task);
   void ask_for_issue(const TaskSpec& task);

@@ -14,6 +14,8 @@ using State = v1::Following;
 
 namespace {
 
+constexpr std::chrono::minutes kChecksBegin{1};
+
 /// Nobody is told any more once this has gone.
 class Watching {
  public:
@@ -69,7 +71,7 @@ awaitable<void> PullRequests::follow_up(const TaskSpec& task) {
 
 /// Whether it is over. Where nothing is another than it was, nothing is done; what fails is tried at the next look.
 awaitable<bool> PullRequests::look(const TaskSpec& task, github::PullRequest seen, std::string& reacted) {
-  auto now = state_of(seen, run_.of(task));
+  auto now = state_of(seen, run_.of(task)) + (has_no_checks(task, seen) ? "/none" : "");
   if (now == reacted) co_return false;
   std::string trouble;
   try {
@@ -141,15 +143,22 @@ awaitable<bool> PullRequests::pass_on(const TaskSpec& task, v1::Feedback feedbac
   co_return false;
 }
 
+/// Where none has begun for a while after a push, none will.
+bool PullRequests::has_no_checks(const TaskSpec& task, const github::PullRequest& seen) {
+  const auto now = std::chrono::steady_clock::now();
+  auto& first = first_seen_[task.id()];
+  if (first.first != seen.head_commit) first = {seen.head_commit, now};
+  return seen.checks.empty() && now - first.second >= kChecksBegin;
+}
+
 /// GitHub merges by itself only what it holds back: where a branch asks for nothing, there is nothing to wait for, and
 /// it says so. Then we wait for the checks that there are.
 awaitable<void> PullRequests::merge_where_nobody_else_does(const TaskSpec& task, github::PullRequest seen) {
   const auto& method = run_.spec().tracker_options().auto_merge();
   const auto& agent = run_.of(task);
   const bool at_rest = agent.phase() == v1::PHASE_COMPLETED && seen.head_commit == agent.report().head_commit();
-  const bool ready = !seen.draft && !seen.auto_merge && (seen.checks.empty() || seen.checks == "SUCCESS");
+  const bool ready = !seen.draft && !seen.auto_merge && seen.checks != "FAILURE";
   if (method.empty() || !at_rest || !ready || not_merged_.contains(task.id())) co_return;
-  if (seen.review == "REVIEW_REQUIRED" || seen.review == "CHANGES_REQUESTED") co_return;
   std::optional<github::ApiError> refused;
   try {
     co_await tracker_.client().enable_auto_merge(seen.node_id, method);
@@ -161,6 +170,8 @@ awaitable<void> PullRequests::merge_where_nobody_else_does(const TaskSpec& task,
     not_merged_.insert(task.id());
     co_return co_await run_.record_fault(task.id(), "auto_merge", refused->what());
   }
+  const bool passed = seen.checks == "SUCCESS" || has_no_checks(task, seen);
+  if (!passed || seen.review == "REVIEW_REQUIRED" || seen.review == "CHANGES_REQUESTED") co_return;
   co_await tracker_.client().merge(repository_of(run_.spec()), seen.number, method, seen.head_commit);
   tracker_.pulls().look_now();
 }

@@ -34,6 +34,7 @@ class PullRequests {
   awaitable<bool> react(const TaskSpec& task, github::PullRequest seen);
   awaitable<bool> pass_on(const TaskSpec& task, fanout::v1::Feedback feedback);
   awaitable<void> tell(const TaskSpec& task, const github::PullRequest& seen);
+  bool has_no_checks(const TaskSpec& task, const github::PullRequest& seen);
   awaitable<void> merge_where_nobody_else_does(const TaskSpec& task, github::PullRequest seen);
   awaitable<void> set_state(const TaskSpec& task, fanout::v1::Following::State state, std::string reason);
 
@@ -44,6 +45,7 @@ class PullRequests {
   async::Signal happened_;
   std::uint64_t news_ = 0;
   std::set<std::string> followed_;
+  std::map<std::string, std::pair<std::string, std::chrono::steady_clock::time_point>> first_seen_;  ///< Commits.
   std::set<std::string> not_merged_;  ///< GitHub does not merge these by itself, and has said why.
 };
 
