@@ -32,6 +32,10 @@ struct Typed {
   SnapshotsOptions snapshots;
   UndoOptions undo;
   CleanupOptions cleanup;
+  AnswerOptions answer;
+  SendOptions send;
+  PauseOptions pause, go_on;
+  AttachOptions attach;
   PoolOptions pool;
 };
 
@@ -47,8 +51,13 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
                   "Plan file, or the folder that holds plan.yaml\n(default: .parallel/plans/plan.yaml, else "
                   "plan.yaml)")
       ->option_text(" ");
-  command.add_option("--agent", options.agent, "Agent: a name from the configuration, or a command line")
+  command.add_option("--agent", options.agent, "Agent: claude, codex, gemini, opencode, acp:COMMAND,\na name from the configuration, or a command line")
       ->option_text("CMD|NAME");
+  command.add_option("--model", options.model, "The agent's model, as the agent names it")->option_text("NAME");
+  command.add_option("--approve", options.approve, "What it may do without being asked about:\nnever, edits, safe (default) or all")
+      ->option_text("LEVEL");
+  command.add_option("--answer-timeout", options.answer_timeout, "How long its questions wait for an answer (default: 10m)")
+      ->option_text("DUR");
   command.add_option("--base", options.base, "Start the branches from this ref")->option_text("REF");
   command.add_option("--repo", options.repo, "Repository (default: the one around the plan)")
       ->option_text("PATH");
@@ -244,6 +253,43 @@ void add_cleanup(CLI::App& app, Typed& typed) {
   command.callback([&typed] { typed.command.run = [o = typed.cleanup](Session& s) { return cleanup(s, o); }; });
 }
 
+/// RUN and TASK, both needed.
+template <class Options>
+void add_run_and_task(CLI::App& command, Options& options) {
+  command.add_option("RUN", options.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  command.add_option("TASK", options.task, "Task")->option_text(" ")->required();
+}
+
+void add_answer(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "answer", "Answer what an agent asks, or list what is asked", help::kAnswer);
+  command.add_option("RUN", typed.answer.run, "Run id, the beginning of one, or last")->option_text(" ");
+  command.add_option("TASK", typed.answer.task, "Task; without one, all that waits is listed")->option_text(" ");
+  command.add_option("ID", typed.answer.id, "Which, by the beginning of its id (default: the only one)")->option_text(" ");
+  command.add_flag("--allow", typed.answer.allow, "It may, this once");
+  command.add_flag("--deny", typed.answer.deny, "It may not; --text says why");
+  command.add_option("--option", typed.answer.option, "One of the options that are offered")->option_text("NAME");
+  command.add_option("--text", typed.answer.text, "An answer in words")->option_text("TEXT");
+  command.callback([&typed] { typed.command.run = [o = typed.answer](Session& s) { return answer(s, o); }; });
+}
+
+void add_talking(CLI::App& app, Typed& typed) {
+  auto& tell = add_command(app, "send", "Tell an agent something while it works", help::kSend);
+  add_run_and_task(tell, typed.send);
+  tell.add_option("TEXT", typed.send.text, "What to tell it; - reads standard input")->option_text(" ")->required();
+  tell.callback([&typed] { typed.command.run = [o = typed.send](Session& s) { return send(s, o); }; });
+  auto& attached = add_command(app, "attach", "Follow one agent, and talk to it", help::kAttach);
+  add_run_and_task(attached, typed.attach);
+  attached.callback([&typed] { typed.command.run = [o = typed.attach](Session& s) { return attach(s, o); }; });
+  auto& stop = add_command(app, "pause", "Let agents stand still", help::kPause);
+  stop.add_option("RUN", typed.pause.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  stop.add_option("TASK", typed.pause.task, "Task (default: all at work)")->option_text(" ");
+  stop.callback([&typed] { typed.command.run = [o = typed.pause](Session& s) { return pause(s, o); }; });
+  auto& go_on = add_command(app, "continue", "Let paused agents go on", help::kContinue);
+  go_on.add_option("RUN", typed.go_on.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  go_on.add_option("TASK", typed.go_on.task, "Task (default: all that stand still)")->option_text(" ");
+  go_on.callback([&typed] { typed.command.run = [o = typed.go_on](Session& s) { return continue_agents(s, o); }; });
+}
+
 void add_pool(CLI::App& app, Typed& typed) {
   auto& pool = add_command(app, "pool", "Worktrees that are made before tasks need them", help::kPool);
   pool.require_subcommand(1);
@@ -308,6 +354,11 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_snapshots(app, typed);
   add_undo(app, typed);
   add_cleanup(app, typed);
+  add_command(app, "agents", "Which agents there are, and whether they are logged in", help::kAgents).callback([&typed] {
+    typed.command.run = agents;
+  });
+  add_answer(app, typed);
+  add_talking(app, typed);
   add_pool(app, typed);
   add_daemon(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")

@@ -13,6 +13,9 @@ namespace fanout::client {
 struct PlanOptions {
   std::string plan;  ///< As typed; empty: the usual places.
   std::string agent;
+  std::string model;
+  std::string approve;
+  std::string answer_timeout;
   std::string base;
   std::string repo;
   std::optional<std::uint32_t> max_parallel;
@@ -29,6 +32,25 @@ struct PlanOptions {
   std::string remote;
   std::string tracker;
   bool no_write_status = false;
+};
+
+struct AnswerOptions {
+  std::string run, task;  ///< Without a task: what waits is listed.
+  std::string id;         ///< Or the beginning of one; empty: the only one.
+  bool allow = false, deny = false;
+  std::string option, text;
+};
+
+struct SendOptions {
+  std::string run, task, text;
+};
+
+struct PauseOptions {
+  std::string run, task;
+};
+
+struct AttachOptions {
+  std::string run, task;
 };
 
 struct ExecuteOptions {
@@ -126,6 +148,12 @@ int metrics(Session& session, const std::string& run);
 int snapshots(Session& session, const SnapshotsOptions& options);
 int undo(Session& session, const UndoOptions& options);
 int cleanup(Session& session, const CleanupOptions& options);
+int agents(Session& session);
+int answer(Session& session, const AnswerOptions& options);
+int send(Session& session, const SendOptions& options);
+int pause(Session& session, const PauseOptions& options);
+int continue_agents(Session& session, const PauseOptions& options);
+int attach(Session& session, const AttachOptions& options);
 int pool_status(Session& session, const PoolOptions& options);
 int pool_warm(Session& session, const PoolOptions& options);
 int pool_drain(Session& session, const PoolOptions& options);

@@ -62,6 +62,7 @@ struct Connection::Stubs {
   v1::PlanService::Stub plans{channel};
   v1::RunService::Stub runs{channel};
   v1::WorkService::Stub work{channel};
+  v1::AgentService::Stub agents{channel};
   v1::TrackerService::Stub trackers{channel};
   v1::MetricsService::Stub metrics{channel};
   v1::PoolService::Stub pool{channel};
@@ -153,6 +154,38 @@ v1::RestoreSnapshotResponse Connection::call(const v1::RestoreSnapshotRequest& r
 
 v1::CleanUpResponse Connection::call(const v1::CleanUpRequest& request) {
   return stubs_->unary(stubs_->work, &v1::WorkService::Stub::CleanUp, request, socket_, kWorkTime);
+}
+
+v1::ListAgentsResponse Connection::call(const v1::ListAgentsRequest& request) {
+  return stubs_->unary(stubs_->agents, &v1::AgentService::Stub::ListAgents, request, socket_);
+}
+
+v1::AnswerAgentResponse Connection::call(const v1::AnswerAgentRequest& request) {
+  return stubs_->unary(stubs_->agents, &v1::AgentService::Stub::AnswerAgent, request, socket_);
+}
+
+v1::TellAgentResponse Connection::call(const v1::TellAgentRequest& request) {
+  return stubs_->unary(stubs_->agents, &v1::AgentService::Stub::TellAgent, request, socket_);
+}
+
+v1::PauseAgentResponse Connection::call(const v1::PauseAgentRequest& request) {
+  return stubs_->unary(stubs_->agents, &v1::AgentService::Stub::PauseAgent, request, socket_);
+}
+
+v1::ContinueAgentResponse Connection::call(const v1::ContinueAgentRequest& request) {
+  return stubs_->unary(stubs_->agents, &v1::AgentService::Stub::ContinueAgent, request, socket_);
+}
+
+v1::WatchAttentionResponse Connection::attention(const v1::WatchAttentionRequest& request) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kAnswerTime);
+  const auto reader = stubs_->agents.WatchAttention(&context, request);
+  v1::WatchAttentionResponse waiting;
+  const bool told = reader->Read(&waiting);
+  context.TryCancel();
+  const auto status = reader->Finish();
+  if (!told) throw to_failure(status, socket_);
+  return waiting;
 }
 
 v1::GetMetricsResponse Connection::call(const v1::GetMetricsRequest& request) {

@@ -7,6 +7,7 @@
 
 #include "client/call_failed.hpp"
 #include "client/event_stream.hpp"
+#include "fanout/v1/agents.pb.h"
 #include "fanout/v1/metrics.pb.h"
 #include "fanout/v1/pool.pb.h"
 #include "fanout/v1/service.pb.h"
@@ -46,6 +47,11 @@ class Connection {
   fanout::v1::ListSnapshotsResponse call(const fanout::v1::ListSnapshotsRequest& request);
   fanout::v1::RestoreSnapshotResponse call(const fanout::v1::RestoreSnapshotRequest& request);
   fanout::v1::CleanUpResponse call(const fanout::v1::CleanUpRequest& request);
+  fanout::v1::ListAgentsResponse call(const fanout::v1::ListAgentsRequest& request);
+  fanout::v1::AnswerAgentResponse call(const fanout::v1::AnswerAgentRequest& request);
+  fanout::v1::TellAgentResponse call(const fanout::v1::TellAgentRequest& request);
+  fanout::v1::PauseAgentResponse call(const fanout::v1::PauseAgentRequest& request);
+  fanout::v1::ContinueAgentResponse call(const fanout::v1::ContinueAgentRequest& request);
   fanout::v1::GetMetricsResponse call(const fanout::v1::GetMetricsRequest& request);
   fanout::v1::GetPoolResponse call(const fanout::v1::GetPoolRequest& request);
   fanout::v1::WarmPoolResponse call(const fanout::v1::WarmPoolRequest& request);
@@ -59,6 +65,9 @@ class Connection {
 
   /// The events of a run as they come. Must not outlive this connection.
   std::unique_ptr<EventStream> watch(const fanout::v1::WatchRunRequest& request);
+
+  /// All that waits for an answer at this moment.
+  fanout::v1::WatchAttentionResponse attention(const fanout::v1::WatchAttentionRequest& request);
 
   /// Hands each piece of a log to `sink`, in order; returns when there is no more.
   void read_log(const fanout::v1::ReadLogRequest& request,

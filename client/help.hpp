@@ -139,6 +139,45 @@ inline constexpr const char* kCleanup = R"(Examples:
 Removed is only what provably exists elsewhere: a clean worktree whose branch is merged, squashed or rebased
 into the base or your branch, or is on the remote. Everything else stays, with its reason.)";
 
+inline constexpr const char* kAgents = R"(Examples:
+  fanout agents
+  fanout agents --json
+
+None is bundled with Fanout. Where a plan names no agent and just one is installed, that one is taken.)";
+
+inline constexpr const char* kAnswer = R"(Examples:
+  fanout answer                        what waits, of all runs
+  fanout answer last task-2 --allow
+  fanout answer last task-2 --deny --text "use the test database"
+  fanout answer last task-2 --text "the second one"
+
+A permission is allowed, denied, or answered by one of its options; a question is answered in words, or by the
+number of what is offered. What nobody answers in time is not allowed, and the agent goes on without it.)";
+
+inline constexpr const char* kSend = R"(Examples:
+  fanout send last task-2 "leave the old API in place"
+  git diff | fanout send last task-2 -
+
+An agent that listens while it works hears it when its present turn is over. One that does not is told when it
+has ended, and goes on with its session.)";
+
+inline constexpr const char* kAttach = R"(Examples:
+  fanout attach last task-2
+
+Shows what the agent says and does as it comes. A line that is typed goes to it as by fanout send; where it
+asks something, the line is the answer: y or n, an option, or words. Ctrl-C leaves, and the agent goes on.
+No agent runs on a terminal of its own: its streams are read by Fanout.)";
+
+inline constexpr const char* kPause = R"(Examples:
+  fanout pause last
+  fanout pause last task-2
+
+All processes of the agent stop where they stand. Neither its time nor its silence counts meanwhile.)";
+
+inline constexpr const char* kContinue = R"(Examples:
+  fanout continue last
+  fanout continue last task-2)";
+
 inline constexpr const char* kDaemon = R"(Examples:
   fanout daemon status
   fanout daemon restart

@@ -7,6 +7,7 @@
 
 #include "client/call_failed.hpp"
 #include "client/event_stream.hpp"
+#include "fanout/v1/agents.grpc.pb.h"
 #include "fanout/v1/metrics.grpc.pb.h"
 #include "fanout/v1/pool.grpc.pb.h"
 #include "fanout/v1/service.grpc.pb.h"

@@ -29,7 +29,14 @@ plain() { # TARGET...
 
 tests() {
   step "Tests"
-  ctest --test-dir build -j "$jobs" --timeout 300
+  ctest --test-dir build -j "$jobs" --timeout 300 -LE agents
+  step "Tests with real agents"
+  if install_agents build/agents; then
+    ctest --test-dir build -j 2 -L agents
+  else
+    printf '\n!! SKIPPED, since npm cannot install the agents:\n'
+    ctest --test-dir build -N -L agents | sed -n 's/^ *Test *#[0-9]*: /!!   /p'
+  fi
 }
 
 benchmark() {
@@ -46,7 +53,7 @@ sanitized() { # PRESET
   UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
   LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
   TSAN_OPTIONS=suppressions="$PWD/tests/tsan.supp":report_atomic_races=0:second_deadlock_stack=1 \
-    ctest --test-dir "build/$1" -j "$jobs" --timeout 600
+    ctest --test-dir "build/$1" -j "$jobs" --timeout 600 -LE agents
 }
 
 fuzz() {

@@ -74,6 +74,7 @@ class App {
     writer.spawn(log_.run());
     std::exception_ptr error;
     try {
+      co_await services_.treasury.load();
       co_await runs_.recover();
       co_await serve(std::move(ready));
     } catch (...) {

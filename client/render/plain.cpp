@@ -90,6 +90,34 @@ Said said_of_tracker_wait(const v1::TrackerWaiting& waiting) {
   return {"the tracker waits, " + steps + " left: " + waiting.reason(), Ink::yellow};
 }
 
+Said said_of_answer(const v1::AgentAnswer& answer) {
+  const auto* who = answer.by() == v1::AgentAnswer::BY_POLICY     ? " by the policy"
+                    : answer.by() == v1::AgentAnswer::BY_PERSON   ? " by a person"
+                    : answer.by() == v1::AgentAnswer::BY_DEADLINE ? ": nobody answered in time"
+                                                                  : ": the agent took it back";
+  const bool dim = answer.allowed() || answer.by() == v1::AgentAnswer::BY_AGENT;
+  return {std::string(answer.allowed() ? "allowed" : "not allowed") + who, dim ? Ink::dim : Ink::yellow};
+}
+
+/// What git shows; what the agent says of it its calls tell.
+Said said_of_change(const v1::AgentFileChange& change) {
+  if (change.source() != v1::AgentFileChange::SOURCE_GIT) return {};
+  const auto lines = change.has_added() ? " (+" + std::to_string(change.added()) + " −" + std::to_string(change.deleted()) + ")" : "";
+  return {"changed " + printable(change.path()) + lines, Ink::dim};
+}
+
+Said said_of_launch(const v1::AgentLaunched& launched) {
+  if (launched.agent() == "command") return {};
+  return {launched.name() + (launched.model().empty() ? "" : " with " + launched.model()) +
+              (launched.session().empty() ? " begins" : " goes on with its session") +
+              (launched.reason().empty() ? "" : ": " + launched.reason()),
+          Ink::dim};
+}
+
+Said said_of_told(const v1::AgentTold& told) {
+  return {"is told: " + printable(told.text()), Ink::plain};
+}
+
 /// The agent's words and calls; what is left out is for the log.
 Said said_of_activity(const v1::AgentActivity& activity) {
   switch (activity.activity_case()) {
@@ -97,8 +125,25 @@ Said said_of_activity(const v1::AgentActivity& activity) {
       return {printable(activity.message().text())};
     case v1::AgentActivity::kToolCall:
       return {printable(activity.tool_call().title()), Ink::dim};
-    case v1::AgentActivity::kPermission:
-      return {"asks for permission: " + printable(activity.permission().title()), Ink::yellow};
+    case v1::AgentActivity::kPermission: {
+      const bool decided = activity.permission().decided();
+      return {"asks for permission: " + printable(activity.permission().title()), decided ? Ink::dim : Ink::magenta};
+    }
+    case v1::AgentActivity::kQuestion: {
+      const auto& question = activity.question();
+      return {"asks: " + printable(question.items_size() > 0 ? question.items(0).text() : question.text()), Ink::magenta};
+    }
+    case v1::AgentActivity::kAnswer:
+      return said_of_answer(activity.answer());
+    case v1::AgentActivity::kFileChange:
+      return said_of_change(activity.file_change());
+    case v1::AgentActivity::kCommand: {
+      const auto& command = activity.command();
+      if (!command.has_exit_code() || command.exit_code() == 0) return {};
+      return {printable(command.command()) + " ended with exit code " + std::to_string(command.exit_code()), Ink::dim};
+    }
+    case v1::AgentActivity::kNotice:
+      return {printable(activity.notice().text()), activity.notice().warning() ? Ink::yellow : Ink::dim};
     case v1::AgentActivity::kLimit:
       return {"limit: " + printable(activity.limit().text()), Ink::yellow};
     case v1::AgentActivity::kRetrying:
@@ -153,6 +198,14 @@ Said said_of(const v1::Event& event) {
       return {event.waiting().for_().empty() ? "" : "waits for " + event.waiting().for_(), Ink::dim};
     case v1::Event::kAgentActivity:
       return said_of_activity(event.agent_activity());
+    case v1::Event::kAgentLaunched:
+      return said_of_launch(event.agent_launched());
+    case v1::Event::kAgentTold:
+      return said_of_told(event.agent_told());
+    case v1::Event::kAgentPaused:
+      return {"stands still", Ink::yellow};
+    case v1::Event::kAgentContinued:
+      return {"goes on", Ink::dim};
     case v1::Event::kWorkCommitted:
       return {said_of_commits(event.work_committed())};
     case v1::Event::kPushed:
@@ -211,10 +264,6 @@ Said said_of(const v1::Event& event) {
     // Told by the end that follows, by lines of their own, or of no interest to a person.
     case v1::Event::kEnvironmentVerified:
     case v1::Event::kPortsReserved:
-    case v1::Event::kAgentLaunched:
-    case v1::Event::kAgentTold:
-    case v1::Event::kAgentPaused:
-    case v1::Event::kAgentContinued:
     case v1::Event::kAgentVerdict:
     case v1::Event::kReported:
     case v1::Event::kGateEnded:

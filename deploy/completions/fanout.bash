@@ -46,11 +46,14 @@ _fanout_value() {
     --socket | --svg) _fanout_files -f ;;
     --repo) _fanout_files -d ;;
     --agent)
-      _fanout_offer "$(_fanout_agents)"
+      _fanout_offer claude codex gemini opencode "$(_fanout_agents)"
       _fanout_files -f ;;
     --base) _fanout_offer "HEAD $(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)" ;;
     --remote) _fanout_offer "$(git remote 2>/dev/null)" ;;
     --tracker) _fanout_offer github none ;;
+    --approve) _fanout_offer never edits safe all ;;
+    --answer-timeout) _fanout_offer 10m 1h 8h ;;
+    --model | --option | --text) ;;
     --tracker-mode) _fanout_offer per-task tracking auto ;;
     --auto-merge) _fanout_offer merge squash rebase off ;;
     --ci-retries) _fanout_offer 0 1 2 3 ;;
@@ -68,7 +71,7 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs cancel retry resume sync auth timeline metrics snapshots undo cleanup pool daemon version ;;
+    :0) _fanout_offer execute plan status watch logs cancel retry resume sync auth timeline metrics snapshots undo cleanup pool agents answer send attach pause continue daemon version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
     pool:0) _fanout_offer status warm drain ;;
@@ -84,6 +87,8 @@ _fanout_argument() {
     cancel:1) _fanout_offer "$(_fanout_tasks "$run" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING')" ;;
     retry:0) _fanout_offer last "$(_fanout_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED')" ;;
     snapshots:0 | undo:0 | cleanup:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    answer:0 | send:0 | attach:0 | pause:0 | continue:0) _fanout_offer last "$(_fanout_runs RUNNING)" ;;
+    answer:1 | send:1 | attach:1 | pause:1 | continue:1) _fanout_offer "$(_fanout_tasks "$run" IMPLEMENTING)" ;;
     snapshots:1 | undo:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
     resume:0) _fanout_offer last "$(_fanout_runs 'INTERRUPTED')" ;;
     resume:1) _fanout_offer "$(_fanout_tasks "$run" INTERRUPTED)" ;;
@@ -92,7 +97,7 @@ _fanout_argument() {
 }
 
 _fanout_options() {
-  local settings="--agent --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --no-write-status"
+  local settings="--agent --model --approve --answer-timeout --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --no-write-status"
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
@@ -100,6 +105,7 @@ _fanout_options() {
     plan\ *) _fanout_offer $settings ;;
     watch) _fanout_offer --after --verbose ;;
     logs) _fanout_offer --log --attempt --follow ;;
+    answer) _fanout_offer --allow --deny --option --text ;;
     auth\ login) _fanout_offer --host --with-token --client-id --scope ;;
     auth\ status | auth\ logout) _fanout_offer --host ;;
     undo) _fanout_offer --to ;;
@@ -127,7 +133,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --socket | --svg | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
+      --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
         option=$word ;;
       -*) ;;
       *)

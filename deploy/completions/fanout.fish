@@ -2,7 +2,7 @@
 
 # The words typed so far that are neither options nor their values.
 function __fanout_words
-    set -l takes_value --socket --agent --base --repo --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --after --log --attempt
+    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --repo --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --after --log --attempt
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip -eq 1
@@ -86,6 +86,16 @@ complete -c fanout -n $top -a watch -d 'Watch a run to its end'
 complete -c fanout -n $top -a logs -d "Print what a task's programs printed"
 complete -c fanout -n $top -a cancel -d 'End a run, or one of its tasks'
 complete -c fanout -n $top -a retry -d 'Try again what did not complete, and watch'
+complete -c fanout -n $top -a agents -d 'Which agents there are'
+complete -c fanout -n $top -a answer -d 'Answer what an agent asks'
+complete -c fanout -n $top -a send -d 'Tell an agent something'
+complete -c fanout -n $top -a attach -d 'Follow one agent, and talk to it'
+complete -c fanout -n $top -a pause -d 'Let agents stand still'
+complete -c fanout -n $top -a continue -d 'Let paused agents go on'
+complete -c fanout -n '__fanout_in answer' -l allow -d 'It may, this once'
+complete -c fanout -n '__fanout_in answer' -l deny -d 'It may not'
+complete -c fanout -n '__fanout_in answer' -l option -x -d 'One of the options that are offered'
+complete -c fanout -n '__fanout_in answer' -l text -x -d 'An answer in words'
 complete -c fanout -n $top -a daemon -d 'Look after the daemon'
 complete -c fanout -n $top -a version -d 'Print the versions'
 complete -c fanout -n $top -a pool -d 'Worktrees that are made beforehand'
@@ -113,7 +123,10 @@ complete -c fanout -n '__fanout_at 0 daemon' -a stop -d 'End it in order'
 
 set -l planned '__fanout_in execute plan'
 complete -c fanout -n '__fanout_at 0 execute; or __fanout_at 1 plan' -k -a '(__fish_complete_suffix .yaml)'
-complete -c fanout -n $planned -l agent -r -a '(__fanout_agents)' -F -d 'Agent: a name, or a command line'
+complete -c fanout -n $planned -l agent -r -a 'claude codex gemini opencode (__fanout_agents)' -F -d 'Agent: a name, or a command line'
+complete -c fanout -n $planned -l model -x -d "The agent's model"
+complete -c fanout -n $planned -l approve -x -a 'never edits safe all' -d 'What it may do unasked'
+complete -c fanout -n $planned -l answer-timeout -x -a '10m 1h 8h' -d 'How long its questions wait'
 complete -c fanout -n $planned -l base -x -a '(git for-each-ref --format="%(refname:short)" refs/heads refs/tags 2>/dev/null)' -d 'Start the branches from this ref'
 complete -c fanout -n $planned -l repo -x -a '(__fish_complete_directories)' -d 'Repository'
 complete -c fanout -n $planned -l max-parallel -x -d 'How many agents may run at once'
@@ -164,6 +177,8 @@ complete -c fanout -n '__fanout_at 0 status watch sync timeline metrics' -k -a '
 complete -c fanout -n '__fanout_at 0 logs' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 0 logs' -k -a '(__fanout_tasks last "[A-Z_]*")'
 complete -c fanout -n '__fanout_at 1 logs' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'
+complete -c fanout -n '__fanout_at 0 answer send attach pause continue' -k -a '(__fanout_runs RUNNING)'
+complete -c fanout -n '__fanout_at 1 answer send attach pause continue' -k -a '(__fanout_tasks_of_typed_run IMPLEMENTING)'
 complete -c fanout -n '__fanout_at 0 cancel' -k -a '(__fanout_runs RUNNING)'
 complete -c fanout -n '__fanout_at 1 cancel' -k -a '(__fanout_tasks_of_typed_run "PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING")'
 complete -c fanout -n '__fanout_at 0 retry' -k -a '(__fanout_runs "RUNNING|FAILED|CANCELLED|INTERRUPTED")'

@@ -35,6 +35,7 @@ _fanout_run_or_task() {
 }
 _fanout_task() { _fanout_offer_tasks "$line[1]" '[A-Z_]*' }
 _fanout_task_active() { _fanout_offer_tasks "$line[1]" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING' }
+_fanout_task_at_work() { _fanout_offer_tasks "$line[1]" IMPLEMENTING }
 _fanout_task_to_resume() { _fanout_offer_tasks "$line[1]" INTERRUPTED }
 _fanout_task_to_retry() { _fanout_offer_tasks "$line[1]" 'FAILED|BLOCKED|CANCELLED|INTERRUPTED' }
 
@@ -46,7 +47,7 @@ _fanout_log() {
 
 _fanout_agent() {
   local -a names
-  names=(${(f)"$(sed -nE 's/^[[:space:]]*\[agents\."?([A-Za-z0-9_-]+)"?\].*/\1/p' \
+  names=(claude codex gemini opencode ${(f)"$(sed -nE 's/^[[:space:]]*\[agents\."?([A-Za-z0-9_-]+)"?\].*/\1/p' \
     "${FANOUT_CONFIG:-${XDG_CONFIG_HOME:-$HOME/.config}/fanout/config.toml}" 2>/dev/null)"})
   (( $#names )) && _describe agent names
   _files
@@ -75,6 +76,9 @@ _fanout() {
   )
   local -a settings=(
     '--agent[agent: a name from the configuration, or a command line]:agent:_fanout_agent'
+    '--model[the agent'\''s model]:model:'
+    '--approve[what the agent may do unasked]:level:(never edits safe all)'
+    '--answer-timeout[how long its questions wait]:duration:(10m 1h 8h)'
     '--base[start the branches from this ref]:ref:_fanout_ref'
     '--repo[repository]:folder:_files -/'
     '--max-parallel[how many agents may run at once]:number:'
@@ -107,6 +111,12 @@ _fanout() {
     'cleanup:remove worktrees and branches that nobody needs'
     'resume:go on with what was interrupted, and watch'
     'sync:finish what a run left undone at its tracker'
+    'agents:which agents there are'
+    'answer:answer what an agent asks'
+    'send:tell an agent something'
+    'attach:follow one agent, and talk to it'
+    'pause:let agents stand still'
+    'continue:let paused agents go on'
     'auth:log in at GitHub, or see who is'
     'timeline:draw what each task'\''s setup took'
     'metrics:show what setting up took, and what doing it at once saved'
@@ -153,6 +163,11 @@ _fanout() {
         retry)
           _arguments $common '--fresh[start over in a new worktree]' '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_retry' ':task:_fanout_task_to_retry' ;;
+        answer)
+          _arguments $common '--allow[it may, this once]' '--deny[it may not]' '--option[one of the options that are offered]:option:' \
+            '--text[an answer in words]:text:' ':run:_fanout_run_active' ':task:_fanout_task_at_work' ;;
+        send) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_at_work' ':text:' ;;
+        attach | pause | continue) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_at_work' ;;
         snapshots) _arguments $common ':run:_fanout_run' ':task:_fanout_task' ;;
         undo) _arguments $common '--to[number of the snapshot]:number:' ':run:_fanout_run' ':task:_fanout_task' ;;
         cleanup)

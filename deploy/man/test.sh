@@ -64,7 +64,7 @@ for page in $man/*.md; do
   case $page in
     *.1.md) for section in DESCRIPTION OPTIONS "EXIT STATUS" EXAMPLES; do require "$section" "# $section" "$page"; done ;;
   esac
-  for other in $(grep -oE '\*\*fanoutd?[a-z.-]*\*\*\([158]\)' "$page" | tr -d '*()' | sed -E 's/([158])$/.\1/' | sort -u); do
+  for other in $(grep -oE '\*\*fanoutd?[a-z.-]*\*\*\([1578]\)' "$page" | tr -d '*()' | sed -E 's/([1578])$/.\1/' | sort -u); do
     [ -f "$man/$other.md" ] || { echo "FAILED: $page refers to $other, which is not there"; failed=1; }
   done
 done

@@ -344,6 +344,14 @@ awaitable<std::vector<v1::Run>> Orchestrator::list(std::size_t limit, bool activ
   co_return runs;
 }
 
+awaitable<subagent::Subagent*> Orchestrator::at_work(std::string run_id, std::string task_id) {
+  require_task(co_await get(run_id), task_id);
+  const auto run = runs_.find(run_id);
+  auto* agent = run == runs_.end() ? nullptr : run->second->find(task_id);
+  if (!agent || agent->ended()) throw Error(ErrorKind::precondition, "task " + task_id + " of run " + run_id + " has ended already");
+  co_return agent;
+}
+
 awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std::string task_id) {
   const auto state = co_await get(run_id);
   require_task(state, task_id);

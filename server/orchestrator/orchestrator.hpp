@@ -53,6 +53,9 @@ class Orchestrator {
   /// Error: not_found; precondition when it has no tracker or nobody is logged in.
   awaitable<TrackerWork> sync(std::string run_id);
 
+  /// The task's subagent, in its present attempt. Error: not_found; precondition when it is not under way.
+  awaitable<subagent::Subagent*> at_work(std::string run_id, std::string task_id);
+
   /// Admits nothing any more: the daemon leaves, and the next one goes on with everything.
   void leave() { stopping_ = true; }
 

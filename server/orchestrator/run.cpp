@@ -91,7 +91,8 @@ void Run::look_again() {
   changed_.notify();
 }
 
-Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from, std::optional<v1::Feedback> feedback) {
+Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from, const std::string& why,
+                     std::optional<v1::Feedback> feedback) {
   auto& agent = agents_[task.id()];
   if (agent) former_.push_back(std::move(agent));
   subagent::EarlierWork earlier{from.branch(), from.worktree(), from.base_commit(),
@@ -205,6 +206,7 @@ awaitable<void> Run::give_feedback(std::string task_id, v1::Feedback feedback) {
 awaitable<void> Run::begin_again(std::string task_id, v1::RetryRequested request) {
   std::optional<v1::Feedback> feedback;
   if (request.has_feedback()) feedback = request.feedback();
+  const auto why = domain::find_subagent(state(), task_id)->reason();
   v1::Event event;
   event.set_run_id(spec_.run_id());
   event.set_task_id(task_id);
@@ -213,7 +215,7 @@ awaitable<void> Run::begin_again(std::string task_id, v1::RetryRequested request
   *event.mutable_retry_requested() = std::move(request);
   co_await services_.log.append(std::move(event));
   retrying_.erase(task_id);
-  start(*find_task(task_id), *domain::find_subagent(state(), task_id), std::move(feedback));
+  start(*find_task(task_id), *domain::find_subagent(state(), task_id), why, std::move(feedback));
 }
 
 awaitable<void> Run::cancel(std::vector<std::string> task_ids) {
@@ -230,6 +232,11 @@ awaitable<void> Run::cancel(std::vector<std::string> task_ids) {
     agents_.at(id)->cancel();
   }
   for (auto& event : events) co_await services_.log.append(std::move(event));
+}
+
+subagent::Subagent* Run::find(const std::string& task_id) const {
+  const auto found = agents_.find(task_id);
+  return found == agents_.end() ? nullptr : found->second.get();
 }
 
 void Run::interrupt() {

@@ -42,6 +42,8 @@ class Run {
   awaitable<void> cancel(std::vector<std::string> task_ids);
   /// Ends all because the daemon stops.
   void interrupt();
+  /// The task's present attempt; null: it has not begun under this daemon. Stays until the run ends.
+  subagent::Subagent* find(const std::string& task_id) const;
 
   /// All have ended, and the end is being recorded: nothing can be retried until live() is over.
   bool closing() const { return closing_; }
@@ -53,6 +55,7 @@ class Run {
  private:
   using TaskSpec = fanout::internal::v1::TaskSpec;
 
+  subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from, const std::string& why = {});
   subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from,
                             std::optional<fanout::v1::Feedback> feedback = std::nullopt);
   awaitable<void> follow(subagent::Subagent& agent);

@@ -15,6 +15,7 @@
 #include "server/environment/environment.hpp"
 #include "server/git/git.hpp"
 #include "server/github/repository_name.hpp"
+#include "server/planning/agent_choice.hpp"
 #include "server/planning/plan_files.hpp"
 
 namespace fanout::planning {
@@ -112,14 +113,17 @@ void check_agents(const Request& request, const fanout::internal::v1::RunSpec& s
 
 /// A command line that begins with a path of the caller's folder means that file, wherever it runs.
 void make_agent_absolute(v1::Overrides& overrides, const fs::path& working_directory) {
-  const auto& line = overrides.agent();
+  constexpr std::string_view acp = "acp:";
+  const bool speaks_acp = overrides.agent().starts_with(acp);
+  const auto line = overrides.agent().substr(speaks_acp ? acp.size() : 0);
   const auto end = line.find(' ');
   const auto word = line.substr(0, end);
   if (word.find('/') == std::string::npos || word.front() == '/') return;
   const auto file = (working_directory / word).lexically_normal();
   std::error_code error;
   if (!fs::exists(file, error)) return;
-  overrides.set_agent(shell_quoted(file.string()) + (end == std::string::npos ? "" : line.substr(end)));
+  overrides.set_agent((speaks_acp ? std::string(acp) : "") + shell_quoted(file.string()) +
+                      (end == std::string::npos ? "" : line.substr(end)));
 }
 
 void set_base_commit(fanout::internal::v1::RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
@@ -209,6 +213,7 @@ Prepared prepare(const Request& request, const fs::path& user_config, bool for_r
   const auto layers = read_layers(request, repository.value_or(fs::path()), user_config, diagnostics);
   prepared.spec = domain::resolve(prepared.loaded.plan, layers, diagnostics);
   if (for_run && prepared.loaded.ok()) {
+    settle_agents(prepared.spec, request.search_path, diagnostics);
     domain::require_agents(prepared.spec, diagnostics);
     check_agents(request, prepared.spec, diagnostics);
     set_base_commit(prepared.spec, request.plan_path.string(), diagnostics);

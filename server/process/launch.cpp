@@ -134,7 +134,8 @@ std::vector<std::string> shim_arguments(const fs::path& shim, const Command& com
                                 "--program", program.string(),
                                 "--stdout", command.stdout_log.filename().string(),
                                 "--stderr", command.stderr_log.filename().string(),
-                                "--stdin", command.stdin_file.empty() ? "/dev/null" : command.stdin_file.string(),
+                                "--events", command.events_log.filename().string(),
+                                "--stdin", command.talks ? "-" : command.stdin_file.empty() ? "/dev/null" : command.stdin_file.string(),
                                 "--timeout-ms", std::to_string(command.timeout.count()),
                                 "--grace-ms", std::to_string(command.grace.count()),
                                 "--max-output", std::to_string(command.max_output),
@@ -178,6 +179,7 @@ Launched launch(const fs::path& shim, const Command& command) {
   require_input(command.stdin_file);
   require_log(command.stdout_log);
   require_log(command.stderr_log);
+  if (!command.events_log.empty()) require_log(command.events_log);
   make_folder(command.folder);
   auto ready = make_pipe();
 

@@ -18,6 +18,11 @@ namespace fanout::process {
 
 using boost::asio::awaitable;
 
+class Channel;
+
+/// The descriptor on which a program may write events, where Command::events_log asks for them.
+inline constexpr int kEventsDescriptor = 3;
+
 /// One program to run. Its standard output and error go to the log files whole; the same path for
 /// both means one stream. It gets its own session and process group; standard input is `stdin_file`
 /// or /dev/null; no other descriptor of ours.
@@ -30,6 +35,10 @@ struct Command {
   /// it. Made when it is not there; its parent is.
   std::filesystem::path folder;
   std::filesystem::path stdout_log, stderr_log;  ///< Appended to; beside the folder.
+  std::filesystem::path events_log;  ///< Like them, for what it writes to kEventsDescriptor. Empty: there is none.
+  /// What is said to it while it runs. With `talks` its standard input is what is written there, not `stdin_file`.
+  Channel* channel = nullptr;
+  bool talks = false;
   std::chrono::milliseconds timeout{std::chrono::hours(1)};
   std::chrono::milliseconds grace{std::chrono::seconds(5)};  ///< From SIGTERM to SIGKILL.
   /// One that prints nothing for so long, by the monotonic clock, is ended as at the deadline; counted from when this
@@ -40,7 +49,7 @@ struct Command {
   std::string mark;
 };
 
-enum class Stream { out, err };
+enum class Stream { out, err, events };
 
 /// A line, or the beginning of one that is longer than kMaxLineBytes.
 struct Line {
@@ -56,6 +65,7 @@ struct Exit {
   int signal = 0;
   bool timed_out = false;
   bool silent = false;      ///< It printed nothing for Command::silence, and was asked to end.
+  bool stopped = false;     ///< Somebody asked for its end.
   std::chrono::milliseconds duration{0};
   std::uint64_t stdout_bytes = 0, stderr_bytes = 0;  ///< In the logs.
   std::uint64_t dropped_bytes = 0;
@@ -75,6 +85,10 @@ struct Listener {
   std::function<awaitable<void>(int pid)> started;  ///< 0: it has ended already.
   /// False: no more lines are wanted.
   std::function<awaitable<bool>(Stream, std::vector<Line>)> output;
+  /// Where it is set, one stream comes as bytes and not as lines, whole, from the program's first byte on: also to a
+  /// daemon that takes it up. Stream::events comes no other way.
+  std::function<awaitable<void>(std::string)> bytes;
+  Stream raw = Stream::events;  ///< Which.
   std::function<awaitable<void>()> quiet;   ///< Half of Command::silence has passed without output.
   std::function<awaitable<void>()> silent;  ///< All of it; the program is ended once this is over.
 };

@@ -6,6 +6,7 @@
 
 #include "common/error.hpp"
 #include "server/rpc/acceptor.hpp"
+#include "server/rpc/agent_service.hpp"
 #include "server/rpc/bridge.hpp"
 #include "server/rpc/daemon_service.hpp"
 #include "server/rpc/metrics_service.hpp"
@@ -33,6 +34,7 @@ struct Server::Impl {
         plans(bridge, loader, parts.services),
         runs(bridge, loader, parts.runs, parts.services),
         work(bridge, parts.runs, parts.services),
+        agents(bridge, parts.runs, parts.services, parts.user_config),
         pool(bridge, loader, parts.services),
         trackers(bridge, parts.tracking),
         metrics(bridge, parts.runs),
@@ -46,6 +48,7 @@ struct Server::Impl {
   PlanService plans;
   RunService runs;
   WorkService work;
+  AgentService agents;
   PoolService pool;
   TrackerService trackers;
   MetricsService metrics;
@@ -63,6 +66,7 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->plans);
   builder.RegisterService(&impl_->runs);
   builder.RegisterService(&impl_->work);
+  builder.RegisterService(&impl_->agents);
   builder.RegisterService(&impl_->pool);
   builder.RegisterService(&impl_->trackers);
   builder.RegisterService(&impl_->metrics);

@@ -11,13 +11,14 @@
 namespace {
 
 constexpr const char* kUsage =
-    "usage: fanout-shim --folder DIR --program FILE --stdout NAME --stderr NAME [--stdin FILE|-] [--timeout-ms N]\n"
-    "                   [--grace-ms N] [--max-output BYTES] [--ready-fd N] -- ARGV...\n"
+    "usage: fanout-shim --folder DIR --program FILE --stdout NAME --stderr NAME [--events NAME] [--stdin FILE|-]\n"
+    "                   [--timeout-ms N] [--grace-ms N] [--max-output BYTES] [--ready-fd N] -- ARGV...\n"
     "Started by fanoutd, not by people.\n";
 
 bool parse(int argc, char** argv, fanout::shim::Options& options) {
   static const option names[] = {{"folder", 1, nullptr, 'f'},     {"program", 1, nullptr, 'p'},
                                  {"stdout", 1, nullptr, 'o'},     {"stderr", 1, nullptr, 'e'},
+                                 {"events", 1, nullptr, 'v'},
                                  {"stdin", 1, nullptr, 'i'},      {"timeout-ms", 1, nullptr, 't'},
                                  {"grace-ms", 1, nullptr, 'g'},   {"max-output", 1, nullptr, 'm'},
                                  {"ready-fd", 1, nullptr, 'r'},   {nullptr, 0, nullptr, 0}};
@@ -27,6 +28,7 @@ bool parse(int argc, char** argv, fanout::shim::Options& options) {
       case 'p': options.program = optarg; break;
       case 'o': options.stdout_log = optarg; break;
       case 'e': options.stderr_log = optarg; break;
+      case 'v': options.events_log = optarg; break;
       case 'i': options.stdin_file = optarg; break;
       case 't': options.timeout = std::chrono::milliseconds(std::atoll(optarg)); break;
       case 'g': options.grace = std::chrono::milliseconds(std::atoll(optarg)); break;

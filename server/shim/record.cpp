@@ -42,7 +42,8 @@ std::string to_text(const Birth& birth) {
   return line("fanout-shim", static_cast<std::uint64_t>(birth.version)) +
          line("pid", static_cast<std::uint64_t>(birth.supervisor.pid)) +
          line("start", birth.supervisor.start_time) + line("boot", birth.supervisor.boot_id) +
-         line("stdout-from", birth.stdout_from) + line("stderr-from", birth.stderr_from);
+         line("stdout-from", birth.stdout_from) + line("stderr-from", birth.stderr_from) +
+         line("events-from", birth.events_from);
 }
 
 std::string to_text(const End& end) {
@@ -58,6 +59,7 @@ std::string to_text(const End& end) {
   if (end.stopped) text += line("stopped", 1);
   return text + line("duration-ms", static_cast<std::uint64_t>(end.duration.count())) +
          line("stdout-end", end.stdout_end) + line("stderr-end", end.stderr_end) +
+         line("events-end", end.events_end) +
          line("dropped-bytes", end.dropped_bytes) + line("end", 1);
 }
 
@@ -71,6 +73,7 @@ std::optional<Birth> parse_birth(std::string_view text) {
   birth.supervisor.boot_id = fields.at("boot");
   read_number(fields, "stdout-from", birth.stdout_from);
   read_number(fields, "stderr-from", birth.stderr_from);
+  read_number(fields, "events-from", birth.events_from);
   return birth;
 }
 
@@ -88,6 +91,7 @@ std::optional<End> parse_end(std::string_view text) {
   end.stopped = read_number(fields, "stopped", yes);
   read_number(fields, "stdout-end", end.stdout_end);
   read_number(fields, "stderr-end", end.stderr_end);
+  read_number(fields, "events-end", end.events_end);
   read_number(fields, "dropped-bytes", end.dropped_bytes);
   return end;
 }

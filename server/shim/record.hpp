@@ -31,6 +31,7 @@ struct Birth {
   int version = kProtocol;
   Identity supervisor;
   std::uint64_t stdout_from = 0, stderr_from = 0;  ///< Where this program's output begins in the logs.
+  std::uint64_t events_from = 0;                   ///< The same for its events.
 };
 
 /// "exit": how the program ended.
@@ -42,6 +43,7 @@ struct End {
   bool stopped = false;       ///< Somebody asked for the end.
   std::chrono::milliseconds duration{0};
   std::uint64_t stdout_end = 0, stderr_end = 0;      ///< Where its output ends in the logs.
+  std::uint64_t events_end = 0;
   std::uint64_t dropped_bytes = 0;                   ///< Beyond the cap, and so not in the logs.
 };
 

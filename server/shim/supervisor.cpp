@@ -87,7 +87,8 @@ bool Supervisor::take_folder() {
   if (!folder_.lock() || folder_.has(kBirthFile) || folder_.has(kEndFile)) return false;
   out_log_ = folder_.open_log(beside(options_.stdout_log));
   if (options_.stderr_log != options_.stdout_log) err_log_ = folder_.open_log(beside(options_.stderr_log));
-  birth_ = Birth{kProtocol, identity_of(::getpid()), size_of(out_log_), size_of(err_log_)};
+  if (!options_.events_log.empty()) events_log_ = folder_.open_log(beside(options_.events_log));
+  birth_ = Birth{kProtocol, identity_of(::getpid()), size_of(out_log_), size_of(err_log_), size_of(events_log_)};
   control_.emplace(folder_, ::getpid(), requests());
   folder_.write(kBirthFile, to_text(birth_));
   return true;
@@ -97,6 +98,7 @@ bool Supervisor::start() {
   const bool one_stream = !err_log_.ok();
   auto out = make_pipe(0), report = make_pipe(0);
   auto err = one_stream ? Pipe{} : make_pipe(0);
+  auto events = events_log_.ok() ? make_pipe(0) : Pipe{};
   auto in = options_.stdin_file == "-" ? make_pipe(0) : Pipe{};
   if (options_.stdin_file != "-") {
     const auto file = options_.stdin_file.empty() ? std::string("/dev/null") : options_.stdin_file;
@@ -105,7 +107,8 @@ bool Supervisor::start() {
   began_ = Clock::now();
   program_ = ::fork();
   if (program_ == 0) {
-    become_program(in.read.get(), out.write.get(), (one_stream ? out : err).write.get(), report.write.get());
+    become_program(in.read.get(), out.write.get(), (one_stream ? out : err).write.get(), events.write.get(),
+                   report.write.get());
   }
   const int fork_failed = program_ < 0 ? errno : 0;
   report.write.close();
@@ -122,6 +125,10 @@ bool Supervisor::start() {
     set_nonblocking(err.read);
     err_.emplace(std::move(err.read), std::move(err_log_), birth_.stderr_from, options_.max_output);
   }
+  if (events.read.ok()) {
+    set_nonblocking(events.read);
+    events_.emplace(std::move(events.read), std::move(events_log_), birth_.events_from, options_.max_output);
+  }
   if (in.write.ok()) {
     set_nonblocking(in.write);
     input_ = std::move(in.write);
@@ -131,15 +138,20 @@ bool Supervisor::start() {
   return ::chdir("/") == 0;  // we hold no folder of the user's
 }
 
-void Supervisor::become_program(int input, int output, int errors, int report) {
+void Supervisor::become_program(int input, int output, int errors, int events, int report) {
   const auto supervisor = ::getppid();
   ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // should we be killed: nobody would see it any more
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const bool ready = ::getppid() == supervisor && ::dup2(input, STDIN_FILENO) >= 0 &&
-                     ::dup2(output, STDOUT_FILENO) >= 0 && ::dup2(errors, STDERR_FILENO) >= 0;
+  bool ready = ::getppid() == supervisor && ::dup2(input, STDIN_FILENO) >= 0 &&
+               ::dup2(output, STDOUT_FILENO) >= 0 && ::dup2(errors, STDERR_FILENO) >= 0;
+  if (ready && events >= 0) {
+    if (report == kEventsFd) report = ::fcntl(report, F_DUPFD_CLOEXEC, kEventsFd + 1);
+    // Made there by chance, it would be closed when the program begins.
+    ready = events == kEventsFd ? ::fcntl(events, F_SETFD, 0) == 0 : ::dup2(events, kEventsFd) >= 0;
+  }
   if (ready) ::execv(options_.program.c_str(), pointers(options_.argv).data());
   const int reason = errno;
   [[maybe_unused]] const auto told = ::write(report, &reason, sizeof reason);
@@ -158,11 +170,12 @@ std::vector<Output*> Supervisor::outputs() {
   std::vector<Output*> all;
   if (out_) all.push_back(&*out_);
   if (err_) all.push_back(&*err_);
+  if (events_) all.push_back(&*events_);
   return all;
 }
 
 int Supervisor::wait_limit() const {
-  const auto next = std::min(next_, retry_);
+  const auto next = std::min(paused_ ? Clock::time_point::max() : next_, retry_);
   if (next == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<milliseconds>(next - Clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
@@ -189,7 +202,7 @@ void Supervisor::wait_and_serve() {
   }
   write_input();
   control_->serve(polled);
-  control_->tell_output(out_end(), err_end());
+  control_->tell_output(out_end(), err_end(), events_end());
   reap();
   act_on_time();
 }
@@ -215,7 +228,7 @@ void Supervisor::reap() {
 }
 
 void Supervisor::act_on_time() {
-  if (nobody_left_ || Clock::now() < next_) return;
+  if (nobody_left_ || Clock::now() < next_ || (paused_ && stage_ == Stage::running)) return;
   switch (stage_) {
     case Stage::running:
       end_.timed_out = true;
@@ -235,6 +248,20 @@ void Supervisor::ask(milliseconds grace) {
   stage_ = Stage::asked;
   next_ = Clock::now() + grace;
   signal_descendants(::getpid(), SIGTERM);
+  if (std::exchange(paused_, std::nullopt)) signal_descendants(::getpid(), SIGCONT);  // else they would not hear it
+}
+
+/// The time that it stands does not count against its deadline.
+void Supervisor::pause(bool on) {
+  if (on == paused_.has_value() || stage_ != Stage::running) return;
+  if (on) {
+    stop_descendants(::getpid());
+    paused_ = Clock::now();
+    return;
+  }
+  if (next_ != Clock::time_point::max()) next_ += Clock::now() - *paused_;
+  paused_.reset();
+  signal_descendants(::getpid(), SIGCONT);
 }
 
 void Supervisor::stop() {
@@ -242,10 +269,15 @@ void Supervisor::stop() {
   if (stage_ == Stage::running) ask(options_.grace);
 }
 
-bool Supervisor::take_input(std::string bytes) {
-  if (!input_.ok() || input_ends_ || queued_input_.size() + bytes.size() > kMaxQueuedInput) return false;
-  queued_input_ += bytes;
-  return true;
+/// What was sent twice is taken once. Where nobody reads any more, what is sent is as good as taken.
+std::uint64_t Supervisor::take_input(std::uint64_t at, std::string bytes) {
+  if (at > input_taken_ || at + bytes.size() <= input_taken_) return input_taken_;
+  bytes.erase(0, input_taken_ - at);
+  const bool closed = !input_.ok() || input_ends_;
+  if (!closed) bytes.resize(std::min(bytes.size(), kMaxQueuedInput - queued_input_.size()));
+  input_taken_ += bytes.size();
+  if (!closed) queued_input_ += bytes;
+  return input_taken_;
 }
 
 void Supervisor::write_input() {
@@ -267,13 +299,14 @@ void Supervisor::drain() {
     output->give_up();
     output->sync();
   }
-  control_->tell_output(out_end(), err_end());
+  control_->tell_output(out_end(), err_end(), events_end());
 }
 
 /// On a full disk the lock is held until there is room: what is not written down is not known.
 void Supervisor::record_end() {
   end_.stdout_end = out_end();
   end_.stderr_end = err_end();
+  end_.events_end = events_end();
   for (auto* output : outputs()) end_.dropped_bytes += output->dropped();
   for (;;) {
     try {
@@ -287,7 +320,8 @@ void Supervisor::record_end() {
 std::string Supervisor::status() const {
   const bool full = (out_ && out_->full()) || (err_ && err_->full());
   return std::to_string(program_) + ' ' + (program_ended_ ? "ended" : "running") + ' ' +
-         std::to_string(out_end()) + ' ' + std::to_string(err_end()) + (full ? " disk-full" : "");
+         std::to_string(out_end()) + ' ' + std::to_string(err_end()) + (full ? " disk-full" : "") +
+         (paused_ ? " paused" : "");
 }
 
 Requests Supervisor::requests() {
@@ -295,9 +329,10 @@ Requests Supervisor::requests() {
           [this](int signal) {
             if (!program_ended_ && program_ > 0) ::kill(-program_, signal);
           },
-          [this](std::string bytes) { return take_input(std::move(bytes)); },
+          [this](std::uint64_t at, std::string bytes) { return take_input(at, std::move(bytes)); },
           [this] { input_ends_ = true; },
-          [this] { return status(); }};
+          [this] { return status(); },
+          [this](bool on) { pause(on); }};
 }
 
 }  // namespace fanout::shim

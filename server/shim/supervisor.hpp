@@ -12,11 +12,15 @@
 
 namespace fanout::shim {
 
+/// Where the program may write events, when it is asked for them: the descriptor beside the standard ones.
+inline constexpr int kEventsFd = 3;
+
 struct Options {
   std::string folder;
   std::string program;              ///< File to execute.
   std::vector<std::string> argv;    ///< As the program sees it.
   std::string stdout_log, stderr_log;  ///< Names in the folder's parent; the same for both: one stream.
+  std::string events_log;           ///< The same for what it writes to kEventsFd. Empty: there is no such descriptor.
   std::string stdin_file;           ///< Empty: /dev/null. "-": what clients send.
   std::chrono::milliseconds timeout{0};  ///< 0: none.
   std::chrono::milliseconds grace{5000};
@@ -46,7 +50,7 @@ class Supervisor {
 
   bool take_folder();
   bool start();
-  [[noreturn]] void become_program(int input, int output, int errors, int report);
+  [[noreturn]] void become_program(int input, int output, int errors, int events, int report);
   void say_ready(const std::string& line);
   void wait_and_serve();
   int wait_limit() const;
@@ -54,8 +58,9 @@ class Supervisor {
   void act_on_time();
   void ask(std::chrono::milliseconds grace);
   void stop();
-  bool take_input(std::string bytes);
+  std::uint64_t take_input(std::uint64_t at, std::string bytes);
   void write_input();
+  void pause(bool on);
   void drain();
   void record_end();
   std::string status() const;
@@ -63,16 +68,19 @@ class Supervisor {
   std::vector<Output*> outputs();
   std::uint64_t out_end() const { return out_ ? out_->end() : birth_.stdout_from; }
   std::uint64_t err_end() const { return err_ ? err_->end() : birth_.stderr_from; }
+  std::uint64_t events_end() const { return events_ ? events_->end() : birth_.events_from; }
 
   Options options_;
   Folder folder_;
-  Handle signals_, out_log_, err_log_;
+  Handle signals_, out_log_, err_log_, events_log_;
   Birth birth_;
   std::optional<Control> control_;
-  std::optional<Output> out_, err_;
+  std::optional<Output> out_, err_, events_;
   Handle input_;
   std::string queued_input_;
+  std::uint64_t input_taken_ = 0;  ///< Bytes of all that clients sent, what is queued included.
   bool input_ends_ = false;
+  std::optional<Clock::time_point> paused_;  ///< Since when.
 
   pid_t program_ = -1;
   bool program_ended_ = false, nobody_left_ = false;

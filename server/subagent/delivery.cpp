@@ -22,11 +22,12 @@ constexpr std::chrono::minutes kNetworkTimeout{10};
 constexpr int kReportedCommits = 100;
 constexpr int kReportedFiles = 1000;
 
-/// A gate's name made fit for a file name.
-std::string gate_log(int index, const std::string& name) {
+/// A gate's name made fit for a file name. In each round it has a log of its own: what it printed before is no part of
+/// what it prints now.
+std::string gate_log(int index, const std::string& name, unsigned round) {
   std::string safe;
   for (char c : name) safe += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
-  return "gate-" + std::to_string(index + 1) + "-" + head(safe, 40) + ".log";
+  return "gate-" + std::to_string(index + 1) + (round == 0 ? "" : "." + std::to_string(round + 1)) + "-" + head(safe, 40) + ".log";
 }
 
 v1::FileChange::Kind kind_of(git::FileDelta::Kind kind) {
@@ -83,7 +84,7 @@ awaitable<Input> Subagent::run_gates() {
     const auto& gate = task_.gates(i);
     const bool known = static_cast<std::size_t>(i) < gates_.size();
     if (!known) {
-      gates_.push_back(co_await run_gate(gate, gate_log(i, gate.name())));
+      gates_.push_back(co_await run_gate(gate, gate_log(i, gate.name(), progress_.rounds)));
       v1::Event event;
       *event.mutable_gate_ended()->mutable_result() = gates_.back();
       co_await record(std::move(event));
@@ -91,7 +92,7 @@ awaitable<Input> Subagent::run_gates() {
     const auto& result = gates_[static_cast<std::size_t>(i)];
     if (result.passed()) continue;
     const auto how = result.has_exit_code() ? " with exit code " + std::to_string(result.exit_code()) : "";
-    co_return Input{InputKind::work_failed,
+    co_return Input{InputKind::gate_failed,
                     "gate \"" + gate.name() + "\" failed" + how + "; its output: fanout logs " + spec_.run_id() + " " +
                         task_.id() + " --log " + result.log(),
                     {}};
@@ -180,8 +181,10 @@ awaitable<Input> Subagent::report() {
   report.set_base_commit(base_commit_);
   report.set_pushed_to(pushed_to_);
   for (const auto& gate : gates_) *report.add_gates() = gate;
+  const bool last_words = !runs_plain_command() && !progress_.sessions.empty();
+  if (last_words) report.set_summary(progress_.sessions.back().verdict.value_or(v1::AgentVerdict()).reason());
   const auto branch = co_await services_.workers.run([&](std::stop_token) {
-    report.set_summary(file_tail(attempt_directory() / "agent.stdout"));
+    if (!last_words) report.set_summary(file_tail(attempt_directory() / "agent.stdout"));
     return git::summarise_branch(spec_.repository(), base_commit_, worktree_.branch);
   });
   describe_branch(branch, report);

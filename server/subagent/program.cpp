@@ -67,10 +67,14 @@ Variables Subagent::surroundings() const {
   return all;
 }
 
-awaitable<process::Exit> Subagent::run_program(Program program) {
-  const auto folder = attempt_directory();
-  co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
+/// What all programs of the task find there, but for what Fanout tells each of them.
+std::vector<std::string> Subagent::environment_of_programs() const {
+  const Variables around = surroundings();
+  return merged({&around});
+}
 
+process::Command Subagent::command_for(const Program& program) const {
+  const auto folder = attempt_directory();
   const Variables around = surroundings();
   const Variables own = own_variables();
   const Variables mark{{"FANOUT_PROGRAM", spec_.run_id() + "/" + task_.id() + "/" + std::to_string(attempt_) + "/" + program.name}};
@@ -85,24 +89,39 @@ awaitable<process::Exit> Subagent::run_program(Program program) {
   command.stderr_log = folder / program.stderr_log;
   command.timeout = program.timeout;
   command.silence = program.silence;
+  return command;
+}
 
-  const auto& known = progress_.programs[program.name];
+process::Told Subagent::told_of(const std::string& program) const {
   process::Told told;
-  told.started = known.started;
-  told.silent = known.stalled;
-  told.out_line = known.out_line;
-  told.err_line = known.err_line;
+  const auto known = progress_.programs.find(program);
+  if (known == progress_.programs.end()) return told;
+  told.started = known->second.started;
+  told.silent = known->second.stalled;
+  told.out_line = known->second.out_line;
+  told.err_line = known->second.err_line;
+  return told;
+}
+
+process::Listener Subagent::listener_for(Program program) {
   process::Listener listener;
-  listener.started = [&](int pid) { return record_start(program, pid); };
-  listener.quiet = [&] { return record_quiet(program); };
-  listener.silent = [&] { return record_stall(program); };
-  if (!known.muted) {
-    listener.output = [&](process::Stream stream, std::vector<process::Line> lines) {
-      return record_output(program, stream, std::move(lines));
-    };
-  }
+  listener.started = [this, program](int pid) { return record_start(program, pid); };
+  listener.quiet = [this, program] { return record_quiet(program); };
+  listener.silent = [this, program] { return record_stall(program); };
+  if (progress_.programs[program.name].muted) return listener;
+  listener.output = [this, program](process::Stream stream, std::vector<process::Line> lines) {
+    return record_output(program, stream, std::move(lines));
+  };
+  return listener;
+}
+
+awaitable<process::Exit> Subagent::run_program(Program program) {
+  const auto folder = attempt_directory();
+  co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
   const process::Runner runner{services_.files, services_.shim};
-  const auto exit = co_await process::run(runner, std::move(command), listener, told);
+  auto command = command_for(program);
+  auto listener = listener_for(program);
+  const auto exit = co_await process::run(runner, std::move(command), std::move(listener), told_of(program.name));
   co_await record_end(program, exit);
   co_return exit;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fanout/internal/v1/spec.pb.h"
+#include "fanout/v1/agents.pb.h"
 #include "fanout/v1/event.pb.h"
 #include "server/async/async.hpp"
 #include "server/async/worker_pool.hpp"
@@ -18,8 +19,12 @@
 #include "server/environment/ports.hpp"
 #include "server/git/git.hpp"
 #include "server/process/process.hpp"
+#include "server/session/session.hpp"
 #include "server/store/event_log.hpp"
+#include "server/subagent/accounts.hpp"
+#include "server/subagent/agent_order.hpp"
 #include "server/subagent/child_environment.hpp"
+#include "server/subagent/treasury.hpp"
 
 namespace fanout::pool {
 class Pool;
@@ -67,6 +72,9 @@ struct Services {
   std::chrono::milliseconds snapshot_interval;  ///< Between snapshots of an agent at work.
   std::chrono::milliseconds retry_delay;  ///< The longest before a first retry.
   std::filesystem::path shim;  ///< The program that programs run under.
+  async::Signal attention{executor};  ///< Something waits for an answer, or does so no more.
+  Accounts accounts{executor, retry_delay * 6};
+  Treasury treasury{log};
   environment::Ports ports{runs_directory.parent_path() / "ports"};
   environment::Environments environments;
   Installs installs{executor};
@@ -92,6 +100,7 @@ struct EarlierWork {
   std::string base_commit;
   unsigned given_up = 0;        ///< Worktrees before that one; they stay as they are.
   std::string last_given_up;    ///< The newest of them.
+  std::string reason;           ///< Why the attempt before ended, where that is known.
   std::optional<fanout::v1::Feedback> feedback = {};  ///< What was said of it, which this attempt is to react to.
   std::string pushed_commit = {};  ///< Tip of `branch` on the remote as we left it; empty: never pushed.
 };
@@ -117,6 +126,14 @@ class Subagent {
   void cancel();
   void interrupt();
 
+  /// Tells its agent something: now, or once it listens. Error precondition: no agent is at work, or it can be told
+  /// nothing.
+  awaitable<fanout::v1::AgentTold::Delivery> tell(std::string text);
+  /// Answers what its agent asked. Error: not_found, precondition, invalid_input.
+  awaitable<fanout::v1::Attention> answer(fanout::v1::AnswerAgentRequest request);
+  /// Stops its agent where it stands, or lets it go on. Error precondition: no agent is at work.
+  awaitable<void> pause(bool on);
+
   /// It cannot go on before begin() has told what it starts from.
   bool waits_for_begin() const;
   const std::string& id() const { return task_.id(); }
@@ -126,9 +143,22 @@ class Subagent {
  private:
   using Clock = std::chrono::steady_clock;
 
+  // Give it to run_program by a name: GCC 12 destroys a braced temporary twice in a co_await expression.
+  struct Program {
+    std::string name;  ///< Unique within the attempt, and the same whichever daemon runs it.
+    std::string role;
+    std::string command;
+    std::string stdout_log, stderr_log;  ///< Names in the attempt's folder.
+    std::filesystem::path stdin_file;
+    std::chrono::milliseconds timeout;
+    std::chrono::milliseconds silence{0};  ///< 0: it may be silent for as long as it likes.
+  };
+
   // subagent.cpp: the loop, and the one door for transitions.
   awaitable<void> take(domain::Decision decision);
+  awaitable<void> tell_of(domain::Decision decision);
   awaitable<void> record_transition(fanout::v1::Phase from, domain::Decision decision);
+  domain::Traits traits() const;
   awaitable<void> perform(domain::Effect effect);
   awaitable<domain::Input> outcome_of(domain::Effect effect);
   awaitable<void> record(fanout::v1::Event event);
@@ -166,10 +196,53 @@ class Subagent {
 
   // implementing.cpp
   awaitable<domain::Input> take_slot();
+  awaitable<void> wait_for_slot();
+  awaitable<void> tell_waiting(std::string for_what);
   awaitable<domain::Input> run_agent();
   awaitable<domain::Input> commit_work();
   fanout::v1::Issue known_issue() const;
   std::string prompt(const fanout::v1::Issue& issue) const;
+
+  // again.cpp: the agent begins again in the same attempt.
+  fanout::internal::v1::AgentSpec agent_at(unsigned index) const;
+  fanout::internal::v1::AgentSpec agent_spec() const;
+  std::string account() const;
+  domain::Input after_run(const fanout::v1::AgentVerdict& verdict);
+  domain::Input meet_limit(const fanout::v1::AgentVerdict& verdict);
+  std::string text_of(const domain::Parking::Parked& parked) const;
+  void restore_parking(const fanout::v1::AgentParked& parked);
+  awaitable<void> park();
+  awaitable<domain::Input> await_account();
+  awaitable<void> return_work(domain::Decision decision);
+  awaitable<void> pass_over(domain::Decision decision);
+  awaitable<void> record_round(fanout::v1::Event event);
+  awaitable<AgentOrder> order_again(AgentOrder order);
+
+  // budget.cpp
+  awaitable<void> watch_budget();
+  void appraise(agent::Activity& activity);
+  std::optional<double> money_left() const;
+
+  // sessions.cpp
+  bool runs_plain_command() const;
+  awaitable<AgentOrder> first_order();
+  awaitable<std::optional<AgentOrder>> next_order(AgentOrder order, fanout::v1::AgentVerdict verdict);
+  /// One session of an agent: runs it, or goes on with it, or tells how it ended, whatever its folder says. The same
+  /// order.program, the same session.
+  awaitable<fanout::v1::AgentVerdict> run_session(AgentOrder order);
+  awaitable<fanout::v1::AgentVerdict> run_new_session(AgentOrder order);
+  awaitable<fanout::v1::AgentVerdict> attend_session(AgentOrder order, Program program, session::Setup setup);
+  awaitable<agent::LaunchOptions> launch_options(AgentOrder order);
+  agent::Policy policy_for(const AgentOrder& order) const;
+  std::vector<std::string> allowed_commands() const;
+  awaitable<void> record_launch(AgentOrder order, std::string level, std::vector<std::string> notes);
+  awaitable<void> record_activity(agent::Activity activity);
+  awaitable<std::vector<git::FileDelta>> changed_files();
+  awaitable<void> record_changes(std::vector<git::FileDelta> files);
+  awaitable<agent::Ending> ending_of(AgentOrder order, process::Exit exit, bool was_idle);
+  awaitable<std::string> work_so_far(std::string why);
+  const fanout::v1::Subagent* known() const;
+  std::string program_name(std::size_t number) const;
 
   // retrying.cpp
   awaitable<domain::Input> with_failure(domain::Input input);
@@ -186,24 +259,18 @@ class Subagent {
   awaitable<domain::Input> report();
 
   // program.cpp
-  // Give it to run_program by a name: GCC 12 destroys a braced temporary twice in a co_await expression.
-  struct Program {
-    std::string name;  ///< Unique within the attempt, and the same whichever daemon runs it.
-    std::string role;
-    std::string command;
-    std::string stdout_log, stderr_log;  ///< Names in the attempt's folder.
-    std::filesystem::path stdin_file;
-    std::chrono::milliseconds timeout;
-    std::chrono::milliseconds silence{0};  ///< 0: it may be silent for as long as it likes.
-  };
-  awaitable<process::Exit> run_agent_program(Program program);
+  awaitable<process::Exit> with_snapshots(awaitable<process::Exit> running);
   awaitable<process::Exit> run_program(Program program);
+  process::Command command_for(const Program& program) const;
+  process::Listener listener_for(Program program);
+  process::Told told_of(const std::string& program) const;
   awaitable<void> record_start(Program program, int pid);
   awaitable<void> record_end(Program program, process::Exit exit);
   awaitable<void> record_quiet(Program program);
   awaitable<void> record_stall(Program program);
   awaitable<bool> record_output(Program program, process::Stream stream, std::vector<process::Line> lines);
   Variables own_variables() const;
+  std::vector<std::string> environment_of_programs() const;
   Variables placeholders() const;    ///< For the values of the plan's variables.
   Variables plan_variables() const;
   Variables surroundings() const;    ///< All that a setup command sees but its own.
@@ -235,6 +302,10 @@ class Subagent {
   domain::Progress progress_;  ///< What an earlier daemon has done and recorded, and we for our own programs.
   std::vector<fanout::v1::GateResult> gates_;
   std::string pushed_to_;
+  std::optional<domain::Parking::Parked> parked_;  ///< Met just now, and not told yet.
+  fanout::v1::AgentLimit parked_limit_;
+  std::string budget_spent_;  ///< Why the agent is ended; empty: it is not.
+  std::shared_ptr<session::Session> session_;  ///< While its agent is at work.
 };
 
 google::protobuf::Duration since(std::chrono::steady_clock::time_point start);

@@ -8,6 +8,7 @@
 #include "common/text.hpp"
 #include "server/domain/plan/template.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/usage_text.hpp"
 
 namespace fanout::tracking {
 
@@ -185,6 +186,7 @@ github::PullRequestWanted pull_request_of(const RunSpec& spec, const TaskSpec& t
   for (const auto& commit : agent.report().commits()) wanted.evidence.commits.push_back({commit.id(), commit.summary()});
   wanted.evidence.gates = gates_of(agent);
   wanted.evidence.agent = agent.agent();
+  wanted.evidence.cost = domain::usage_text(agent);
   wanted.evidence.duration = to_milliseconds(agent.report().duration());
   return wanted;
 }

@@ -104,8 +104,10 @@ TEST_F(Seed, AutonomousSubagents) {
                                            v1::Event::kWorktreeReady,     //
                                            v1::Event::kEnvironmentReady,  //
                                            v1::Event::kPhaseChanged,      // implementing
+                                           v1::Event::kAgentLaunched,     //
                                            v1::Event::kCommandStarted, v1::Event::kCommandEnded,
-                                           v1::Event::kSnapshotTaken, v1::Event::kWorkCommitted,  //
+                                           v1::Event::kSnapshotTaken, v1::Event::kAgentVerdict,
+                                           v1::Event::kWorkCommitted,  //
                                            v1::Event::kPhaseChanged,   // testing
                                            v1::Event::kPhaseChanged,   // reporting
                                            v1::Event::kReported,       //

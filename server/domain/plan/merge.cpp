@@ -16,6 +16,7 @@ void fill(Settings& upper, const Settings& lower, const char* key, std::optional
 void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "repo", &Settings::repo);
   fill(upper, lower, "base", &Settings::base);
+  merge_policy_settings(upper.policy, lower.policy, !upper.agent);
   fill(upper, lower, "agent", &Settings::agent);
   fill(upper, lower, "setup", &Settings::setup);
   fill(upper, lower, "verify", &Settings::verify);
@@ -34,6 +35,7 @@ void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "pull_request", &Settings::pull_request);
   fill(upper, lower, "commit_type", &Settings::commit_type);
   fill(upper, lower, "copy", &Settings::copy);
+  merge_agent_settings(upper.agent_options, lower.agent_options);
   fill(upper, lower, "cache", &Settings::cache);
   fill(upper, lower, "cache_inputs", &Settings::cache_inputs);
   fill(upper, lower, "cache_wait", &Settings::cache_wait);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "server/domain/plan/agent_settings.hpp"
+#include "server/domain/plan/policy_settings.hpp"
 #include "server/domain/plan/tracker_settings.hpp"
 
 /// The plan as the user wrote it. Values only: nothing here reads a file, a clock or the environment.
@@ -62,6 +64,8 @@ struct Settings {
   std::optional<bool> write_status;
   std::optional<std::string> tracker;
   TrackerSettings tracker_options;
+  PolicySettings policy;
+  AgentSettings agent_options;
   std::optional<bool> pull_request;
   std::optional<std::string> commit_type;
   std::optional<std::vector<std::string>> copy;  ///< Patterns of untracked files to copy.

@@ -48,6 +48,8 @@ Settings from_flags(const v1::Overrides& flags) {
   if (flags.has_write_status()) settings.write_status = flags.write_status();
   if (!flags.tracker().empty()) settings.tracker = flags.tracker();
   settings.tracker_options = tracker_settings_from(flags);
+  settings.policy = policy_settings_from(flags);
+  settings.agent_options = agent_settings_from(flags);
   if (flags.has_pull_request()) settings.pull_request = flags.pull_request();
   if (flags.has_environment_cache() && !flags.environment_cache()) settings.cache = std::vector<std::string>{};
   return settings;
@@ -72,6 +74,9 @@ class Resolver {
     spec_.set_push(run_.push.value_or(run_.tracker.value_or("none") != "none"));
     spec_.set_remote(run_.remote.value_or("origin"));
     spec_.set_write_status(run_.write_status.value_or(true));
+    *spec_.mutable_budget() = run_.policy.run;
+    *spec_.mutable_day_budget() = run_.policy.day;
+    spec_.mutable_prices()->Assign(layers_.user.prices.begin(), layers_.user.prices.end());
     spec_.set_pool(run_.pool.value_or(true));
     spec_.set_pool_most(run_.pool_size.value_or(kPoolSize));
     spec_.set_pool_bytes(run_.pool_space.value_or(kPoolSpace));
@@ -96,9 +101,13 @@ class Resolver {
     if (flags.has_timeout() && !has_usable_timeout(flags)) {
       add_error(diagnostics_, {}, "timeout", "timeout must be longer than nothing and at most 365 days");
     }
+    if (const auto wrong = fault_in(agent_settings_from(flags)); !wrong.empty()) {
+      add_error(diagnostics_, {}, "approve", wrong);
+    }
     if (const auto wrong = fault_in(tracker_settings_from(flags)); !wrong.empty()) {
       add_error(diagnostics_, {}, "tracker", wrong);
     }
+    if (const auto wrong = fault_in(policy_settings_from(flags)); !wrong.empty()) add_error(diagnostics_, {}, "", wrong);
     if (flags.has_retries() && flags.retries() > kMostRetries) {
       add_error(diagnostics_, {}, "retries",
                 "retries must be a whole number from 0 to " + std::to_string(kMostRetries));
@@ -178,6 +187,12 @@ class Resolver {
     *out.mutable_timeout() = TimeUtil::MillisecondsToDuration(own.timeout.value_or(kAgentTimeout).count());
     *out.mutable_stall_timeout() = TimeUtil::MillisecondsToDuration(own.stall_timeout.value_or(kStallTimeout).count());
     out.set_retries(own.retries.value_or(0));
+    if (own.policy.gate_retries) out.set_gate_retries(*own.policy.gate_retries);
+    *out.mutable_budget() = own.policy.task;
+    if (task.settings.policy.run.ByteSizeLong() + task.settings.policy.day.ByteSizeLong() > 0) {
+      add_error(diagnostics_, task.settings.places.at("budget"), "budget",
+                "a task's budget is its own: that of a run or a day stands in the plan or above it");
+    }
     out.mutable_env()->insert(own.env.begin(), own.env.end());
     out.set_allow_empty(own.allow_empty.value_or(false));
     out.set_commit_type(own.commit_type.value_or("feat"));
@@ -199,8 +214,13 @@ class Resolver {
 
   void set_commands(const Settings& own, TaskSpec& out) {
     out.set_agent(own.agent.value_or(""));
-    const auto named = layers_.user.agents.find(out.agent());
-    out.set_agent_command(named == layers_.user.agents.end() ? out.agent() : named->second);
+    *out.mutable_agent_spec() =
+        agent_spec(out.agent(), own.agent_options, layers_.user.agents, layers_.user.defaults.agent_options);
+    for (const auto& name : own.policy.fallbacks) {
+      *out.add_fallbacks() =
+          agent_spec(name, own.agent_options, layers_.user.agents, layers_.user.defaults.agent_options);
+    }
+    out.set_agent_command(out.agent_spec().command().empty() ? out.agent() : out.agent_spec().command());
     out.set_detect_setup(!own.setup);
     out.set_detect_verify(!own.verify);
     for (const auto& command : own.setup.value_or(std::vector<std::string>{})) out.add_setup(command);

@@ -14,8 +14,9 @@ namespace fanout::domain {
 /// The user's ~/.config/fanout/config.toml.
 struct UserConfig {
   Settings defaults;
-  std::map<std::string, std::string> agents;  ///< Name → shell command line ([agents.NAME] command = "…").
+  AgentConfigs agents;  ///< By name.
   GithubConfig github;
+  std::vector<fanout::internal::v1::Price> prices;  ///< Of models, in order.
 };
 
 /// Reads `.fanout.yaml`. Faults are added to `diagnostics`.

@@ -16,38 +16,14 @@ const std::vector<std::string> kKeys{
     "repo",          "base",    "agent", "setup",        "verify", "gates",  "max_parallel", "timeout",
     "stall_timeout", "retries", "env",   "push",         "copy",   "remote", "worktree",     "branch",
     "allow_empty",   "tracker", "write_status", "pull_request", "commit_type",
-    "follow", "ci_retries", "draft", "auto_merge",
+    "follow", "ci_retries", "draft", "auto_merge", "model", "approve", "rules", "answer_timeout",
+    "gate_retries", "agents", "budget",
     "cache", "cache_inputs", "cache_wait", "cache_size", "cache_age", "ports", "pool", "pool_size", "pool_space"};
 
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
   return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
          std::all_of(name.begin(), name.end(), is_word);
-}
-
-/// Values are not repeated in messages: they may be secrets.
-std::map<std::string, std::string> read_env(const Reader& reader) {
-  std::map<std::string, std::string> env;
-  const auto* member = reader.member("env");
-  if (!member) return env;
-  if (member->value.kind != Value::Kind::map) {
-    add_error(reader.diagnostics(), member->value.place, reader.field_of("env"),
-              "env must be a map of NAME: value");
-    return env;
-  }
-  for (const auto& entry : member->value.members) {
-    const auto field = reader.field_of("env." + printable(entry.key));
-    if (!is_variable_name(entry.key)) {
-      add_error(reader.diagnostics(), entry.place, field,
-                "\"" + printable(entry.key) + "\" is not a variable's name: letters, digits and _ only");
-    } else if (entry.value.kind == Value::Kind::list || entry.value.kind == Value::Kind::map) {
-      add_error(reader.diagnostics(), entry.value.place, field,
-                "the value of " + entry.key + " must be a text");
-    } else {
-      env[entry.key] = entry.value.text;
-    }
-  }
-  return env;
 }
 
 std::optional<Gate> read_gate(const Value& value, const std::string& field, Diagnostics& diagnostics) {
@@ -119,6 +95,31 @@ std::optional<std::vector<std::string>> read_cache(const Reader& reader) {
 
 }  // namespace
 
+/// Values are not repeated in messages: they may be secrets.
+std::map<std::string, std::string> read_env(const Reader& reader) {
+  std::map<std::string, std::string> env;
+  const auto* member = reader.member("env");
+  if (!member) return env;
+  if (member->value.kind != Value::Kind::map) {
+    add_error(reader.diagnostics(), member->value.place, reader.field_of("env"),
+              "env must be a map of NAME: value");
+    return env;
+  }
+  for (const auto& entry : member->value.members) {
+    const auto field = reader.field_of("env." + printable(entry.key));
+    if (!is_variable_name(entry.key)) {
+      add_error(reader.diagnostics(), entry.place, field,
+                "\"" + printable(entry.key) + "\" is not a variable's name: letters, digits and _ only");
+    } else if (entry.value.kind == Value::Kind::list || entry.value.kind == Value::Kind::map) {
+      add_error(reader.diagnostics(), entry.value.place, field,
+                "the value of " + entry.key + " must be a text");
+    } else {
+      env[entry.key] = entry.value.text;
+    }
+  }
+  return env;
+}
+
 std::span<const std::string> settings_keys() { return kKeys; }
 
 Settings read_settings(const Reader& reader) {
@@ -128,7 +129,7 @@ Settings read_settings(const Reader& reader) {
   }
   settings.repo = reader.filled_text("repo");
   settings.base = reader.filled_text("base");
-  settings.agent = reader.filled_text("agent");
+  settings.policy = read_policy_settings(reader, settings.agent);
   settings.setup = reader.texts("setup");
   settings.verify = reader.texts("verify");
   settings.gates = read_gates(reader);
@@ -143,6 +144,7 @@ Settings read_settings(const Reader& reader) {
   settings.worktree = reader.filled_text("worktree");
   settings.branch = reader.filled_text("branch");
   settings.write_status = reader.flag("write_status");
+  settings.agent_options = read_agent_settings(reader);
   settings.tracker_options = read_tracker_settings(reader);
   settings.tracker = settings.tracker_options.name;
   settings.pull_request = reader.flag("pull_request");
@@ -173,29 +175,6 @@ Settings parse_repository_settings(const std::string& text, const std::string& f
   return read_settings(reader);
 }
 
-namespace {
-
-void read_agents(const Reader& reader, UserConfig& config) {
-  static const std::array<std::string, 1> keys{"command"};
-  const auto* agents = reader.member("agents");
-  if (!agents) return;
-  if (agents->value.kind != Value::Kind::map) {
-    add_error(reader.diagnostics(), agents->value.place, "agents", "agents must be tables: [agents.NAME]");
-  }
-  for (const auto& agent : agents->value.members) {
-    const Reader entry(agent.value, "agents." + printable(agent.key), reader.diagnostics());
-    check_keys(entry, keys, Unknown::error);
-    if (!entry.member("command")) {
-      add_error(reader.diagnostics(), agent.place, entry.field_of("command"),
-                "an agent needs command: a shell command line");
-    } else if (const auto command = entry.filled_text("command")) {
-      config.agents[agent.key] = *command;
-    }
-  }
-}
-
-}  // namespace
-
 UserConfig parse_user_config(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
   const auto value = parse_toml(text, file, diagnostics);
   UserConfig config;
@@ -203,10 +182,12 @@ UserConfig parse_user_config(const std::string& text, const std::string& file, D
   std::vector<std::string> known(kKeys.begin(), kKeys.end());
   known.push_back("agents");
   known.push_back("github");
+  known.push_back("prices");
   check_keys(reader, known, Unknown::error);
   config.defaults = read_settings(reader);
-  read_agents(reader, config);
+  config.agents = read_agent_configs(reader);
   config.github = read_github_config(reader);
+  config.prices = read_prices(reader);
   return config;
 }
 

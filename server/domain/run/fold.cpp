@@ -4,6 +4,7 @@
 
 #include "common/text.hpp"
 #include "server/domain/run/setup_times.hpp"
+#include "server/domain/run/spent.hpp"
 #include "server/domain/run/usage.hpp"
 
 namespace fanout::domain {
@@ -14,18 +15,26 @@ namespace {
 
 constexpr std::size_t kMaxMessageColumns = 200;
 
+/// Nothing of it waits for anybody, or stands still, once its program has ended.
+void end_agent(v1::Subagent& agent) {
+  agent.clear_pid();
+  agent.clear_attention();
+  agent.clear_paused();
+}
+
 void change_phase(v1::Subagent& agent, const v1::Event& event) {
   const auto& change = event.phase_changed();
   agent.set_phase(change.to());
   *agent.mutable_phase_started_at() = event.time();
   agent.clear_waiting_for();
   agent.clear_retry_at();
+  agent.clear_parked_until();
   if (change.from() == v1::PHASE_PENDING && !is_end(change.to())) *agent.mutable_started_at() = event.time();
   if (is_end(change.to())) {
     agent.set_ended_in(is_success(change.to()) ? v1::PHASE_UNSPECIFIED : change.from());
     agent.set_reason(change.reason());
     *agent.mutable_ended_at() = event.time();
-    agent.clear_pid();
+    end_agent(agent);
   }
 }
 
@@ -41,6 +50,11 @@ void begin_attempt(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   agent.clear_gates();
   agent.clear_report();
   agent.clear_tracker_faults();
+  agent.clear_gate_retry();
+  agent.clear_parked_until();
+  agent.clear_agent_plan();
+  agent.clear_tool_calls();
+  end_agent(agent);
   *agent.mutable_phase_started_at() = event.time();
   agent.clear_retry_at();
   run.set_state(v1::RUN_STATE_RUNNING);
@@ -58,12 +72,24 @@ void leave_work(v1::Subagent& agent) {
   agent.clear_worktree();
   agent.clear_base_commit();
   agent.clear_commit_count();
+  agent.clear_agent_session();  // it knows another worktree
+  agent.clear_session_agent();
   agent.clear_pushed_commit();
+}
+
+/// What a person asks for anew has its whole budget.
+void write_off(v1::Run& run, v1::Subagent& agent, const google::protobuf::Timestamp& now) {
+  *agent.mutable_spent_before() = spent(agent, now);
+  *run.mutable_spent_before() = spent(run, now);
+  agent.clear_budget_notes();
+  run.clear_budget_notes();
 }
 
 /// Another attempt because of what was said of the work; or a person's wish, with which all counting begins anew.
 void take_request(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   const auto& request = event.retry_requested();
+  end_work(run, agent, event.time());
+  if (!request.has_feedback()) write_off(run, agent, event.time());
   if (request.fresh()) leave_work(agent);
   begin_attempt(run, agent, event);
   if (!request.has_feedback()) return agent.clear_following();
@@ -76,7 +102,7 @@ void change_following(v1::Subagent& agent, const v1::FollowingChanged& change) {
   agent.mutable_following()->set_reason(change.reason());
 }
 
-/// What the run as a whole has at its tracker.
+/// What is about the run as a whole.
 void apply_to_run(v1::Run& run, const v1::Event& event) {
   if (event.has_tracker_waiting()) {
     run.set_tracker_waiting(event.tracker_waiting().reason());
@@ -85,6 +111,8 @@ void apply_to_run(v1::Run& run, const v1::Event& event) {
     *run.mutable_tracking_issue() = event.issue_opened().issue();
   } else if (event.has_issue_closed()) {
     run.mutable_tracking_issue()->set_closed(true);
+  } else if (event.has_budget_used()) {
+    run.add_budget_notes(event.budget_used().text());
   }
 }
 
@@ -111,10 +139,61 @@ void say(v1::Subagent& agent, std::string_view text) {
   if (!trimmed(line).empty()) agent.set_last_message(fit(trimmed(line), kMaxMessageColumns));
 }
 
-void take_activity(v1::Subagent& agent, const v1::AgentActivity& activity) {
+void return_work(v1::Subagent& agent, const v1::Event& event) {
+  agent.set_phase(v1::PHASE_IMPLEMENTING);
+  *agent.mutable_phase_started_at() = event.time();
+  agent.set_gate_retry(event.work_returned().retry());
+  agent.clear_gates();
+}
+
+void park(v1::Subagent& agent, const v1::AgentParked& parked) {
+  *agent.mutable_parked_until() = parked.until();
+  agent.set_waiting_for("its agent's account: " + printable(parked.reason()));
+}
+
+/// What is known of it before it has said anything itself.
+void launch(v1::Subagent& agent, const v1::AgentLaunched& launched) {
+  agent.set_agent_kind(launched.agent());
+  if (!launched.name().empty()) agent.set_agent(launched.name());
+  agent.set_agent_level(launched.level());
+  agent.set_agent_version(launched.version());
+  agent.set_agent_model(launched.model());
+  agent.clear_untold();
+}
+
+void take_session(v1::Subagent& agent, const v1::AgentSession& session) {
+  if (!session.id().empty()) {
+    agent.set_agent_session(session.id());
+    agent.set_session_agent(agent.agent_kind());
+  }
+  if (!session.version().empty()) agent.set_agent_version(session.version());
+  if (!session.model().empty()) agent.set_agent_model(session.model());
+}
+
+v1::Attention& begin_to_wait(v1::Subagent& agent, const v1::Event& event, const std::string& id) {
+  auto& attention = *agent.add_attention();
+  attention.set_run_id(event.run_id());
+  attention.set_task_id(event.task_id());
+  attention.set_id(id);
+  *attention.mutable_asked_at() = event.time();
+  return attention;
+}
+
+void end_attention(v1::Subagent& agent, const std::string& id) {
+  auto& all = *agent.mutable_attention();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.id() == id; });
+  if (found != all.end()) all.erase(found);
+}
+
+void take_activity(v1::Subagent& agent, const v1::Event& event) {
+  const auto& activity = event.agent_activity();
+  if (activity.within().empty()) {
+    count_turns(*agent.mutable_usage_ledger(), activity);
+    agent.set_turns(agent.usage_ledger().turns_before() + agent.usage_ledger().turns_seen());
+  }
   switch (activity.activity_case()) {
     case v1::AgentActivity::kSession:
-      if (!activity.session().id().empty()) agent.set_agent_session(activity.session().id());
+      take_session(agent, activity.session());
       return begin_session(*agent.mutable_usage_ledger(), activity.session().id());
     case v1::AgentActivity::kUsage:
       take_usage(*agent.mutable_usage_ledger(), activity.usage());
@@ -124,10 +203,21 @@ void take_activity(v1::Subagent& agent, const v1::AgentActivity& activity) {
       return say(agent, activity.message().text());
     case v1::AgentActivity::kToolCall:
       return say(agent, activity.tool_call().title());
+    case v1::AgentActivity::kToolResult:
+      agent.set_tool_calls(agent.tool_calls() + 1);
+      return;
+    case v1::AgentActivity::kPlan:
+      *agent.mutable_agent_plan() = activity.plan();
+      return;
+    case v1::AgentActivity::kAnswer:
+      return end_attention(agent, activity.answer().id());
     case v1::AgentActivity::kPermission:
+      if (activity.permission().decided()) return;
+      *begin_to_wait(agent, event, activity.permission().id()).mutable_permission() = activity.permission();
       return say(agent, "asks: " + activity.permission().title());
     case v1::AgentActivity::kQuestion: {
       const auto& question = activity.question();
+      *begin_to_wait(agent, event, question.id()).mutable_question() = question;
       return say(agent, "asks: " + (question.items_size() > 0 ? question.items(0).text() : question.text()));
     }
     case v1::AgentActivity::kLimit:
@@ -142,6 +232,7 @@ void take_activity(v1::Subagent& agent, const v1::AgentActivity& activity) {
 void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   switch (event.payload_case()) {
     case v1::Event::kPhaseChanged:
+      if (is_end(event.phase_changed().to())) end_work(run, agent, event.time());
       return change_phase(agent, event);
     case v1::Event::kWorktreeReady:
       agent.set_branch(event.worktree_ready().branch());
@@ -154,19 +245,24 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_slug(event.ports_reserved().slug());
       return;
     case v1::Event::kCommandStarted:
+      agent.clear_waiting_for();
+      agent.clear_parked_until();
+      if (event.command_started().role() == "agent") begin_work(run, agent, event.time());
       if (event.command_started().role() == "agent" && agent.has_usage_ledger())
         begin_process(*agent.mutable_usage_ledger());
       agent.set_pid(event.command_started().pid());
       return;
     case v1::Event::kCommandEnded:
-      agent.clear_pid();
+      if (event.command_ended().role() == "agent") end_work(run, agent, event.time());
+      end_agent(agent);
       return;
     case v1::Event::kOutput:
       return take_output(agent, event.output());
     case v1::Event::kAgentActivity:
-      return take_activity(agent, event.agent_activity());
+      return take_activity(agent, event);
     case v1::Event::kWaiting:
       agent.set_waiting_for(event.waiting().for_());
+      agent.clear_parked_until();
       return;
     case v1::Event::kWorkCommitted:
       agent.set_commit_count(event.work_committed().commit_count());
@@ -186,6 +282,7 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kRetryRequested:
       return take_request(run, agent, event);
     case v1::Event::kRetryScheduled:
+      end_work(run, agent, event.time());
       return await_retry(run, agent, event);
     case v1::Event::kIssueOpened:
       *agent.mutable_issue() = event.issue_opened().issue();
@@ -213,17 +310,31 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       return;
     case v1::Event::kFollowingChanged:
       return change_following(agent, event.following_changed());
-    case v1::Event::kAgentConditionChanged:
     case v1::Event::kWorkReturned:
+      return return_work(agent, event);
     case v1::Event::kAgentParked:
+      return park(agent, event.agent_parked());
     case v1::Event::kBudgetUsed:
+      agent.add_budget_notes(event.budget_used().text());
+      return;
     case v1::Event::kAgentPassedOver:
-    case v1::Event::kRaceDecided:
+      agent.set_agent(event.agent_passed_over().next());
+      return;
     case v1::Event::kAgentLaunched:
+      return launch(agent, event.agent_launched());
     case v1::Event::kAgentTold:
+      if (event.agent_told().delivery() == v1::AgentTold::DELIVERY_NEXT_SESSION)
+        agent.add_untold(event.agent_told().text());
+      return;
     case v1::Event::kAgentPaused:
+      agent.set_paused(true);
+      return;
     case v1::Event::kAgentContinued:
+      agent.set_paused(false);
+      return;
     case v1::Event::kAgentVerdict:
+    case v1::Event::kAgentConditionChanged:
+    case v1::Event::kRaceDecided:
     case v1::Event::kAgentStalled:
     case v1::Event::kTrackerWaiting:
     case v1::Event::kEnvironmentReady:

@@ -42,7 +42,7 @@ TEST(UsageText, OfAnUnknownCostIsNotNothing) {
 }
 
 TEST(UsageText, OfARunIsTheSumAndSaysWhatIsMissing) {
-  Run run;
+  fanout::v1::Run run;
   EXPECT_EQ(usage_text(run), "");
   *run.add_subagents()->mutable_usage() = used(1000, 1);
   run.mutable_subagents(0)->set_turns(1);

@@ -4,6 +4,8 @@
 #include <fstream>
 
 #include "common/error.hpp"
+#include "server/process/channel.hpp"
+#include "server/process/dialogue.hpp"
 #include "server/process/launch.hpp"
 #include "server/shim/folder.hpp"
 #include "tests/unit/process/process_fixture.hpp"
@@ -35,6 +37,15 @@ class Resume : public ProcessTest {
     return seen;
   }
 
+  static awaitable<void> send_some(asio::io_context& io, std::filesystem::path folder, std::string bytes) {
+    Dialogue dialogue(io.get_executor());
+    const bool talking = co_await dialogue.connect(std::move(folder));
+    EXPECT_TRUE(talking);
+    dialogue.give_input(0, bytes);
+    const auto news = co_await dialogue.news();
+    EXPECT_EQ(news.input, bytes.size());
+  }
+
   static awaitable<void> go_on(Command command, Told told, Seen& seen) {
     async::WorkerPool pool(2);
     Listener listener;
@@ -58,6 +69,25 @@ TEST_F(Resume, AProgramThatRunsIsFollowedAndNotStartedAgain) {
   EXPECT_THAT(seen.out, ElementsAre("one", "two"));
   EXPECT_EQ(seen.exit.code, 4);
   EXPECT_EQ(read_file(folder_ / "begun"), "begun\n");
+}
+
+TEST_F(Resume, WhatIsWrittenArrivesOnceThoughEachDaemonWritesAllOfIt) {
+  auto command = shell("cat > got");
+  command.talks = true;
+  command.stdin_file.clear();
+  const auto supervisor = abandon(command);
+  const std::string text(100'000, 'x');
+  // A daemon that dies when it has sent a part of it.
+  run_coroutine([&](asio::io_context& io) { return send_some(io, command.folder, text.substr(0, 9'000)); });
+  Channel channel;
+  command.channel = &channel;
+  channel.write(text.substr(0, 5'000));
+  channel.write(text.substr(5'000));
+  channel.write("end");
+  channel.close_input();
+  const auto seen = resume(command);
+  EXPECT_EQ(seen.exit.code, 0);
+  EXPECT_EQ(read_file(folder_ / "got"), text + "end");
 }
 
 TEST_F(Resume, LinesThatWereToldAreNotToldAgain) {
