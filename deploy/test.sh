@@ -30,6 +30,10 @@ plain() { # TARGET...
 tests() {
   step "Tests"
   ctest --test-dir build -j "$jobs" --timeout 300 -LE agents
+}
+
+# The agents' own programs, from npm, against a model on loopback: about two minutes.
+real_agents() {
   step "Tests with real agents"
   if install_agents build/agents; then
     ctest --test-dir build -j 2 -L agents
@@ -72,7 +76,7 @@ fuzz() {
 step "Packages"
 install_packages $build_packages $test_packages
 case $mode in
-  all) sanitized asan; plain fanoutd fanout; benchmark; fuzz ;;
+  all) sanitized asan; plain fanoutd fanout real_agents_test; real_agents; benchmark; fuzz ;;
   --quick) plain all; tests ;;
   --tsan) sanitized tsan ;;
   *) echo "usage: deploy/test.sh [--quick|--tsan]" >&2; exit 2 ;;
