@@ -77,7 +77,7 @@ step "Packages"
 install_packages $build_packages $test_packages
 case $mode in
   all) sanitized asan; plain fanoutd fanout real_agents_test; real_agents; benchmark; fuzz ;;
-  --quick) plain all; tests ;;
+  --quick) plain all; tests; real_agents ;;
   --tsan) sanitized tsan ;;
   *) echo "usage: deploy/test.sh [--quick|--tsan]" >&2; exit 2 ;;
 esac
