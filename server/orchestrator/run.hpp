@@ -55,8 +55,8 @@ class Run {
  private:
   using TaskSpec = fanout::internal::v1::TaskSpec;
 
-  subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from, const std::string& why = {});
-  subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from,
+  /// `why` the attempt before ended, where that is known.
+  subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from, const std::string& why = {},
                             std::optional<fanout::v1::Feedback> feedback = std::nullopt);
   awaitable<void> follow(subagent::Subagent& agent);
   awaitable<void> skip(std::string task_id);
