@@ -31,18 +31,20 @@ bool is_after(const timespec& one, const timespec& other) {
 }
 
 /// The plan for a tree. Several spares are moved from one tree to another at the same time: as long as one of them has
-/// it, the others need not make it anew.
+/// it, the others need not make it anew. It is made without the lock, which a thread of idle priority might hold for long.
 std::shared_ptr<const CheckoutPlan> plan_for(const fs::path& common, const std::string& tree) {
   static std::mutex mutex;
   static std::map<std::string, std::weak_ptr<const CheckoutPlan>> plans;
+  const std::string key = common.string() + "\n" + tree;
+  {
+    const std::lock_guard lock(mutex);
+    const auto known = plans.find(key);
+    if (auto plan = known == plans.end() ? nullptr : known->second.lock()) return plan;
+  }
+  auto plan = std::make_shared<const CheckoutPlan>(plan_checkout(open_bare(common), tree));
   const std::lock_guard lock(mutex);
   std::erase_if(plans, [](const auto& one) { return one.second.expired(); });
-  auto& known = plans[common.string() + "\n" + tree];
-  auto plan = known.lock();
-  if (!plan) {
-    plan = std::make_shared<const CheckoutPlan>(plan_checkout(open_bare(common), tree));
-    known = plan;
-  }
+  plans[key] = plan;
   return plan;
 }
 
