@@ -136,6 +136,7 @@ class Fanout:
     def plan(self, repository, tasks, agent=AGENT, more=""):
         setup = '["./install.sh"]' if (repository / "install.sh").exists() else "[]"
         text = (f"metadata: {{name: bench}}\nrepo: {repository}\nsetup: {setup}\ncache: [node_modules]\nverify: []\n"
+                f"pool: {'true' if self.warm else 'false'}\npool_size: {max(tasks, 1)}\npool_space: 200GB\n"
                 f"max_parallel: {max(tasks, 1)}\nallow_empty: true\npush: false\nwrite_status: false\nstall_timeout: off\n"
                 f"env: {{BENCH_OUT: {self.scratch / 'out'}}}\n"
                 + (f"tracker: github\npull_request: false\n" if self.tracker else "") + more + "tasks:\n")
@@ -177,6 +178,8 @@ class Fanout:
                         run=run)
         self.call("cancel", run)
         self.wait_for_end(run)
+        # What it would make for the next run must not slow down what is measured next.
+        self.call("pool", "drain", check=False, cwd=repository)
         remove_worktrees(repository)
         return result
 
