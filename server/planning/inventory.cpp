@@ -84,7 +84,11 @@ std::string Inventory::version_of(const std::string& program, const std::string&
     const std::lock_guard lock(mutex_);
     if (const auto known = versions_.find(key); known != versions_.end()) return known->second;
   }
-  const auto said = output_of({program, flag}, "", environment, kVersionLimit, stop);
+  // Looked up by its name, in its own folder before all others.
+  const std::filesystem::path file(program);
+  auto around = environment;
+  around["PATH"] = file.parent_path().string() + ":" + variable(environment, "PATH");
+  const auto said = output_of({file.filename().string(), flag}, "", around, kVersionLimit, stop);
   if (!said) return "";  // it may say it another time
   const auto text = trimmed(*said);
   const auto version = fit(printable(text.substr(0, text.find('\n'))), kVersionColumns);

@@ -330,7 +330,10 @@ Requests Supervisor::requests() {
             if (!program_ended_ && program_ > 0) ::kill(-program_, signal);
           },
           [this](std::uint64_t at, std::string bytes) { return take_input(at, std::move(bytes)); },
-          [this] { input_ends_ = true; },
+          [this] {
+            input_ends_ = true;
+            write_input();
+          },
           [this] { return status(); },
           [this](bool on) { pause(on); }};
 }

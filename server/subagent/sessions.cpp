@@ -98,6 +98,16 @@ std::string plain_words(const agent::ShellCommand& command) {
   return command.redirects ? "" : join(words, " ");
 }
 
+/// What an agent that goes on with its session is told: it knows the task.
+std::string what_happened(const domain::Progress& progress, const std::string& why) {
+  std::string text;
+  if (progress.retry) text += domain::about_the_failure(*progress.retry);
+  if (progress.feedback) text += domain::about_the_feedback(*progress.feedback);
+  if (!text.empty()) return text;
+  return "Your work on this task was broken off (" + why +
+         "). It is still in this worktree. Go on where you were, and finish the task.";
+}
+
 /// It can be talked to for as long as this is there.
 class SessionAtWork {
  public:
@@ -151,9 +161,7 @@ awaitable<AgentOrder> Subagent::first_order() {
   order.reason = why.empty() ? "another attempt was asked for" : why;
   if (row && row->resumes && me->session_agent() == order.agent.kind() && !me->agent_session().empty()) {
     order.session = me->agent_session();
-    order.message = progress_.retry ? domain::about_the_failure(*progress_.retry)
-                                    : "Your work on this task was broken off (" + order.reason +
-                                          "). It is still in this worktree. Go on where you were, and finish the task.";
+    order.message = what_happened(progress_, order.reason);
     co_return order;
   }
   const auto so_far = co_await work_so_far(order.reason);

@@ -45,6 +45,7 @@ def request(method, params):
 
 def say(text):
     update(sessionUpdate="agent_message_chunk", content={"type": "text", "text": text})
+    update(sessionUpdate="plan", entries=[])  # which ends the message
 
 
 def ask(command, call):
