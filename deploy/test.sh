@@ -29,7 +29,7 @@ plain() { # TARGET...
 
 tests() {
   step "Tests"
-  ctest --test-dir build -j "$jobs" --timeout 300 -LE agents
+  ctest --test-dir build -j "$jobs" --timeout 300 -LE "agents|counterparts"
 }
 
 # The agents' own programs, from npm, against a model on loopback: about two minutes.
@@ -41,6 +41,13 @@ real_agents() {
     printf '\n!! SKIPPED, since npm cannot install the agents:\n'
     ctest --test-dir build -N -L agents | sed -n 's/^ *Test *#[0-9]*: /!!   /p'
   fi
+}
+
+# Against programs of npm and Debian that none of us wrote; those out of reach are named, and their tests skipped.
+counterparts() {
+  step "Tests against what others wrote"
+  deploy/counterparts.sh
+  ctest --test-dir build -j "$jobs" -L counterparts
 }
 
 benchmark() {
@@ -57,7 +64,7 @@ sanitized() { # PRESET
   UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
   LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
   TSAN_OPTIONS=suppressions="$PWD/tests/tsan.supp":report_atomic_races=0:second_deadlock_stack=1 \
-    ctest --test-dir "build/$1" -j "$jobs" --timeout 600 -LE agents
+    ctest --test-dir "build/$1" -j "$jobs" --timeout 600 -LE "agents|counterparts"
 }
 
 fuzz() {
@@ -76,8 +83,8 @@ fuzz() {
 step "Packages"
 install_packages $build_packages $test_packages
 case $mode in
-  all) sanitized asan; plain fanoutd fanout real_agents_test; real_agents; benchmark; fuzz ;;
-  --quick) plain all; tests; real_agents ;;
+  all) sanitized asan; plain fanoutd fanout real_agents_test counterparts_test; real_agents; counterparts; benchmark; fuzz ;;
+  --quick) plain all; tests; real_agents; counterparts ;;
   --tsan) sanitized tsan ;;
   *) echo "usage: deploy/test.sh [--quick|--tsan]" >&2; exit 2 ;;
 esac
