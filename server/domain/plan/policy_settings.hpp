@@ -17,13 +17,10 @@ struct PolicySettings {
   std::optional<unsigned> gate_retries;
   std::vector<std::string> fallbacks;  ///< What `agents` names after the first, which is `agent`.
   std::optional<unsigned> race;
-  std::optional<std::string> judge;
   fanout::v1::Budget task, run, day;
 };
 
-inline constexpr std::array<const char*, 5> kPolicyKeys{"gate_retries", "agents", "race", "judge", "budget"};
 inline constexpr unsigned kMostGateRetries = 10;
-inline constexpr unsigned kMostRacers = 4;
 
 /// From a map of settings. `agent` becomes what the key of that name says, or the first of a list of agents.
 PolicySettings read_policy_settings(const Reader& reader, std::optional<std::string>& agent);
