@@ -71,7 +71,7 @@ GitBackend::GitBackend(fs::path bare) : bare_(std::move(bare)), users_(folder_ /
   write_file(users_, std::string("x-access-token:{PLAIN}") + kToken + "\n");
   const auto socket = folder_ / "fcgi.sock";
   wrapper_ = std::make_unique<Counterpart>(
-      std::vector<std::string>{debian_program("usr/sbin/fcgiwrap").string(), "-c", "2", "-s", "unix:" + socket.string()}, socket);
+      std::vector<std::string>{debian_program("usr/sbin/fcgiwrap").string(), "-s", "unix:" + socket.string()}, socket);
 }
 
 std::string GitBackend::location() const {
