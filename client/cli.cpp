@@ -250,6 +250,7 @@ void add_cleanup(CLI::App& app, Typed& typed) {
   command.add_flag("-y,--yes", typed.cleanup.yes, "Do not ask");
   command.add_flag("--force", typed.cleanup.force, "Remove what exists nowhere else too; a snapshot of it stays");
   command.add_flag("--remote", typed.cleanup.remote, "Remove the branches on the remote too");
+  command.add_flag("--archives", typed.cleanup.archives, "Remove what programs printed too, of runs that have nothing else left");
   command.callback([&typed] { typed.command.run = [o = typed.cleanup](Session& s) { return cleanup(s, o); }; });
 }
 

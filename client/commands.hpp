@@ -120,6 +120,7 @@ struct CleanupOptions {
   bool yes = false;
   bool force = false;
   bool remote = false;
+  bool archives = false;
 };
 
 struct PoolOptions {

@@ -5,6 +5,7 @@
 #include "client/render/runs.hpp"
 #include "client/render/trackers.hpp"
 #include "common/exit_code.hpp"
+#include "common/text.hpp"
 
 namespace fanout::client {
 
@@ -34,6 +35,13 @@ std::vector<v1::Run> latest_and_active(Session& session) {
   return runs;
 }
 
+/// Something is wrong with the daemon, or was: said before anything else, and not among the JSON.
+void tell_of_the_daemon(Session& session) {
+  const auto info = session.daemon().call(v1::GetInfoRequest());
+  if (!info.trouble().empty()) say(printable(info.trouble()));
+  for (const auto& notice : info.notices()) say(printable(notice));
+}
+
 void print_json(Session& session, const std::vector<v1::Run>& runs) {
   std::string json = "{";
   if (!runs.empty()) json += "\"run\":" + to_json(get_run(session, runs.front().id())) + ",";
@@ -61,6 +69,7 @@ void print_details(Session& session, const v1::Run& run) {
 }
 
 int all_runs(Session& session) {
+  tell_of_the_daemon(session);
   const auto runs = latest_and_active(session);
   if (session.json()) {
     print_json(session, runs);

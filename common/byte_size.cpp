@@ -1,7 +1,9 @@
 #include "common/byte_size.hpp"
 
-#include <charconv>
+#include <array>
 #include <cctype>
+#include <charconv>
+#include <cstdio>
 #include <string>
 
 #include "common/text.hpp"
@@ -35,6 +37,19 @@ std::optional<std::uint64_t> parse_byte_size(std::string_view text) {
   const auto factor = factor_of(std::string(trimmed(text.substr(static_cast<std::size_t>(end - text.data())))));
   if (factor == 0 || !(number * factor < kTooMuch)) return std::nullopt;
   return static_cast<std::uint64_t>(number * factor);
+}
+
+std::string format_byte_size(std::uint64_t bytes) {
+  constexpr std::array<const char*, 5> kNames{"B", "KiB", "MiB", "GiB", "TiB"};
+  double number = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (number >= 1024 && unit + 1 < kNames.size()) {
+    number /= 1024;
+    ++unit;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, number < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", number, kNames[unit]);
+  return text;
 }
 
 }  // namespace fanout

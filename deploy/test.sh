@@ -5,6 +5,7 @@
 #   deploy/test.sh            everything
 #   deploy/test.sh --quick    the tests in the plain build only
 #   deploy/test.sh --tsan     the tests under ThreadSanitizer instead
+#   deploy/test.sh --faults   the daemon killed at every crash point and at 200 random instants; takes hours
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/packages.sh
@@ -67,6 +68,15 @@ sanitized() { # PRESET
     ctest --test-dir "build/$1" -j "$jobs" --timeout 600 -LE "agents|counterparts"
 }
 
+faults() {
+  step "Build with crash points"
+  mkdir -p build/faults
+  cmake -S . -B build/faults -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DFANOUT_FAULTS=ON
+  cmake --build build/faults -j "$jobs" --target faults_test fanoutd
+  step "Every crash point, 200 random instants"
+  FANOUT_FAULTS_ALL=1 "$(find build/faults -type f -name faults_test -perm -u+x)"
+}
+
 fuzz() {
   step "Fuzz"
   install_packages $fuzz_packages
@@ -86,6 +96,7 @@ case $mode in
   all) sanitized asan; plain fanoutd fanout real_agents_test counterparts_test; real_agents; counterparts; benchmark; fuzz ;;
   --quick) plain all; tests; real_agents; counterparts ;;
   --tsan) sanitized tsan ;;
-  *) echo "usage: deploy/test.sh [--quick|--tsan]" >&2; exit 2 ;;
+  --faults) faults ;;
+  *) echo "usage: deploy/test.sh [--quick|--tsan|--faults]" >&2; exit 2 ;;
 esac
 step "All passed"

@@ -19,12 +19,15 @@
 #include "server/http/server.hpp"
 #include "server/http/token_file.hpp"
 #include "server/metrics/prometheus.hpp"
+#include "server/orchestrator/housekeeping.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 #include "server/planning/planner.hpp"
 #include "server/pool/pool.hpp"
+#include "server/rebuild/open_log.hpp"
 #include "server/rpc/server.hpp"
 #include "server/service_manager.hpp"
 #include "server/store/event_log.hpp"
+#include "server/store/set_aside.hpp"
 #include "server/tracking/webhooks.hpp"
 
 namespace fanout {
@@ -44,6 +47,8 @@ std::unique_ptr<http::Server> make_http_server(const async::Executor& executor, 
   return std::make_unique<http::Server>(executor, std::move(listening));
 }
 
+std::filesystem::path log_file(const AppOptions& options) { return options.state_directory / "fanout.db"; }
+
 std::size_t worker_count() { return std::max(4u, std::thread::hardware_concurrency() * 2); }
 
 /// All parts, in the order in which they are made; they go in the opposite one.
@@ -53,7 +58,8 @@ class App {
       : state_lock_(options.state_directory / "fanoutd.lock"),
         socket_lock_(options.socket.string() + ".lock"),
         pool_(io.get_executor(), files_),
-        log_(io.get_executor(), options.state_directory / "fanout.db"),
+        opened_(rebuild::open_log(log_file(options), options.state_directory / "runs")),
+        log_(io.get_executor(), std::move(opened_.database), std::move(opened_.notices)),
         services_{io.get_executor(), log_,  workers_, files_, materialiser_, pool_, options.state_directory / "runs",
                   subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim},
         tracking_(io.get_executor(), log_, workers_,
@@ -61,6 +67,7 @@ class App {
                    [config = options.user_config] { return planning::github_config(config); }},
                   options.tracker_patience),
         runs_(services_, tracking_),
+        housekeeping_(services_, runs_, options.user_config, options.housekeeping_interval),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
@@ -70,6 +77,10 @@ class App {
   }
 
   awaitable<void> live(std::function<void()> ready) {
+    tracking_.set_looks(options_.tracker_looks);
+    log_.on_damage([this](const std::string& what) { start_anew(log_file(options_), what); });
+    tracking_.on_damage([this](const auto& file, const std::string& what) { start_anew(file, what); },
+                        [this](const std::string& notice) { log_.add_notice(notice); });
     async::TaskGroup writer(services_.executor);
     writer.spawn(log_.run());
     std::exception_ptr error;
@@ -101,6 +112,7 @@ class App {
     background_.spawn(pool_.run());
     background_.spawn(tell_that_we_live());
     if (!options_.webhook_secret.empty()) background_.spawn(listen_for_webhooks());
+    background_.spawn(housekeeping_.live());
     spdlog::info("serving on {}", options_.socket.string());
     ready();
     service_manager::notify_ready();
@@ -137,6 +149,14 @@ class App {
     readings.calls = server.calls();
     readings.process = co_await files_.run([](std::stop_token) { return metrics::process_usage(); });
     co_return http::text_response(200, metrics::exposition(readings), metrics::kExpositionType);
+  }
+
+  /// The one who comes next sets the file aside. Nothing is unwound: what runs goes on under its supervisors.
+  [[noreturn]] void start_anew(const std::filesystem::path& file, const std::string& what) {
+    spdlog::error("{}: starting anew, to set it aside and go on", what);
+    store::mark_damaged(file);
+    if (options_.start_anew) options_.start_anew();
+    std::_Exit(kExitTasksFailed);
   }
 
   awaitable<void> wait_for_signal() {
@@ -188,10 +208,12 @@ class App {
   async::WorkerPool files_{2};
   git::Materialiser materialiser_{std::max(1u, std::thread::hardware_concurrency())};
   pool::Pool pool_;
+  rebuild::OpenedLog opened_;
   store::EventLog log_;
   subagent::Services services_;
   tracking::Tracking tracking_;
   orchestrator::Orchestrator runs_;
+  orchestrator::Housekeeping housekeeping_;
   async::Signal stop_;
   asio::signal_set signals_;
   async::TaskGroup background_;

@@ -112,7 +112,7 @@ _fanout_options() {
     timeline) _fanout_offer --svg ;;
     pool\ warm) _fanout_offer --base --wait ;;
     pool\ status | pool\ drain) _fanout_offer --all ;;
-    cleanup) _fanout_offer --dry-run --yes --force --remote ;;
+    cleanup) _fanout_offer --dry-run --yes --force --remote --archives ;;
     retry) _fanout_offer --fresh --detach --watch --verbose ;;
     resume) _fanout_offer --detach --watch --verbose ;;
   esac

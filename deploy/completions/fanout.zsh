@@ -172,7 +172,8 @@ _fanout() {
         undo) _arguments $common '--to[number of the snapshot]:number:' ':run:_fanout_run' ':task:_fanout_task' ;;
         cleanup)
           _arguments $common '--dry-run[only show]' '(-y --yes)'{-y,--yes}'[do not ask]' \
-            '--force[remove what exists nowhere else too]' '--remote[remove the branches on the remote too]' ':run:_fanout_run' ;;
+            '--force[remove what exists nowhere else too]' '--remote[remove the branches on the remote too]' \
+            '--archives[remove what programs printed too]' ':run:_fanout_run' ;;
         resume)
           _arguments $common '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_resume' ':task:_fanout_task_to_resume' ;;

@@ -17,6 +17,8 @@
 /// All throw fanout::Error with one sentence. Nothing here runs hooks or programs that a repository names, nor git
 /// itself, but for `git credential fill` when an https remote asks, and for checking out what libgit2 cannot (see
 /// Materialiser); then filters run that the user's configuration names.
+/// An agent's worktree is never opened as a repository, since its `.git` may lead anywhere: it is a folder of files, and
+/// what git knows of it is read from the repository's own git folder.
 namespace fanout::git {
 
 namespace fs = std::filesystem;
@@ -116,8 +118,9 @@ std::variant<std::string, MergeConflict> merge_tips(const fs::path& repository, 
 /// A repository nested in the worktree that is no submodule is left out, where `git add -A` would record a
 /// link to a commit that nobody else has. A merge that waits to be committed becomes a merge commit. Goes
 /// wherever HEAD is, which the agent may have moved: see current_branch. Error precondition: index locked,
-/// conflicts unsolved, a rebase unfinished.
-std::optional<std::string> commit_all(const fs::path& worktree, const std::string& message);
+/// conflicts unsolved, a rebase unfinished. Cut off at any point and called again, it finishes.
+std::optional<std::string> commit_all(const fs::path& repository, const fs::path& worktree,
+                                      const std::string& message);
 
 struct CommitInfo {
   std::string id;
@@ -141,8 +144,11 @@ struct BranchSummary {
 BranchSummary summarise_branch(const fs::path& repository, const std::string& base,
                                const std::string& branch);
 
-/// The branch that HEAD of the worktree is on, or empty when it is detached.
-std::string current_branch(const fs::path& worktree);
+/// The branch that HEAD of the main checkout is on, or empty when it is detached.
+std::string current_branch(const fs::path& repository);
+
+/// The same of one of its worktrees, which is itself not asked. Error not_found: it is none.
+std::string current_branch(const fs::path& repository, const fs::path& worktree);
 
 /// Where the remote is, url.*.insteadOf applied. Error not_found: there is no such remote.
 std::string remote_url(const fs::path& repository, const std::string& remote);
@@ -174,9 +180,9 @@ std::optional<std::string> fetch(const fs::path& repository, const std::string& 
 
 /// Rebases what is checked out in `worktree` onto `onto`. On a conflict the worktree is put back as it
 /// was, and `with` is the commit that does not apply. Error precondition: uncommitted changes, or an
-/// untracked file is in the way. Returns the new head.
+/// untracked or ignored file is in the way. Cut off at any point and called again, it finishes. Returns the new head.
 /// `from`: the commits behind this one are replayed; empty: those that `onto` has not.
-std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const std::string& onto,
-                                                const std::string& from = {});
+std::variant<std::string, MergeConflict> rebase(const fs::path& repository, const fs::path& worktree,
+                                                const std::string& onto, const std::string& from = {});
 
 }  // namespace fanout::git

@@ -12,10 +12,12 @@
 #include "common/crash_point.hpp"
 #include "common/text.hpp"
 
+#include "server/git/checkouts.hpp"
 #include "server/git/dead_lock.hpp"
 #include "server/git/files.hpp"
 #include "server/git/names.hpp"
 #include "server/git/own_settings.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/registry.hpp"
 #include "server/git/spare_files.hpp"
 
@@ -46,6 +48,7 @@ std::optional<Owned> read_owner(const fs::path& admin) {
   const bool whole = std::getline(lines, owned.owner) && std::getline(lines, path) &&
                      std::getline(lines, owned.names.branch) && !lines.eof();
   owned.names.path = path;
+  if (whole) std::getline(lines, owned.names.start);  // older ones do not say it
   return whole ? std::optional(owned) : std::nullopt;
 }
 
@@ -70,6 +73,15 @@ void remove_dead_drafts(const fs::path& common) {
     const bool is_dead = is_draft && ::kill(pid, 0) != 0 && errno == ESRCH;
     if (is_dead && !read_owner(entry->path())) remove_tree(entry->path());
   }
+}
+
+/// Whether a branch that has come to `tip` can have begun at `start`: an agent may have written anything there.
+bool is_start_of(const fs::path& common, const std::string& start, const std::string& tip) {
+  git_oid id;
+  if (start.size() != GIT_OID_HEXSZ || git_oid_fromstr(&id, start.c_str()) != 0) return false;
+  const Repository bare = open_bare(common);
+  Commit commit;
+  return git_commit_lookup(commit.out(), bare.get(), &id) == 0 && holds(bare, parse_id(tip), id);
 }
 
 /// Whether nothing is in a folder but, at most, a link to a registration that is not there.
@@ -103,6 +115,8 @@ bool rename_to_free(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+bool has_index(const fs::path& admin) { return fs::exists(fs::symlink_status(admin / "index")); }
+
 std::string owner_in(const fs::path& admin) {
   const auto owned = read_owner(admin);
   return owned ? owned->owner : std::string();
@@ -115,17 +129,18 @@ NewWorktree::~NewWorktree() {
 }
 
 /// The first thing made, and it says what else will be: so whoever comes after a sudden end finds the parts.
-void NewWorktree::make_draft(const Worktree& names, const std::string& owner) {
+void NewWorktree::make_draft(const Worktree& names, const Commit& start, const std::string& owner) {
   const fs::path draft = common_ / unique_name(kDraftPrefix);
   make_folder(draft);
   draft_ = draft;
-  write_new(draft_ / kOwnerFile, owner + "\n" + names.path.string() + "\n" + names.branch + "\n");
+  write_new(draft_ / kOwnerFile, owner + "\n" + names.path.string() + "\n" + names.branch + "\n" +
+                                       text_of(*git_commit_id(start.get())) + "\n");
   crash_point("worktree.draft");
 }
 
 bool NewWorktree::reserve(const Repository& repository, const Worktree& names, const Commit& start,
                           const std::string& owner, const fs::path& spare) {
-  make_draft(names, owner);
+  make_draft(names, start, owner);
   make_parents(names.path.parent_path());
   if (spare.empty() ? !make_folder(names.path) : !move_in(spare, names.path)) {
     undo();
@@ -154,7 +169,7 @@ std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commi
       folder_ = real_path(names.path);
       admin_ = admin;
       taken_up_ = kept_ = true;  // whatever happens now: it was there before us
-      names.start = *tip;
+      if (!is_start_of(common_, names.start, *tip)) names.start = *tip;
       release_dead_lock(admin / "index.lock");
       return names;
     }
@@ -235,6 +250,8 @@ bool NewWorktree::publish(const fs::path& admin) {
   return true;
 }
 
+bool NewWorktree::is_checked_out() const { return taken_up_ && has_index(admin_); }
+
 EmptyCheckout NewWorktree::empty_checkout(const std::string& start) const {
   const Tree tree = tree_of(find_commit(open_repository(common_), start));
   return {common_, folder_, admin_, start, text_of(*git_tree_id(tree.get())), taken_up_};
@@ -259,13 +276,13 @@ void NewWorktree::undo() noexcept {
 }
 
 /// As long as it is where it was put: a branch that has moved since holds somebody's work.
-void NewWorktree::delete_branch() const {
-  Repository repository;
-  Reference branch;
-  if (git_repository_open(repository.out(), common_.c_str()) != 0) return;
-  if (git_reference_lookup(branch.out(), repository.get(), ("refs/heads/" + branch_).c_str()) != 0) return;
-  const git_oid* target = git_reference_target(branch.get());
-  if (target && git_oid_equal(target, &start_)) git_reference_delete(branch.get());
+void NewWorktree::delete_branch() const noexcept {
+  try {
+    const Repository bare = open_bare(common_);
+    delete_refs(bare, common_, {{"refs/heads/" + branch_, start_}});
+  } catch (const Error&) {
+    // It stays, as any branch of that name would.
+  }
 }
 
 }  // namespace fanout::git

@@ -34,6 +34,8 @@ class NewWorktree {
                const fs::path& spare);
 
   bool is_taken_up() const { return taken_up_; }
+  /// It was taken up, and its checkout had come to its end: whatever is there by now is somebody's work.
+  bool is_checked_out() const;
 
   /// What is to be filled with files now, without the lock: that is the long part.
   EmptyCheckout empty_checkout(const std::string& start) const;
@@ -43,12 +45,12 @@ class NewWorktree {
  private:
   void make_parents(const fs::path& folder);
   bool make_branch(const Repository& repository, const std::string& name, const Commit& start);
-  void make_draft(const Worktree& names, const std::string& owner);
+  void make_draft(const Worktree& names, const Commit& start, const std::string& owner);
   void register_folder(const Repository& repository, const std::string& branch);
   bool publish(const fs::path& admin);
   bool move_in(const fs::path& spare, const fs::path& folder);
   void undo() noexcept;
-  void delete_branch() const;
+  void delete_branch() const noexcept;
 
   fs::path common_;
   std::vector<fs::path> parents_;  ///< Made for it, outermost first.
@@ -60,6 +62,9 @@ class NewWorktree {
   bool taken_up_ = false;
   bool kept_ = false;
 };
+
+/// Whether a checkout with this administrative folder has come to its end, which writes the index last.
+bool has_index(const fs::path& admin);
 
 /// Whom the worktree with this administrative folder was made for; empty: not by us.
 std::string owner_in(const fs::path& admin);

@@ -50,8 +50,6 @@ Worktree reserve(NewWorktree& made, const WorktreeRequest& request, const fs::pa
               "another program keeps taking the names of new worktrees in " + request.repository.string());
 }
 
-bool has_index(const Repository& worktree) { return fs::exists(git_folder(worktree) / "index"); }
-
 }  // namespace
 
 void add_worktree(const WorktreeRequest& request, Materialiser& materialiser, std::stop_token stop,
@@ -60,6 +58,7 @@ void add_worktree(const WorktreeRequest& request, Materialiser& materialiser, st
   auto made = std::make_shared<NewWorktree>(common);
   Worktree names = reserve(*made, request, common);
   if (names.start.empty()) names.start = request.start;
+  if (made->is_checked_out()) return done(nullptr, {std::move(names), {}});
   EmptyCheckout checkout = made->empty_checkout(names.start);
   auto filled = [made = std::move(made), names = std::move(names), done = std::move(done)](std::exception_ptr error,
                                                                                           std::string by_git) mutable {
@@ -119,21 +118,23 @@ void release_dead_locks(const fs::path& path, const fs::path& worktree, const st
   if (const fs::path there = local_remote(open_repository(path), remote); !there.empty()) {
     release_dead_lock(there / "refs/heads" / (branch + ".lock"));
   }
-  Repository linked;
-  if (git_repository_open(linked.out(), worktree.c_str()) != 0) return;
-  for (const char* name : {"index.lock", "HEAD.lock"}) release_dead_lock(git_folder(linked) / name);
+  const auto checkout = checkout_at(common, worktree);
+  if (!checkout) return;
+  for (const char* name : {"index.lock", "HEAD.lock"}) release_dead_lock(checkout->admin / name);
 }
 
 bool is_worktree(const fs::path& path, const fs::path& folder, const std::string& branch) {
-  const Repository repository = open_repository(path);
-  Repository worktree;
-  if (git_repository_open(worktree.out(), folder.c_str()) != 0) return false;
-  if (!git_repository_is_worktree(worktree.get())) return false;
-  if (common_folder(worktree) != common_folder(repository)) return false;
-  const char* root = git_repository_workdir(worktree.get());
-  if (!root || real_path(fs::path(root) / ".git") != real_path(folder / ".git")) return false;
+  const fs::path common = common_folder(open_repository(path));
+  const auto checkout = checkout_at(common, folder);
+  const auto opened = checkout && !checkout->is_main ? Folder::open(checkout->folder) : std::nullopt;
+  if (!opened || !is_linked(*opened, *checkout)) return false;
   // The checkout writes the index last: without one it never came to its end.
-  return has_index(worktree) && current_branch(folder) == branch;
+  return has_index(checkout->admin) && head_of(open_bare(common), *checkout).branch == branch;
+}
+
+std::string current_branch(const fs::path& path, const fs::path& worktree) {
+  const fs::path common = common_folder(open_repository(path));
+  return head_of(open_bare(common), checkout_of(common, worktree)).branch;
 }
 
 }  // namespace fanout::git

@@ -1,5 +1,6 @@
 #include "server/github/api.hpp"
 
+#include "common/crash_point.hpp"
 #include "common/text.hpp"
 #include "server/github/json.hpp"
 #include "server/github/wait.hpp"
@@ -87,7 +88,9 @@ awaitable<http::Response> Api::exchange(const http::Request& request, const Call
   std::optional<ApiError> failure;
   ++requests_;
   try {
+    if (call.writes()) crash_point("tracker.before-send");
     auto response = co_await http_.send(request);
+    if (call.writes()) crash_point("tracker.answered");
     trouble_.clear();
     co_return response;
   } catch (const http::TransportError& error) {

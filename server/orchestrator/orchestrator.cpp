@@ -11,6 +11,9 @@
 #include "common/text.hpp"
 #include "common/version.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/rebuild/initial_state.hpp"
+#include "server/rebuild/open_log.hpp"
+#include "server/rebuild/run_folder.hpp"
 #include "server/shim/record.hpp"
 
 namespace fanout::orchestrator {
@@ -43,35 +46,6 @@ std::string random_suffix() {
   return text;
 }
 
-/// The state that a run begins with, as `status` shows it.
-v1::Run initial_state(const RunSpec& spec) {
-  v1::Run run;
-  run.set_id(spec.run_id());
-  run.set_name(spec.name());
-  run.set_plan_path(spec.plan_path());
-  run.set_repository(spec.repository());
-  run.set_base(spec.base());
-  run.set_base_commit(spec.base_commit());
-  run.set_max_parallel(spec.max_parallel());
-  run.set_push(spec.push());
-  run.set_tracker(spec.tracker());
-  run.set_tracker_repository(spec.tracker_repository());
-  run.set_tracker_mode(spec.tracker_options().mode());
-  run.set_follow(spec.tracker_options().follow());
-  for (const auto& task : spec.tasks()) {
-    auto& agent = *run.add_subagents();
-    agent.set_task_id(task.id());
-    agent.set_title(task.title());
-    agent.set_priority(task.priority());
-    *agent.mutable_dependencies() = task.dependencies();
-    agent.set_phase(v1::PHASE_PENDING);
-    agent.set_attempt(1);
-    agent.set_agent(task.agent());
-  }
-  return run;
-}
-
-constexpr const char* kBootNote = "boot";
 constexpr std::size_t kEventsAtOnce = 1000;
 
 /// How far each task has come in its present attempt. BLOCKS.
@@ -175,7 +149,7 @@ awaitable<void> Orchestrator::restack(std::string run_id, std::string task_id, s
 
 awaitable<void> Orchestrator::recover() {
   const auto boot = shim::boot_id();
-  const auto last_boot = co_await services_.log.query([](store::Database& database) { return database.note(kBootNote); });
+  const auto last_boot = co_await services_.log.query([](store::Database& database) { return database.note(rebuild::kBootNote); });
   const auto ids = co_await services_.log.query([](store::Database& database) { return database.unended(); });
   for (const auto& id : ids) {
     auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(id); });
@@ -187,7 +161,7 @@ awaitable<void> Orchestrator::recover() {
     }
   }
   if (last_boot != boot) {
-    co_await services_.log.query([&](store::Database& database) { database.set_note(kBootNote, boot); });
+    co_await services_.log.query([&](store::Database& database) { database.set_note(rebuild::kBootNote, boot); });
   }
 }
 
@@ -202,6 +176,7 @@ awaitable<void> Orchestrator::take_up(store::StoredRun stored) {
   event.mutable_run_taken_up()->set_version(kVersion);
   event.mutable_run_taken_up()->set_subagents(under_way);
   co_await services_.log.append(std::move(event));
+  co_await keep_spec(stored.spec);
   auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(stored.spec), std::move(progress)));
   lives_.spawn(follow(run));
   spdlog::info("run {}: taken up, {} under way", id, counted(under_way, "task"));
@@ -230,6 +205,7 @@ awaitable<void> Orchestrator::interrupt_left_over(store::StoredRun stored) {
   end.set_run_id(id);
   end.mutable_run_ended()->set_state(domain::outcome(*services_.log.open(id)));
   co_await services_.log.append(std::move(end));
+  co_await keep_outcome(id);
   services_.log.release_run(id);
   spdlog::warn("run {}: the machine was restarted; {} interrupted (fanout resume {})", id, counted(interrupted, "task"), id);
 }
@@ -244,8 +220,9 @@ awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
   co_await tracking_.prepare(spec);
   spec.set_run_id(co_await new_id(spec.name()));
   v1::Event first;
-  *first.mutable_run_started()->mutable_run() = initial_state(spec);
+  *first.mutable_run_started()->mutable_run() = rebuild::initial_state(spec);
   co_await services_.log.create_run(spec, std::move(first));
+  co_await keep_spec(spec);
   const auto id = spec.run_id();
   services_.pool.learn(spec.repository(), worktrees_of(spec));
   auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(spec)));
@@ -266,11 +243,32 @@ awaitable<void> Orchestrator::follow(Run& run) {
     spdlog::error("run {}: {}", id, error.what());
   }
   co_await tracking_.leave(id);
+  co_await keep_outcome(id);
   services_.log.release_run(id);
   figures_.forget(id);
   runs_.erase(id);
   ended_.notify();
   if (!stopping_) co_await expect_tasks(services_, spec, services_.pool.expected(spec.repository()));
+}
+
+/// Beside the log too, for the day it is damaged. What cannot be written then is only missed on that day.
+awaitable<void> Orchestrator::keep_spec(RunSpec spec) {
+  try {
+    co_await services_.files.run([&](std::stop_token) { rebuild::save_spec(services_.runs_directory, spec); });
+  } catch (const std::exception& error) {
+    spdlog::warn("run {}: {}", spec.run_id(), error.what());
+  }
+}
+
+awaitable<void> Orchestrator::keep_outcome(std::string run_id) {
+  const auto* state = services_.log.open(run_id);
+  if (!state || state->state() == v1::RUN_STATE_RUNNING) co_return;
+  const v1::Run outcome = *state;
+  try {
+    co_await services_.files.run([&](std::stop_token) { rebuild::save_outcome(services_.runs_directory, outcome); });
+  } catch (const std::exception& error) {
+    spdlog::warn("run {}: {}", run_id, error.what());
+  }
 }
 
 awaitable<Orchestrator::TrackerWork> Orchestrator::sync(std::string run_id) {
@@ -307,6 +305,40 @@ awaitable<Orchestrator::TrackerWork> Orchestrator::sync_ended(store::StoredRun s
   tracking_.follow(spec);
   co_await tracking_.settle(id);
   co_return TrackerWork{tracking_.pending(id), tracking_.waiting_for(id)};
+}
+
+/// Whoever wants to retry or sync it waits meanwhile.
+awaitable<bool> Orchestrator::alone_with(std::string run_id, awaitable<void> work) {
+  if (stopping_ || runs_.contains(run_id) || services_.log.open(run_id) || !syncing_.insert(run_id).second) co_return false;
+  std::exception_ptr failed;
+  try {
+    co_await std::move(work);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  syncing_.erase(run_id);
+  ended_.notify();
+  if (failed) std::rethrow_exception(failed);
+  co_return true;
+}
+
+awaitable<bool> Orchestrator::compact(std::string run_id) {
+  return alone_with(run_id, services_.log.query([run_id](store::Database& database) { database.compact(run_id); }));
+}
+
+awaitable<bool> Orchestrator::remove_archive(std::string run_id) {
+  return alone_with(run_id, services_.files.run([this, run_id](std::stop_token) {
+    rebuild::remove_archive(services_.runs_directory, run_id);
+  }));
+}
+
+awaitable<void> Orchestrator::keep_records(std::string run_id) {
+  const auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
+  if (!stored || runs_.contains(run_id) || stored->run.state() == v1::RUN_STATE_RUNNING) co_return;
+  co_await services_.files.run([&](std::stop_token) {
+    rebuild::save_spec(services_.runs_directory, stored->spec);
+    rebuild::save_outcome(services_.runs_directory, stored->run);
+  });
 }
 
 awaitable<std::string> Orchestrator::new_id(std::string name) {

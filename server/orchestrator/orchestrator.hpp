@@ -55,6 +55,12 @@ class Orchestrator {
 
   /// The task's subagent, in its present attempt. Error: not_found; precondition when it is not under way.
   awaitable<subagent::Subagent*> at_work(std::string run_id, std::string task_id);
+  /// Puts its outcome in the place of its events. False: it is under way, or is being looked at just now.
+  awaitable<bool> compact(std::string run_id);
+  /// Removes what its programs printed, in every attempt. False as with compact().
+  awaitable<bool> remove_archive(std::string run_id);
+  /// Has plan and outcome lie in its folder too.
+  awaitable<void> keep_records(std::string run_id);
 
   /// Admits nothing any more: the daemon leaves, and the next one goes on with everything.
   void leave() { stopping_ = true; }
@@ -72,6 +78,9 @@ class Orchestrator {
   awaitable<void> follow(Run& run);
   awaitable<void> give_feedback(std::string run_id, std::string task_id, fanout::v1::Feedback feedback);
   awaitable<void> restack(std::string run_id, std::string task_id, std::string base);
+  awaitable<bool> alone_with(std::string run_id, awaitable<void> work);
+  awaitable<void> keep_spec(fanout::internal::v1::RunSpec spec);
+  awaitable<void> keep_outcome(std::string run_id);
   awaitable<TrackerWork> sync_ended(store::StoredRun stored);
   awaitable<std::string> new_id(std::string name);
   awaitable<void> take_up(store::StoredRun stored);
@@ -84,7 +93,7 @@ class Orchestrator {
   async::TaskGroup lives_;
   async::Signal ended_;
   std::map<std::string, std::unique_ptr<Run>> runs_;
-  std::set<std::string> syncing_;  ///< Ended runs that are open again for their tracker alone.
+  std::set<std::string> syncing_;  ///< Ended runs at which something is at work that nothing may cross.
   bool stopping_ = false;
 };
 

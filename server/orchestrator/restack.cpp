@@ -38,7 +38,7 @@ Moved move(const Branch& branch, const std::string& base, std::stop_token stop) 
   if (!onto) refuse(branch, base, branch.remote + " has no branch " + base);
   moved.base = *onto;
   moved.snapshot = git::take_snapshot(branch.repository, branch.worktree, branch.run, branch.task, "before the rebase", stop);
-  auto rebased = git::rebase(branch.worktree, *onto, branch.start);
+  auto rebased = git::rebase(branch.repository, branch.worktree, *onto, branch.start);
   if (const auto* conflict = std::get_if<git::MergeConflict>(&rebased)) {
     refuse(branch, base, conflict->with + " conflicts in " + join(conflict->files, ", "));
   }

@@ -39,6 +39,7 @@ awaitable<void> DaemonService::info(v1::GetInfoResponse& response) {
   response.set_active_runs(static_cast<std::uint32_t>(runs_.active_runs()));
   response.set_active_subagents(static_cast<std::uint32_t>(runs_.active_subagents()));
   response.set_trouble(services_.log.trouble());
+  for (const auto& notice : services_.log.notices()) response.add_notices(notice);
   co_return;
 }
 

@@ -3,6 +3,7 @@
 #include <google/protobuf/util/time_util.h>
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include "common/crash_point.hpp"
@@ -58,9 +59,9 @@ struct EventLog::OpenRun {
   std::deque<v1::Event> tail;
 };
 
-EventLog::EventLog(async::Executor executor, const std::filesystem::path& file)
-    : executor_(executor), database_(std::make_unique<Database>(file)), work_(executor), opened_(executor),
-      room_(executor) {}
+EventLog::EventLog(async::Executor executor, std::unique_ptr<Database> database, std::vector<std::string> notices)
+    : executor_(executor), database_(std::move(database)), work_(executor), opened_(executor), room_(executor),
+      notices_(std::move(notices)) {}
 
 EventLog::~EventLog() = default;
 
@@ -73,7 +74,7 @@ awaitable<void> EventLog::run() {
     const auto batch = number_pending();
     std::exception_ptr error;
     try {
-      co_await commit_once_there_is_room(batch);
+      co_await commit_once_it_can_be(batch);
     } catch (...) {
       error = std::current_exception();
     }
@@ -85,25 +86,37 @@ awaitable<void> EventLog::run() {
   }
 }
 
-awaitable<void> EventLog::commit_once_there_is_room(const Batch& batch) {
+awaitable<void> EventLog::commit_once_it_can_be(const Batch& batch) {
   for (;;) {
-    std::string full;
+    std::string trouble;
     try {
       co_await commit(batch);
     } catch (const DiskFull& error) {
-      if (closed_) throw;
-      full = error.what();
+      trouble = error.what();
+    } catch (const Damaged& error) {
+      trouble = error.what();
     }
-    if (full != trouble_) {
-      if (full.empty()) spdlog::info("there is room on the disk again");
-      else spdlog::error("{}; everything waits for it", full);
-      trouble_ = full;
-    }
-    if (full.empty()) co_return;
+    if (!trouble.empty() && closed_) throw Error(ErrorKind::system, trouble);
+    tell_trouble(trouble);
+    if (trouble.empty()) co_return;
     boost::system::error_code ended;
     room_.expires_after(kRoomRetry);
-    if (!closed_) co_await room_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
+    co_await room_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
   }
+}
+
+void EventLog::tell_trouble(const std::string& trouble) {
+  if (trouble == trouble_) return;
+  if (trouble.empty()) spdlog::info("events can be recorded again");
+  else spdlog::error("{}; everything waits for it", trouble);
+  trouble_ = trouble;
+}
+
+/// On the database's thread.
+void EventLog::note_damage(std::string what) {
+  boost::asio::post(executor_, [this, what = std::move(what)] {
+    if (auto tell = std::exchange(tell_damage_, {})) tell(what);
+  });
 }
 
 awaitable<void> EventLog::commit(const Batch& batch) {

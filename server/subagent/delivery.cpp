@@ -153,7 +153,7 @@ awaitable<Input> Subagent::rebase() {
       services_.workers.run([this, access](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
         const auto theirs = git::fetch(spec_.repository(), spec_.remote(), worktree_.branch, stop, access);
         if (!theirs) throw Error(ErrorKind::unavailable, spec_.remote() + " no longer has " + worktree_.branch);
-        return git::rebase(worktree_.path, *theirs);
+        return git::rebase(spec_.repository(), worktree_.path, *theirs);
       }),
       kNetworkTimeout, "fetching from " + spec_.remote());
   if (auto* conflict = std::get_if<git::MergeConflict>(&result)) {

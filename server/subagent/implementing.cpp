@@ -160,13 +160,13 @@ awaitable<Input> Subagent::commit_work() {
   };
   const auto work = co_await services_.workers.run([&](std::stop_token) {
     git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
-    if (const auto branch = git::current_branch(worktree_.path); branch != worktree_.branch) {
+    if (const auto branch = git::current_branch(spec_.repository(), worktree_.path); branch != worktree_.branch) {
       throw Error(ErrorKind::precondition, "the agent left its branch " + worktree_.branch + ": the worktree is " +
                                                (branch.empty() ? "on a detached HEAD" : "on " + branch) +
                                                "; nothing was changed, look at " + worktree_.path.string());
     }
     Work found;
-    found.commit = git::commit_all(worktree_.path, commit_message(spec_, task_));
+    found.commit = git::commit_all(spec_.repository(), worktree_.path, commit_message(spec_, task_));
     found.branch = git::summarise_branch(spec_.repository(), base_commit_, worktree_.branch);
     return found;
   });

@@ -161,6 +161,7 @@ awaitable<void> Subagent::record_quiet(Program program) {
 }
 
 awaitable<void> Subagent::record_stall(Program program) {
+  co_await take_snapshot_soon("before it is ended for its silence");
   v1::Event event;
   *event.mutable_agent_stalled()->mutable_limit() = TimeUtil::MillisecondsToDuration(program.silence.count());
   co_await record(std::move(event));

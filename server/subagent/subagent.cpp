@@ -126,6 +126,7 @@ awaitable<void> Subagent::take(domain::Decision decision) {
   state_ = std::move(decision.state);
   if (effect == Effect::stop) {
     if (const auto session = session_) co_await session->interrupt(kPoliteness);
+    if (state_.phase == v1::PHASE_IMPLEMENTING) co_await take_snapshot_soon("before it is stopped");
     effects_.cancel();
     co_await effects_.join();
     const process::Runner runner{services_.files, services_.shim};

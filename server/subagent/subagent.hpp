@@ -191,7 +191,8 @@ class Subagent {
   class ReleaseOnError;
 
   // snapshots.cpp
-  awaitable<void> take_snapshot(std::string reason);
+  awaitable<bool> take_snapshot(std::string reason);
+  awaitable<void> take_snapshot_soon(std::string reason);
   awaitable<void> take_snapshots_while_it_runs();
 
   // implementing.cpp

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -76,15 +77,14 @@ awaitable<github::Tracker*> Trackers::at(github::Repository repository) {
 
 awaitable<Trackers::Entry*> Trackers::make(github::Repository repository) {
   const auto found = co_await found_at(repository, false);
-  if (!outbox_) {
-    outbox_ = co_await workers_.run([this](std::stop_token) { return std::make_unique<store::Outbox>(sources_.outbox); });
-  }
+  if (!outbox_) co_await open_outbox();
   github::TrackerOptions options;
   options.endpoints = found.credential.endpoints;
   options.token = found.token.value;
   options.limits = limits_of(found.credential.config);
   options.http = http_options(found.credential.config);
   if (const auto interval = found.credential.config.follow_interval) options.follow_interval = *interval;
+  if (!looks_.empty()) options.patience.looks = looks_;
   options.tell = [this](const github::Notice& notice) {
     if (tell_) tell_(notice);
   };
@@ -97,6 +97,19 @@ awaitable<Trackers::Entry*> Trackers::make(github::Repository repository) {
   if (found.credential.app) at_work_.spawn(keep_fresh(entry));
   spdlog::info("tracker: {} with the token of {}", repository.host, found.token.source);
   co_return &entry;
+}
+
+awaitable<void> Trackers::open_outbox() {
+  std::string notice;
+  outbox_ = co_await workers_.run([&](std::stop_token) { return store::Outbox::open(sources_.outbox, notice); });
+  outbox_->on_damage([this](const std::string& what) {
+    boost::asio::post(executor_, [this, what] {
+      if (tell_damage_) tell_damage_(sources_.outbox, what);
+    });
+  });
+  if (notice.empty()) co_return;
+  spdlog::error("{}", notice);
+  if (tell_replaced_) tell_replaced_(notice);
 }
 
 awaitable<void> Trackers::take_up(Entry& entry) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,10 +44,21 @@ class Trackers {
   /// News of pull requests has come from outside: they are looked at.
   void look_now();
 
+  /// `replaced` is told that a damaged outbox was set aside, `damaged` that the one in use turned out to be so.
+  using TellDamage = std::function<void(const std::filesystem::path& file, const std::string& what)>;
+  void on_damage(TellDamage damaged, std::function<void(const std::string& notice)> replaced) {
+    tell_damage_ = std::move(damaged);
+    tell_replaced_ = std::move(replaced);
+  }
+
+  /// When to look for what may have been made though the answer was lost; for trackers made from now on.
+  void set_looks(std::vector<std::chrono::milliseconds> looks) { looks_ = std::move(looks); }
+
   /// Ends them all. What is not done is on the disk.
   awaitable<void> stop();
 
  private:
+  awaitable<void> open_outbox();
   /// One in use.
   struct Entry {
     std::unique_ptr<github::Tracker> tracker;
@@ -76,6 +89,9 @@ class Trackers {
   async::WorkerPool& workers_;
   Sources sources_;
   std::function<void(const github::Notice&)> tell_;
+  std::vector<std::chrono::milliseconds> looks_;  ///< Empty: as the tracker has it.
+  TellDamage tell_damage_;
+  std::function<void(const std::string&)> tell_replaced_;
   std::unique_ptr<store::Outbox> outbox_;
   std::map<std::string, Entry> trackers_;
   async::Slots making_;  ///< One at a time.

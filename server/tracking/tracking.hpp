@@ -48,6 +48,11 @@ class Tracking {
   /// Follows the task's pull request, or all of the run's, no longer. Returns the tasks.
   awaitable<std::vector<std::string>> stop_following(std::string run_id, std::string task_id);
 
+  void set_looks(std::vector<std::chrono::milliseconds> looks) { trackers_.set_looks(std::move(looks)); }
+  void on_damage(Trackers::TellDamage damaged, std::function<void(const std::string& notice)> replaced) {
+    trackers_.on_damage(std::move(damaged), std::move(replaced));
+  }
+
   awaitable<void> stop();
 
  private:

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <stdexcept>
 
@@ -52,6 +53,23 @@ std::vector<shim::Identity> Daemon::supervisors() const {
     if (birth && shim::identity_of(birth->supervisor.pid).start_time == birth->supervisor.start_time) {
       found.push_back(birth->supervisor);
     }
+  }
+  return found;
+}
+
+std::vector<pid_t> Daemon::programs() const {
+  std::vector<std::string> marks;
+  std::error_code error;
+  for (fs::directory_iterator run(state() / "runs", error), end; !error && run != end; run.increment(error)) {
+    marks.push_back('\0' + ("FANOUT_RUN_ID=" + run->path().filename().string()) + '\0');
+  }
+  std::vector<pid_t> found;
+  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const pid_t pid = std::atoi(entry->path().filename().c_str());
+    if (pid <= 0) continue;
+    const auto environment = '\0' + shim::read_proc(entry->path() / "environ");
+    const auto is_marked = [&](const std::string& mark) { return environment.find(mark) != environment.npos; };
+    if (std::any_of(marks.begin(), marks.end(), is_marked)) found.push_back(pid);
   }
   return found;
 }

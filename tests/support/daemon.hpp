@@ -39,6 +39,8 @@ class Daemon {
   fanout::v1::DaemonService::Stub& daemon() { return *daemon_; }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
 
+  /// Other options of its command line, from the next start on.
+  void set_options(std::vector<std::string> options) { options_ = std::move(options); }
   std::filesystem::path socket() const { return folder_ / "run/fanoutd.sock"; }
   std::filesystem::path state() const { return folder_ / "state"; }
   std::filesystem::path config() const { return folder_ / "config.toml"; }
@@ -46,6 +48,8 @@ class Daemon {
   pid_t pid() const { return pid_; }
   /// Those that run now.
   std::vector<shim::Identity> supervisors() const;
+  /// Processes that any program of its runs has started and that run now, whatever they did to get away.
+  std::vector<pid_t> programs() const;
 
  private:
   std::pair<pid_t, std::string> launch(const std::vector<std::string>& environment);

@@ -8,6 +8,7 @@
 #include "fanout/v1/plan.pb.h"
 #include "server/domain/plan/github_config.hpp"
 #include "server/domain/plan/plan.hpp"
+#include "server/domain/plan/retention.hpp"
 
 namespace fanout::domain {
 
@@ -17,6 +18,7 @@ struct UserConfig {
   AgentConfigs agents;  ///< By name.
   GithubConfig github;
   std::vector<fanout::internal::v1::Price> prices;  ///< Of models, in order.
+  Retention retention;
 };
 
 /// Reads `.fanout.yaml`. Faults are added to `diagnostics`.

@@ -181,10 +181,12 @@ UserConfig parse_user_config(const std::string& text, const std::string& file, D
   const Reader reader(value, "", diagnostics);
   std::vector<std::string> known(kKeys.begin(), kKeys.end());
   known.push_back("agents");
+  known.push_back("retention");
   known.push_back("github");
   known.push_back("prices");
   check_keys(reader, known, Unknown::error);
   config.defaults = read_settings(reader);
+  config.retention = read_retention(reader);
   config.agents = read_agent_configs(reader);
   config.github = read_github_config(reader);
   config.prices = read_prices(reader);

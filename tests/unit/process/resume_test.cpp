@@ -1,7 +1,11 @@
 // What the next daemon finds: a program that runs, has ended, or whose supervisor was killed.
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include <cstring>
 #include <fstream>
+#include <thread>
 
 #include "common/error.hpp"
 #include "server/process/channel.hpp"
@@ -172,6 +176,77 @@ TEST_F(Resume, AHalfWrittenRecordIsNoSuccess) {
 TEST_F(Resume, ARecordOfANewerVersionIsNotGuessedAt) {
   EXPECT_FALSE(shim::parse_end("fanout-shim 99\ncode 0\nduration-ms 1\nend 1\n"));
   EXPECT_FALSE(shim::parse_birth("fanout-shim 99\npid 1\nstart 1\nboot x\n"));
+}
+
+/// Plays a supervisor of the first version of the protocol, word for word: what is newer it does not understand.
+class OldSupervisor {
+ public:
+  explicit OldSupervisor(const std::filesystem::path& path)
+      : folder_((std::filesystem::create_directories(path), path.string())) {
+    EXPECT_TRUE(folder_.lock());
+    const auto self = shim::identity_of(::getpid());
+    folder_.write(shim::kBirthFile, "fanout-shim 1\npid " + std::to_string(self.pid) + "\nstart " +
+                                        std::to_string(self.start_time) + "\nboot " + self.boot_id +
+                                        "\nstdout-from 0\nstderr-from 0\n");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, (path / shim::kSocketFile).c_str(), sizeof address.sun_path - 1);
+    listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_, 4), 0);
+    thread_ = std::jthread([this] { serve(); });
+  }
+  ~OldSupervisor() {
+    thread_.join();
+    ::close(listener_);
+  }
+  const std::vector<std::string>& asked() const { return asked_; }
+
+ private:
+  void say(int client, const std::string& line) { EXPECT_GT(::send(client, line.data(), line.size(), MSG_NOSIGNAL), 0); }
+
+  void serve() {
+    const int client = ::accept(listener_, nullptr, nullptr);
+    say(client, "fanout-shim 1 " + std::to_string(::getpid()) + "\n");
+    std::string in;
+    for (bool followed = false; !followed;) {
+      char piece[256];
+      const auto size = ::recv(client, piece, sizeof piece, 0);
+      if (size <= 0) break;
+      in.append(piece, static_cast<std::size_t>(size));
+      for (auto end = in.find('\n'); end != in.npos; end = in.find('\n')) {
+        const auto line = in.substr(0, end);
+        in.erase(0, end + 1);
+        asked_.push_back(line);
+        if (line == "status") say(client, "status 4242 running\n");
+        else if (line.starts_with("follow ")) followed = true;
+        else say(client, "unknown\n");
+      }
+    }
+    say(client, "output 6 0\n");
+    folder_.write(shim::kEndFile, "fanout-shim 1\ncode 3\nduration-ms 5\nstdout-end 6\nstderr-end 0\ndropped-bytes 0\nend 1\n");
+    say(client, "ended\n");
+    ::close(client);
+  }
+
+  shim::Folder folder_;
+  int listener_ = -1;
+  std::vector<std::string> asked_;
+  std::jthread thread_;
+};
+
+TEST_F(Resume, ASupervisorOfAnOlderProtocolIsUnderstood) {
+  const auto command = shell("never started: its folder is somebody's");
+  test::write_file(command.stdout_log, "hello\n");
+  test::write_file(command.stderr_log, "");
+  Seen seen;
+  {
+    OldSupervisor old(command.folder);
+    seen = resume(command);
+  }
+  EXPECT_EQ(seen.pid, 4242);
+  EXPECT_THAT(seen.out, ElementsAre("hello"));
+  EXPECT_EQ(seen.exit.code, 3);
 }
 
 TEST_F(Resume, RecordsComeBackAsTheyWereWritten) {
