@@ -64,7 +64,7 @@ awaitable<void> Run::restack(std::string task_id, std::string base) {
   std::exception_ptr failed;
   try {
     moved = co_await async::with_deadline(
-        services_.workers.run([branch, base](std::stop_token stop) { return move(branch, base, stop); }), kNetworkTimeout,
+        services_.workers.run([&](std::stop_token stop) { return move(branch, base, stop); }), kNetworkTimeout,
         "moving " + branch.branch + " to " + base);
   } catch (...) {
     failed = std::current_exception();

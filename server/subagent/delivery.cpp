@@ -123,7 +123,7 @@ awaitable<Input> Subagent::push() {
   if (progress_.pushed) co_return Input{InputKind::pushed, {}, {}};
   const auto start = Clock::now();
   const auto access = services_.access_of(spec_);
-  auto result = co_await async::with_deadline(services_.workers.run([this, access](std::stop_token stop) {
+  auto result = co_await async::with_deadline(services_.workers.run([&](std::stop_token stop) {
     if (taken_up_) git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
     return git::push(spec_.repository(), spec_.remote(), worktree_.branch, stop, progress_.last_pushed, access);
   }), kNetworkTimeout, "pushing to " + spec_.remote());
@@ -150,7 +150,7 @@ awaitable<Input> Subagent::rebase() {
   co_await take_snapshot("before the rebase");
   const auto access = services_.access_of(spec_);
   auto result = co_await async::with_deadline(
-      services_.workers.run([this, access](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
+      services_.workers.run([&](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
         const auto theirs = git::fetch(spec_.repository(), spec_.remote(), worktree_.branch, stop, access);
         if (!theirs) throw Error(ErrorKind::unavailable, spec_.remote() + " no longer has " + worktree_.branch);
         return git::rebase(spec_.repository(), worktree_.path, *theirs);
