@@ -29,6 +29,8 @@ struct Typed {
   AuthOptions auth;
   TimelineOptions timeline;
   std::string metrics_run;
+  WhyOptions why;
+  DoctorOptions doctor;
   SnapshotsOptions snapshots;
   UndoOptions undo;
   CleanupOptions cleanup;
@@ -151,6 +153,23 @@ void add_logs(CLI::App& app, Typed& typed) {
     if (typed.logs.task.empty()) throw CLI::RequiredError("TASK");
     typed.command.run = [o = typed.logs](Session& s) { return logs(s, o); };
   });
+}
+
+void add_why(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "why", "Explain a task's state, whatever it is", help::kWhy);
+  command.add_option("RUN", typed.why.run, "Run id, the beginning of one, or last (default)")->option_text(" ");
+  command.add_option("TASK", typed.why.task, "Task; a single argument is one")->option_text(" ");
+  command.callback([&typed] {
+    if (typed.why.task.empty()) std::swap(typed.why.task, typed.why.run);
+    if (typed.why.task.empty()) throw CLI::RequiredError("TASK");
+    typed.command.run = [o = typed.why](Session& s) { return why(s, o); };
+  });
+}
+
+void add_doctor(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "doctor", "Check that all that is needed is there and works", help::kDoctor);
+  command.add_flag("--offline", typed.doctor.offline, "Ask nobody over the network");
+  command.callback([&typed] { typed.command.run = [o = typed.doctor](Session& s) { return doctor(s, o); }; });
 }
 
 void add_cancel(CLI::App& app, Typed& typed) {
@@ -345,6 +364,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_status(app, typed);
   add_watch(app, typed);
   add_logs(app, typed);
+  add_why(app, typed);
   add_cancel(app, typed);
   add_retry(app, typed);
   add_resume(app, typed);
@@ -362,6 +382,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_talking(app, typed);
   add_pool(app, typed);
   add_daemon(app, typed);
+  add_doctor(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
       .callback([&typed] { typed.command.run = version; });
 }

@@ -103,6 +103,15 @@ struct TimelineOptions {
   std::string svg;  ///< File to write a picture to; empty: none.
 };
 
+struct WhyOptions {
+  std::string run;
+  std::string task;
+};
+
+struct DoctorOptions {
+  bool offline = false;
+};
+
 struct SnapshotsOptions {
   std::string run;
   std::string task;
@@ -146,6 +155,9 @@ int auth_refresh(Session& session);
 int auth_logout(Session& session, const AuthOptions& options);
 int timeline(Session& session, const TimelineOptions& options);
 int metrics(Session& session, const std::string& run);
+int why(Session& session, const WhyOptions& options);
+/// Exit code 1 when something is broken.
+int doctor(Session& session, const DoctorOptions& options);
 int snapshots(Session& session, const SnapshotsOptions& options);
 int undo(Session& session, const UndoOptions& options);
 int cleanup(Session& session, const CleanupOptions& options);

@@ -66,6 +66,8 @@ struct Connection::Stubs {
   v1::TrackerService::Stub trackers{channel};
   v1::MetricsService::Stub metrics{channel};
   v1::PoolService::Stub pool{channel};
+  v1::AdmissionService::Stub admission{channel};
+  v1::DoctorService::Stub doctor{channel};
   v1::DaemonService::Stub daemon{channel};
 };
 
@@ -110,6 +112,14 @@ v1::ListRunsResponse Connection::call(const v1::ListRunsRequest& request) {
 
 v1::CancelRunResponse Connection::call(const v1::CancelRunRequest& request) {
   return stubs_->unary(stubs_->runs, &v1::RunService::Stub::CancelRun, request, socket_);
+}
+
+v1::ExplainTaskResponse Connection::call(const v1::ExplainTaskRequest& request) {
+  return stubs_->unary(stubs_->admission, &v1::AdmissionService::Stub::ExplainTask, request, socket_);
+}
+
+v1::ExamineResponse Connection::call(const v1::ExamineRequest& request) {
+  return stubs_->unary(stubs_->doctor, &v1::DoctorService::Stub::Examine, request, socket_);
 }
 
 v1::SyncRunResponse Connection::call(const v1::SyncRunRequest& request) {

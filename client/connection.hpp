@@ -10,6 +10,8 @@
 #include "fanout/v1/agents.pb.h"
 #include "fanout/v1/metrics.pb.h"
 #include "fanout/v1/pool.pb.h"
+#include "fanout/v1/admission.pb.h"
+#include "fanout/v1/doctor.pb.h"
 #include "fanout/v1/service.pb.h"
 #include "fanout/v1/tracker.pb.h"
 #include "fanout/v1/work.pb.h"
@@ -39,6 +41,8 @@ class Connection {
   fanout::v1::ListRunsResponse call(const fanout::v1::ListRunsRequest& request);
   fanout::v1::CancelRunResponse call(const fanout::v1::CancelRunRequest& request);
   fanout::v1::RetryRunResponse call(const fanout::v1::RetryRunRequest& request);
+  fanout::v1::ExplainTaskResponse call(const fanout::v1::ExplainTaskRequest& request);
+  fanout::v1::ExamineResponse call(const fanout::v1::ExamineRequest& request);
   fanout::v1::SyncRunResponse call(const fanout::v1::SyncRunRequest& request);
   fanout::v1::LogOutResponse call(const fanout::v1::LogOutRequest& request);
   fanout::v1::GetLoginResponse call(const fanout::v1::GetLoginRequest& request);

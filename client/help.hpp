@@ -83,6 +83,20 @@ inline constexpr const char* kResume = R"(Examples:
 
 After the machine was restarted, or the daemon was told to stop: each task goes on in its worktree.)";
 
+inline constexpr const char* kWhy = R"(Examples:
+  fanout why task-2                    of the newest run
+  fanout why first-steps-7k2m task-2
+  fanout why last task-2 --json | jq .reasons
+
+Whatever state a task is in: what it waits for and since when, what would release it, its place in the queue;
+or why it ended as it did, and what to look at.)";
+
+inline constexpr const char* kDoctor = R"(Examples:
+  fanout doctor                        in the repository that agents are to work in
+  fanout doctor --offline --json | jq '.checks[] | select(.fix)'
+
+Exit code 1 when something is broken. Nothing is changed.)";
+
 inline constexpr const char* kSync = R"(Examples:
   fanout sync                          the newest run
   fanout sync first-steps-7k2m

@@ -10,6 +10,8 @@
 #include "fanout/v1/agents.grpc.pb.h"
 #include "fanout/v1/metrics.grpc.pb.h"
 #include "fanout/v1/pool.grpc.pb.h"
+#include "fanout/v1/admission.grpc.pb.h"
+#include "fanout/v1/doctor.grpc.pb.h"
 #include "fanout/v1/service.grpc.pb.h"
 #include "fanout/v1/tracker.grpc.pb.h"
 #include "fanout/v1/work.grpc.pb.h"

@@ -14,16 +14,21 @@
 #include "common/exit_code.hpp"
 #include "common/paths.hpp"
 #include "common/text.hpp"
+#include "server/admission/admission.hpp"
 #include "server/daemon_lock.hpp"
+#include "server/doctor/examinations.hpp"
+#include "server/domain/plan/resolve.hpp"
 #include "server/git/git.hpp"
 #include "server/http/server.hpp"
 #include "server/http/token_file.hpp"
 #include "server/metrics/prometheus.hpp"
 #include "server/orchestrator/housekeeping.hpp"
 #include "server/orchestrator/orchestrator.hpp"
+#include "server/planning/plan_files.hpp"
 #include "server/planning/planner.hpp"
 #include "server/pool/pool.hpp"
 #include "server/rebuild/open_log.hpp"
+#include "server/process/containment.hpp"
 #include "server/rpc/server.hpp"
 #include "server/service_manager.hpp"
 #include "server/store/event_log.hpp"
@@ -51,6 +56,28 @@ std::filesystem::path log_file(const AppOptions& options) { return options.state
 
 std::size_t worker_count() { return std::max(4u, std::thread::hardware_concurrency() * 2); }
 
+constexpr const char* kEstimatesNote = "admission.estimates";
+
+process::Allowed allowed_by(const std::string& tree_kill) {
+  const bool any = tree_kill == "auto";
+  return {any || tree_kill == "scope", any || tree_kill == "cgroup", any || tree_kill == "namespace"};
+}
+
+/// As configured now. A file with faults changes nothing; whoever starts a run is told of them. BLOCKS.
+std::optional<domain::admission::Settings> admission_settings(const std::filesystem::path& file) {
+  std::vector<domain::Diagnostic> diagnostics;
+  const auto text = planning::read_plan_file(file, {});
+  domain::admission::Settings settings;
+  if (const auto* found = std::get_if<std::string>(&text)) {
+    settings = domain::parse_user_config(*found, file.string(), diagnostics).admission;
+  } else if (std::filesystem::exists(file)) {
+    return std::nullopt;
+  }
+  if (!diagnostics.empty()) return std::nullopt;
+  settings.cores = std::max(1u, std::thread::hardware_concurrency());
+  return settings;
+}
+
 /// All parts, in the order in which they are made; they go in the opposite one.
 class App {
  public:
@@ -60,14 +87,18 @@ class App {
         pool_(io.get_executor(), files_),
         opened_(rebuild::open_log(log_file(options), options.state_directory / "runs")),
         log_(io.get_executor(), std::move(opened_.database), std::move(opened_.notices)),
+        containment_(process::find_containment(options.shim, allowed_by(options.tree_kill))),
+        admission_(io.get_executor(), files_, admission_options(options)),
         services_{io.get_executor(), log_,  workers_, files_, materialiser_, pool_, options.state_directory / "runs",
-                  subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim},
+                  subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim,
+                  admission_, containment_},
         tracking_(io.get_executor(), log_, workers_,
                   {options.state_directory / "outbox.db", options.state_directory / "logins.json", own_environment(),
                    [config = options.user_config] { return planning::github_config(config); }},
                   options.tracker_patience),
         runs_(services_, tracking_),
         housekeeping_(services_, runs_, options.user_config, options.housekeeping_interval),
+        doctor_(io.get_executor(), examinations(options)),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
@@ -83,14 +114,20 @@ class App {
                         [this](const std::string& notice) { log_.add_notice(notice); });
     async::TaskGroup writer(services_.executor);
     writer.spawn(log_.run());
+    async::TaskGroup admitting(services_.executor);
     std::exception_ptr error;
     try {
+      const auto learned = co_await log_.query([](store::Database& database) { return database.note(kEstimatesNote); });
+      admission_.remember(learned.value_or(""));
+      admitting.spawn(admission_.run());
       co_await services_.treasury.load();
       co_await runs_.recover();
       co_await serve(std::move(ready));
     } catch (...) {
       error = std::current_exception();
     }
+    admitting.cancel();
+    co_await admitting.join();
     log_.close();
     co_await writer.join();
     if (error) std::rethrow_exception(error);
@@ -100,7 +137,7 @@ class App {
   awaitable<void> serve(std::function<void()> ready) {
     rpc::Server server({runs_, services_, tracking_, options_.user_config, options_.socket, options_.listener,
                         options_.state_directory, http_ ? http_->address() : "",
-                        [this](bool leave) { request_stop("a client asked for it", leave); }});
+                        [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_});
     background_.spawn(wait_for_signal());
     background_.spawn(server.accept());
     if (http_) {
@@ -201,6 +238,28 @@ class App {
     stop_.notify();
   }
 
+  admission::Admission::Options admission_options(const AppOptions& options) {
+    return {options.memory_info, options.state_directory,
+            [file = options.user_config] { return admission_settings(file); },
+            [this](std::string text) {
+              return log_.query([text](store::Database& database) { database.set_note(kEstimatesNote, text); });
+            }};
+  }
+
+  awaitable<doctor::Checks> login_checks(bool offline) {
+    if (offline) co_return doctor::Checks{};
+    const auto login = co_await tracking_.trackers().login_at("");
+    co_return doctor::Checks{doctor::check_login(login)};
+  }
+
+  std::vector<doctor::Examination> examinations(const AppOptions& options) {
+    const doctor::Places places{options.socket, options.state_directory, options.user_config, options.shim,
+                                services_.environment};
+    auto all = doctor::standard_examinations(places, workers_, containment_, admission_, [this] { return log_.trouble(); });
+    all.push_back({"tracker", "login", [this](doctor::Question question) { return login_checks(question.offline); }});
+    return all;
+  }
+
   git::Library git_;
   DaemonLock state_lock_;
   DaemonLock socket_lock_;
@@ -210,10 +269,13 @@ class App {
   pool::Pool pool_;
   rebuild::OpenedLog opened_;
   store::EventLog log_;
+  process::Containment containment_;
+  admission::Admission admission_;
   subagent::Services services_;
   tracking::Tracking tracking_;
   orchestrator::Orchestrator runs_;
   orchestrator::Housekeeping housekeeping_;
+  doctor::Doctor doctor_;
   async::Signal stop_;
   asio::signal_set signals_;
   async::TaskGroup background_;

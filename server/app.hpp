@@ -26,6 +26,8 @@ struct AppOptions {
   /// Runs the program from its beginning in this process's place; returns when that cannot be. Where there is none the
   /// process ends, and whoever looks after it starts it anew.
   std::function<void()> start_anew;
+  std::string tree_kill = "auto";  ///< auto, scope, cgroup, namespace or supervisor: which may be used.
+  std::filesystem::path memory_info = "/proc";  ///< Where "meminfo" and "pressure/memory" are read.
   int listener = -1;  ///< Listens on `socket` already, and is taken over; -1: there is none.
 };
 

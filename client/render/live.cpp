@@ -150,6 +150,11 @@ std::vector<std::string> task_lines(const v1::Run& run, const std::vector<int>& 
   return lines;
 }
 
+std::string place_in_queue(const v1::Subagent& agent) {
+  if (agent.queue_position() == 0) return {};
+  return agent.queue_position() == 1 ? "; next in the queue" : "; number " + std::to_string(agent.queue_position()) + " in the queue";
+}
+
 std::string awaited(const v1::Subagent& agent, const v1::Run& run) {
   std::vector<std::string> open;
   for (const auto& id : agent.dependencies()) {
@@ -178,8 +183,12 @@ std::string message_of(const v1::Subagent& agent, const v1::Run& run) {
     return commits + agent.branch() + followed(agent);
   }
   if (domain::is_end(agent.phase())) return agent.reason();
-  if (!agent.waiting_for().empty()) return "waits for " + agent.waiting_for();
-  if (agent.phase() == v1::PHASE_PENDING) return awaited(agent, run);
+  if (!agent.waiting_for().empty()) return "waits for " + agent.waiting_for() + place_in_queue(agent);
+  if (agent.phase() == v1::PHASE_PENDING) {
+    const auto tasks = awaited(agent, run);
+    return tasks.empty() && !run.waiting_for().empty() ? "waits with its run for " + run.waiting_for() : tasks;
+  }
+  if (!agent.condition_text().empty()) return agent.condition_text();
   return agent.last_message();
 }
 

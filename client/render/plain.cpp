@@ -231,8 +231,11 @@ Said said_of(const v1::Event& event) {
       return {"the agent said nothing for " + format_duration(to_milliseconds(event.agent_stalled().limit())) +
                   " and is ended",
               Ink::yellow};
-    case v1::Event::kAgentConditionChanged:
-      return {event.agent_condition_changed().text(), Ink::yellow};
+    case v1::Event::kAgentConditionChanged: {
+      const auto& change = event.agent_condition_changed();
+      if (change.condition() == v1::AGENT_CONDITION_SILENT) return {};  // a notice says it
+      return {change.text().empty() ? "" : "the agent: " + change.text(), Ink::yellow};
+    }
     case v1::Event::kWorkReturned:
       return {"goes back to the agent (" + std::to_string(event.work_returned().retry()) + " of " +
                   std::to_string(event.work_returned().retries()) + "): " + event.work_returned().reason(),

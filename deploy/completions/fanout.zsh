@@ -104,6 +104,7 @@ _fanout() {
     'status:show runs, or all about one'
     'watch:watch a run to its end'
     'logs:print what a task'\''s programs printed'
+    'why:explain a task'\''s state, whatever it is'
     'cancel:end a run, or one of its tasks'
     'retry:try again what did not complete, and watch'
     'snapshots:list the snapshots of a task'\''s worktree'
@@ -122,6 +123,7 @@ _fanout() {
     'metrics:show what setting up took, and what doing it at once saved'
     'pool:worktrees that are made beforehand'
     'daemon:look after the daemon'
+    'doctor:check that all that is needed is there and works'
     'version:print the versions'
   )
   local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings')
@@ -159,6 +161,8 @@ _fanout() {
           _arguments $common '--log[which log]:log:_fanout_log' '--attempt[which attempt]:number:' \
             '(-f --follow)'{-f,--follow}'[go on until the task has ended]' ':run or task:_fanout_run_or_task' \
             ':task:_fanout_task' ;;
+        why) _arguments $common ':run or task:_fanout_run_or_task' ':task:_fanout_task' ;;
+        doctor) _arguments $common '--offline[ask nobody over the network]' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)
           _arguments $common '--fresh[start over in a new worktree]' '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \

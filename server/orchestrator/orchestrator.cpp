@@ -74,15 +74,6 @@ bool may_be_retried(const v1::Subagent& agent) {
   return domain::is_end(agent.phase()) && (given_up || !domain::is_success(agent.phase()));
 }
 
-void require_task(const v1::Run& run, const std::string& task_id) {
-  if (task_id.empty() || domain::find_subagent(run, task_id)) return;
-  std::vector<std::string> ids;
-  for (const auto& agent : run.subagents()) ids.push_back(agent.task_id());
-  const auto near = nearest(task_id, ids);
-  throw Error(ErrorKind::not_found, "run " + run.id() + " has no task \"" + task_id + "\"" +
-                                        (near.empty() ? "" : " (did you mean " + near + "?)"));
-}
-
 /// The task and every blocked one that waits for it, directly or not; all of them when `task_id` is empty.
 std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id, bool only_interrupted) {
   std::set<std::string> chosen;
@@ -117,6 +108,15 @@ Error nothing_to_retry(const std::string& run_id, const std::string& task_id, bo
 }
 
 }  // namespace
+
+void require_task(const v1::Run& run, const std::string& task_id) {
+  if (task_id.empty() || domain::find_subagent(run, task_id)) return;
+  std::vector<std::string> ids;
+  for (const auto& agent : run.subagents()) ids.push_back(agent.task_id());
+  const auto near = nearest(task_id, ids);
+  throw Error(ErrorKind::not_found, "run " + run.id() + " has no task \"" + task_id + "\"" +
+                                        (near.empty() ? "" : " (did you mean " + near + "?)"));
+}
 
 Orchestrator::Orchestrator(subagent::Services& services, tracking::Tracking& tracking)
     : services_(services), tracking_(tracking), figures_(services.log), lives_(services.executor), ended_(services.executor) {

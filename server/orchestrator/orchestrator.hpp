@@ -97,4 +97,7 @@ class Orchestrator {
   bool stopping_ = false;
 };
 
+/// Error not_found, with the nearest id: the run has no such task. An empty id is none.
+void require_task(const fanout::v1::Run& run, const std::string& task_id);
+
 }  // namespace fanout::orchestrator

@@ -6,6 +6,7 @@
 
 #include "server/domain/plan/template.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/git/facts.hpp"
 
 namespace fanout::orchestrator {
 
@@ -17,8 +18,8 @@ Run::Run(subagent::Services& services, tracking::Tracking& tracking, fanout::int
     : services_(services),
       tracking_(tracking),
       spec_(std::move(spec)),
-      slots_(services.executor, spec_.max_parallel()),
       lives_(services.executor),
+      entrance_(services.executor),
       changed_(services.executor) {
   tracking_.follow(spec_);
   for (const auto& task : spec_.tasks()) {
@@ -50,6 +51,7 @@ awaitable<void> Run::live() {
     const bool pending = domain::find_subagent(state(), task.id())->phase() == v1::PHASE_PENDING;
     if (pending && task.skipped()) co_await skip(task.id());
   }
+  entrance_.spawn(enter());
   for (;;) {
     if (lost_ && !interrupted_) interrupt();
     if (std::exchange(dirty_, false)) {
@@ -67,6 +69,8 @@ awaitable<void> Run::live() {
     }
   }
   closing_ = true;
+  entrance_.cancel();
+  co_await entrance_.join();
   co_await lives_.join();
   if (lost_) std::rethrow_exception(lost_);
   if (tracking_.follows(id()) && domain::outcome(state()) != v1::RUN_STATE_INTERRUPTED) co_return;
@@ -100,7 +104,7 @@ Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from, const std::
   earlier.feedback = std::move(feedback);
   earlier.pushed_commit = from.pushed_commit();
   if (earlier.given_up > 0) earlier.last_given_up = from.left_work().rbegin()->worktree();
-  agent = std::make_unique<Subagent>(services_, spec_, task, slots_, from.attempt(), std::move(earlier));
+  agent = std::make_unique<Subagent>(services_, spec_, task, from.attempt(), std::move(earlier));
   released_[task.id()] = false;
   if (interrupted_) agent->interrupt();
   settled_ = false;
@@ -132,6 +136,73 @@ awaitable<void> Run::skip(std::string task_id) {
   return services_.log.append(std::move(event));
 }
 
+/// Something of it is on the disk: then it goes on.
+bool Run::has_begun() const {
+  const auto& agents = state().subagents();
+  return std::any_of(agents.begin(), agents.end(),
+                     [](const auto& agent) { return !agent.worktree().empty() || agent.left_work_size() > 0; });
+}
+
+std::uint64_t Run::worktrees_to_come() const {
+  const auto& agents = state().subagents();
+  return static_cast<std::uint64_t>(std::count_if(agents.begin(), agents.end(), [](const auto& agent) {
+    return !domain::is_end(agent.phase()) && agent.worktree().empty();
+  }));
+}
+
+/// 0 when it cannot be told: then it does not count.
+awaitable<std::uint64_t> Run::size_of_checkout() {
+  try {
+    co_return co_await services_.workers.run([this](std::stop_token) { return git::checkout_size(spec_.repository()); });
+  } catch (const Error&) {
+    co_return 0;
+  }
+}
+
+/// Beside live(): a run that waits can be cancelled and its tasks be retried.
+awaitable<void> Run::enter() {
+  try {
+    co_await wait_for_room();
+    admitted_ = true;
+  } catch (const boost::system::system_error&) {
+    co_return;  // all its tasks have ended meanwhile
+  } catch (...) {
+    lost_ = std::current_exception();
+  }
+  dirty_ = true;
+  changed_.notify();
+}
+
+awaitable<void> Run::wait_for_room() {
+  const auto size = co_await size_of_checkout();
+  admission::Request request;
+  request.kind = admission::Kind::run;
+  request.run = id();
+  request.folders = {spec_.repository()};
+  request.to_write = [this, size] { return size * worktrees_to_come(); };
+  place_ = has_begun() ? services_.admission.seize(std::move(request)) : services_.admission.queue(std::move(request));
+  bool told = false;
+  while (!place_.admitted()) {
+    const auto verdict = place_.verdict();
+    if (told || verdict.kind == v1::WAIT_KIND_UNSPECIFIED) {
+      co_await place_.change();
+      continue;
+    }
+    told = true;
+    v1::Event event;
+    event.set_run_id(id());
+    event.mutable_waiting()->set_for_(verdict.text);
+    event.mutable_waiting()->set_kind(verdict.kind);
+    event.mutable_waiting()->set_release(verdict.release);
+    co_await services_.log.append(std::move(event));
+  }
+  if (!told && state().waiting_for().empty()) co_return;
+  v1::Event event;
+  event.set_run_id(id());
+  event.mutable_waiting();
+  co_await services_.log.append(std::move(event));
+}
+
 /// Lets every pending subagent begin whose dependencies have all completed, and tells those which lost one.
 awaitable<void> Run::release_ready() {
   for (const auto& task : spec_.tasks()) {
@@ -147,7 +218,7 @@ awaitable<void> Run::release_ready() {
     if (!lost.empty()) {
       released_[task.id()] = true;
       agent->second->lose_dependency(std::move(lost));
-    } else if (ready) {
+    } else if (ready && admitted_) {
       released_[task.id()] = true;
       // By id and not by reference: while we look up the tips, a retry may replace the subagent.
       const std::vector<std::string> dependencies(task.dependencies().begin(), task.dependencies().end());

@@ -64,14 +64,19 @@ class Run {
   bool stays_open();
   awaitable<void> begin_again(std::string task_id, fanout::v1::RetryRequested request);
   awaitable<void> release_ready();
+  bool has_begun() const;
+  awaitable<void> enter();
+  awaitable<void> wait_for_room();
+  awaitable<std::uint64_t> size_of_checkout();
+  std::uint64_t worktrees_to_come() const;
   awaitable<std::vector<git::Tip>> tips_of(std::vector<std::string> dependencies);
   const TaskSpec* find_task(const std::string& id) const;
 
   subagent::Services& services_;
   tracking::Tracking& tracking_;
   fanout::internal::v1::RunSpec spec_;
-  async::Slots slots_;
   async::TaskGroup lives_;
+  async::TaskGroup entrance_;  ///< Waits until the run may begin.
   async::Signal changed_;
   std::map<std::string, std::unique_ptr<subagent::Subagent>> agents_;
   std::vector<std::unique_ptr<subagent::Subagent>> former_;  ///< Of earlier attempts, until the run ends.
@@ -80,6 +85,8 @@ class Run {
   std::set<std::string> retrying_;                           ///< Their RetryRequested is being recorded.
   std::size_t living_ = 0;     ///< Subagents whose live() is not over.
   std::exception_ptr lost_;    ///< The event log failed: the run cannot go on.
+  admission::Ticket place_;
+  bool admitted_ = false;  ///< Its tasks may begin.
   bool dirty_ = true;
   bool interrupted_ = false;
   bool closing_ = false;

@@ -11,6 +11,7 @@
 #include "common/crash_point.hpp"
 #include "server/async/async.hpp"
 #include "server/process/channel.hpp"
+#include "server/process/containment.hpp"
 #include "server/process/dialogue.hpp"
 #include "server/process/launch.hpp"
 #include "server/process/tail.hpp"
@@ -127,7 +128,7 @@ class Running {
   awaitable<void> start() {
     if (launched_.pid > 0) throw Error(ErrorKind::system, "cannot run programs: " + runner_.shim.string() + " failed");
     crash_point("program.before-start");
-    launched_ = co_await runner_.pool.run([this](std::stop_token) { return launch(runner_.shim, command_); });
+    launched_ = co_await runner_.pool.run([this](std::stop_token) { return launch(runner_, command_); });
     crash_point("program.started");
     asio::posix::stream_descriptor ready(executor_, std::exchange(launched_.ready, {}).release());
     char word[64] = {};
@@ -235,7 +236,7 @@ class Running {
     begin_channel();
     News news;
     for (bool asked = false;;) {
-      if (!asked && (failure_ || cancelled_ || silent_ || (command_.channel && command_.channel->stopped_))) {
+      if (!asked && (failure_ || cancelled_ || silent_ || lost_ || (command_.channel && command_.channel->stopped_))) {
         asked = true;
         dialogue.stop();
       }
@@ -247,6 +248,7 @@ class Running {
       reading_ = true;
       co_await read_to(news.out, news.err, news.events);
       reading_ = false;
+      if (listener_.lost && listener_.lost()) lost_ = true;
     }
     dialogue_ = nullptr;
   }
@@ -305,14 +307,18 @@ class Running {
     exit_.timed_out = end.timed_out;
     exit_.silent = silent_ && end.stopped;
     exit_.stopped = end.stopped;
+    exit_.lost = lost_ && end.stopped;
     exit_.duration = end.duration;
     exit_.stdout_bytes = end.stdout_end - birth_.stdout_from;
     exit_.stderr_bytes = err_ ? end.stderr_end - birth_.stderr_from : 0;
     exit_.dropped_bytes = end.dropped_bytes;
+    exit_.limit = end.limit;
+    exit_.peak_memory = end.peak_memory;
   }
 
   awaitable<void> give_up(const Standing& standing) {
     co_await runner_.pool.run([this](std::stop_token) {
+      end_group(birth_.cgroup);
       if (!command_.mark.empty()) shim::kill_marked(command_.mark);
     });
     co_await tell_start();
@@ -379,7 +385,7 @@ class Running {
   std::uint64_t input_answers_ = 0;     ///< That were seen.
   bool told_closed_ = false, told_paused_ = false, input_retry_waits_ = false;
   Clock::time_point heard_;  ///< When it last printed something, so far as we know.
-  bool reading_ = false, silent_;
+  bool reading_ = false, silent_, lost_ = false;
   bool cancelled_ = false, is_over_ = false;
 };
 

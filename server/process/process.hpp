@@ -11,6 +11,8 @@
 
 #include "common/error.hpp"
 #include "server/async/worker_pool.hpp"
+#include "server/shim/cgroup.hpp"
+#include "server/shim/record.hpp"
 
 /// Child processes, each under a supervisor (fanout-shim) that outlives the daemon: at most once in their folder,
 /// their output kept whole on disk, and found again by the next daemon.
@@ -45,6 +47,7 @@ struct Command {
   /// daemon attends it, and not while we are behind with reading. 0: never.
   std::chrono::milliseconds silence{0};
   std::uint64_t max_output = 0;          ///< Bytes of each log; what goes beyond is counted and dropped. 0: all.
+  shim::Limits limits;
   /// "NAME=value" of `environment` that no other program has: by it what a killed supervisor left is found.
   std::string mark;
 };
@@ -66,10 +69,13 @@ struct Exit {
   bool timed_out = false;
   bool silent = false;      ///< It printed nothing for Command::silence, and was asked to end.
   bool stopped = false;     ///< Somebody asked for its end.
+  bool lost = false;        ///< Listener::lost said so, and it was asked to end.
   std::chrono::milliseconds duration{0};
   std::uint64_t stdout_bytes = 0, stderr_bytes = 0;  ///< In the logs.
   std::uint64_t dropped_bytes = 0;
-  bool success() const { return code == 0 && !timed_out && !silent; }
+  shim::Limit limit = shim::Limit::none;  ///< It ran into that one.
+  std::uint64_t peak_memory = 0;          ///< Bytes; the most that it and all it started had. 0: not known.
+  bool success() const { return code == 0 && !timed_out && !silent && !lost; }
 };
 
 /// What was told of a program by an earlier run(), in a daemon that has died since.
@@ -91,6 +97,7 @@ struct Listener {
   Stream raw = Stream::events;  ///< Which.
   std::function<awaitable<void>()> quiet;   ///< Half of Command::silence has passed without output.
   std::function<awaitable<void>()> silent;  ///< All of it; the program is ended once this is over.
+  std::function<bool()> lost;  ///< Asked when there was output. True: the program is ended, since it does no good.
 };
 
 /// The supervisor of a program was killed: how the program ended, nobody knows. Never a success.
@@ -99,10 +106,13 @@ class Lost : public Error {
   using Error::Error;
 };
 
+struct Containment;
+
 /// How programs are run.
 struct Runner {
   async::WorkerPool& pool;
   std::filesystem::path shim;  ///< The fanout-shim to start.
+  const Containment* containment = nullptr;  ///< Outlives it; null: by the supervisor alone.
 };
 
 /// Runs `command` to its end and everything it started with it, or goes on with what runs in its folder already, or

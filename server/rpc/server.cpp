@@ -7,8 +7,10 @@
 #include "common/error.hpp"
 #include "server/rpc/acceptor.hpp"
 #include "server/rpc/agent_service.hpp"
+#include "server/rpc/admission_service.hpp"
 #include "server/rpc/bridge.hpp"
 #include "server/rpc/daemon_service.hpp"
+#include "server/rpc/doctor_service.hpp"
 #include "server/rpc/metrics_service.hpp"
 #include "server/rpc/plan_service.hpp"
 #include "server/rpc/pool_service.hpp"
@@ -38,6 +40,8 @@ struct Server::Impl {
         pool(bridge, loader, parts.services),
         trackers(bridge, parts.tracking),
         metrics(bridge, parts.runs),
+        admission(bridge, parts.runs, parts.services),
+        doctor(bridge, parts.doctor),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
                parts.shut_down),
         acceptor(parts.services.executor, parts.socket, parts.listener) {}
@@ -52,6 +56,8 @@ struct Server::Impl {
   PoolService pool;
   TrackerService trackers;
   MetricsService metrics;
+  AdmissionService admission;
+  DoctorService doctor;
   DaemonService daemon;
   Acceptor acceptor;
   std::unique_ptr<grpc::Server> server;
@@ -70,6 +76,8 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->pool);
   builder.RegisterService(&impl_->trackers);
   builder.RegisterService(&impl_->metrics);
+  builder.RegisterService(&impl_->admission);
+  builder.RegisterService(&impl_->doctor);
   builder.RegisterService(&impl_->daemon);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server) throw Error(ErrorKind::system, "the gRPC server does not start");

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "server/async/worker_pool.hpp"
+#include "server/doctor/doctor.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 
 namespace fanout::rpc {
@@ -23,6 +24,7 @@ class Server {
     std::filesystem::path state_directory;
     std::string http_address;  ///< Empty: there is none.
     std::function<void(bool leave)> shut_down;
+    doctor::Doctor& doctor;
   };
 
   /// Serves from now on. Error{system} when it cannot.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,7 +13,10 @@
 #include <csignal>
 #include <system_error>
 
+#include "server/shim/pid_namespace.hpp"
 #include "server/shim/process_tree.hpp"
+#include "server/shim/program_limits.hpp"
+#include "server/shim/usage.hpp"
 
 namespace fanout::shim {
 
@@ -26,6 +30,9 @@ constexpr milliseconds kAgain{20};        // between two sweeps of killing
 constexpr milliseconds kDiskRetry{500};   // a full disk tells nobody when it has room again
 constexpr int kMostPieces = 64;           // more than a pipe holds
 constexpr std::size_t kMaxQueuedInput = 8 << 20;
+constexpr milliseconds kWatchPause{100};        // between two looks at what has limits that we keep
+constexpr milliseconds kFirstMeasurePause{100};  // otherwise, to know the peak; doubles
+constexpr milliseconds kLastMeasurePause{2000};
 
 struct Pipe {
   Handle read, write;
@@ -73,6 +80,7 @@ int Supervisor::run() {
   signals_ = block_signals();
   if (!take_folder()) return kExitTaken;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  contain();
   if (start()) {
     while (!nobody_left_) wait_and_serve();
     drain();
@@ -88,10 +96,38 @@ bool Supervisor::take_folder() {
   out_log_ = folder_.open_log(beside(options_.stdout_log));
   if (options_.stderr_log != options_.stdout_log) err_log_ = folder_.open_log(beside(options_.stderr_log));
   if (!options_.events_log.empty()) events_log_ = folder_.open_log(beside(options_.events_log));
-  birth_ = Birth{kProtocol, identity_of(::getpid()), size_of(out_log_), size_of(err_log_), size_of(events_log_)};
+  birth_ = Birth{kProtocol, identity_of(::getpid()), size_of(out_log_), size_of(err_log_), size_of(events_log_), options_.cgroup};
   control_.emplace(folder_, ::getpid(), requests());
   folder_.write(kBirthFile, to_text(birth_));
   return true;
+}
+
+/// Groups and namespaces for the program, as far as we were told to and the kernel lets us.
+void Supervisor::contain() {
+  if (options_.go_fd >= 0) wait_until_we_may();
+  if (!options_.scope.empty()) use_scope();
+  if (!options_.cgroup.empty()) group_ = Cgroup(options_.cgroup);
+  kept_ = group_.limit(options_.limits);
+  if (options_.pid_namespace) first_ = enter_pid_namespace();
+}
+
+/// The daemon puts us into a scope. Should it die before it has: then we go on without.
+void Supervisor::wait_until_we_may() {
+  char word;
+  while (::read(options_.go_fd, &word, 1) < 0 && errno == EINTR) {
+  }
+  ::close(std::exchange(options_.go_fd, -1));
+}
+
+/// Groups with limits must not have processes beside them: we move into one of our own.
+void Supervisor::use_scope() {
+  const auto path = cgroup_folder(own_cgroup(read_proc("/proc/self/cgroup")));
+  if (!path.ends_with('/' + options_.scope)) return;
+  ::mkdir((path + "/supervisor").c_str(), 0755);
+  if (!write_cgroup(path + "/supervisor", "cgroup.procs", "0")) return;
+  enable_controllers(path);
+  options_.cgroup = birth_.cgroup = path + "/program";
+  folder_.write(kBirthFile, to_text(birth_));
 }
 
 bool Supervisor::start() {
@@ -115,7 +151,9 @@ bool Supervisor::start() {
   int reason = 0;
   if (fork_failed || ::read(report.read.get(), &reason, sizeof reason) > 0) {
     end_.refused = fork_failed ? fork_failed : reason;
-    if (program_ > 0) ::waitpid(program_, nullptr, 0);
+    if (first_ > 0) ::kill(first_, SIGKILL);
+    while (::waitpid(-1, nullptr, 0) > 0) {
+    }
     say_ready("refused " + std::to_string(end_.refused) + '\n');
     return false;
   }
@@ -134,12 +172,16 @@ bool Supervisor::start() {
     input_ = std::move(in.write);
   }
   if (options_.timeout.count() > 0) next_ = began_ + options_.timeout;
+  measure_ = began_;
   say_ready("started " + std::to_string(program_) + '\n');
   return ::chdir("/") == 0;  // we hold no folder of the user's
 }
 
 void Supervisor::become_program(int input, int output, int errors, int events, int report) {
-  const auto supervisor = ::getppid();
+  const auto supervisor = ::getppid();  // 0 in a namespace, whose end ours is
+  group_.enter();
+  set_program_limits(options_.limits, kept_, first_ > 0);
+  if (first_ > 0) mount_own_proc();
   ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // should we be killed: nobody would see it any more
   sigset_t none;
@@ -175,7 +217,7 @@ std::vector<Output*> Supervisor::outputs() {
 }
 
 int Supervisor::wait_limit() const {
-  const auto next = std::min(paused_ ? Clock::time_point::max() : next_, retry_);
+  const auto next = std::min({paused_ ? Clock::time_point::max() : next_, retry_, measure_});
   if (next == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<milliseconds>(next - Clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
@@ -203,6 +245,7 @@ void Supervisor::wait_and_serve() {
   write_input();
   control_->serve(polled);
   control_->tell_output(out_end(), err_end(), events_end());
+  measure();
   reap();
   act_on_time();
 }
@@ -216,8 +259,13 @@ void Supervisor::reap() {
       nobody_left_ = program_ended_;
       return;
     }
+    if (pid == first_) {
+      first_ = -1;
+      measure_ = Clock::time_point::max();
+    }
     if (pid != program_) continue;
     program_ended_ = true;
+    measure_ = Clock::time_point::max();
     end_.duration = std::chrono::duration_cast<milliseconds>(Clock::now() - began_);
     if (WIFEXITED(status)) end_.code = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) end_.signal = WTERMSIG(status);
@@ -228,6 +276,7 @@ void Supervisor::reap() {
 }
 
 void Supervisor::act_on_time() {
+  if (first_ > 0 && program_ended_) end_empty_namespace();
   if (nobody_left_ || Clock::now() < next_ || (paused_ && stage_ == Stage::running)) return;
   switch (stage_) {
     case Stage::running:
@@ -239,9 +288,42 @@ void Supervisor::act_on_time() {
       stage_ = Stage::killing;
       [[fallthrough]];
     case Stage::killing:
-      kill_descendants(::getpid());
+      kill_all();
       next_ = Clock::now() + kAgain;
   }
+}
+
+void Supervisor::kill_all() {
+  group_.kill();
+  if (first_ > 0) ::kill(first_, SIGKILL);  // and the kernel ends the rest
+  kill_descendants(::getpid());
+}
+
+/// Its first process never ends by itself, and nobody tells us when it is the last.
+void Supervisor::end_empty_namespace() {
+  if (usage_below(::getpid()).tasks <= 1) ::kill(first_, SIGKILL);
+  else measure_ = Clock::now() + kAgain;
+}
+
+/// The peak for those who plan, and the limits that nobody else keeps.
+void Supervisor::measure() {
+  if (program_ended_ || Clock::now() < measure_) return;
+  const auto usage = usage_below(::getpid());
+  end_.peak_memory = std::max(end_.peak_memory, usage.memory);
+  const auto& limits = options_.limits;
+  const bool memory = limits.memory > 0 && !kept_.memory, processes = limits.processes > 0 && !kept_.processes;
+  if (memory && usage.memory > limits.memory) exceed(Limit::memory);
+  else if (processes && usage.tasks - (first_ > 0) > limits.processes) exceed(Limit::processes);
+  measure_pause_ = std::clamp(measure_pause_ * 2, kFirstMeasurePause, kLastMeasurePause);
+  measure_ = Clock::now() + (memory || processes ? kWatchPause : measure_pause_);
+}
+
+/// At once: what takes more than it may does not get time to take yet more.
+void Supervisor::exceed(Limit limit) {
+  if (end_.limit != Limit::none) return;
+  end_.limit = limit;
+  stage_ = Stage::killing;
+  next_ = Clock::now();
 }
 
 void Supervisor::ask(milliseconds grace) {
@@ -308,6 +390,14 @@ void Supervisor::record_end() {
   end_.stderr_end = err_end();
   end_.events_end = events_end();
   for (auto* output : outputs()) end_.dropped_bytes += output->dropped();
+  rusage used{};
+  if (::getrusage(RUSAGE_CHILDREN, &used) == 0) {
+    end_.peak_memory = std::max(end_.peak_memory, static_cast<std::uint64_t>(used.ru_maxrss) * 1024);
+  }
+  end_.peak_memory = std::max(end_.peak_memory, group_.peak_memory());
+  if (group_.memory_hits() > 0) end_.limit = Limit::memory;
+  else if (group_.process_hits() > 0) end_.limit = Limit::processes;
+  group_.remove();
   for (;;) {
     try {
       return folder_.write(kEndFile, to_text(end_));

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "server/shim/cgroup.hpp"
 #include "server/shim/control.hpp"
 #include "server/shim/folder.hpp"
 #include "server/shim/output.hpp"
@@ -26,6 +27,11 @@ struct Options {
   std::chrono::milliseconds grace{5000};
   std::uint64_t max_output = 0;     ///< Bytes per stream that are kept. 0: all.
   int ready_fd = -1;                ///< Gets "started PID" or "refused ERRNO".
+  int go_fd = -1;                   ///< What is said or closed there is waited for before the program is started.
+  Limits limits;
+  std::string cgroup;               ///< The program's group, to be made. Empty: none.
+  std::string scope;                ///< The systemd unit that we are in once we may go; the group is made within it.
+  bool pid_namespace = false;       ///< The program gets one.
 };
 
 /// Runs one program to its end, and everything it starts: at most once in its folder, with its output kept whole,
@@ -37,6 +43,7 @@ struct Options {
 ///             | its time is over, or "stop"     | asked: SIGTERM to all
 ///   settling  | a moment                        | asked
 ///   asked     | the grace time                  | killing: SIGKILL to all, again and again
+///   any       | the program exceeds a limit     | killing
 ///   any       | no process is left              | output drained, exit record, end
 class Supervisor {
  public:
@@ -50,6 +57,9 @@ class Supervisor {
 
   bool take_folder();
   bool start();
+  void contain();
+  void use_scope();
+  void wait_until_we_may();
   [[noreturn]] void become_program(int input, int output, int errors, int events, int report);
   void say_ready(const std::string& line);
   void wait_and_serve();
@@ -57,6 +67,10 @@ class Supervisor {
   void reap();
   void act_on_time();
   void ask(std::chrono::milliseconds grace);
+  void kill_all();
+  void end_empty_namespace();
+  void measure();
+  void exceed(Limit limit);
   void stop();
   std::uint64_t take_input(std::uint64_t at, std::string bytes);
   void write_input();
@@ -82,10 +96,15 @@ class Supervisor {
   bool input_ends_ = false;
   std::optional<Clock::time_point> paused_;  ///< Since when.
 
+  Cgroup group_;
+  Kept kept_;
   pid_t program_ = -1;
+  pid_t first_ = -1;  ///< Of the program's namespace.
   bool program_ended_ = false, nobody_left_ = false;
   Stage stage_ = Stage::running;
   Clock::time_point began_, next_{Clock::time_point::max()}, retry_{Clock::time_point::max()};
+  Clock::time_point measure_{Clock::time_point::max()};
+  std::chrono::milliseconds measure_pause_{0};
   End end_;
 };
 

@@ -91,7 +91,8 @@ awaitable<Input> Subagent::run_gates() {
     }
     const auto& result = gates_[static_cast<std::size_t>(i)];
     if (result.passed()) continue;
-    const auto how = result.has_exit_code() ? " with exit code " + std::to_string(result.exit_code()) : "";
+    auto how = result.has_exit_code() ? " with exit code " + std::to_string(result.exit_code()) : std::string();
+    if (!limit_of_gate_.empty()) how = ": " + limit_of_gate_;
     co_return Input{InputKind::gate_failed,
                     "gate \"" + gate.name() + "\" failed" + how + "; its output: fanout logs " + spec_.run_id() + " " +
                         task_.id() + " --log " + result.log(),
@@ -106,8 +107,11 @@ awaitable<v1::GateResult> Subagent::run_gate(v1::Gate gate, std::string log) {
                            : std::chrono::milliseconds(kGateTimeout);
   // After a rebase they run again: other programs.
   const auto name = std::filesystem::path(log).stem().string() + (state_.rebased ? "-again" : "");
+  const auto slot = co_await admit_test(name);
   Program program{name, "gate", gate.run(), log, log, {}, timeout};
   const auto exit = co_await run_program(std::move(program));
+  const bool limited = exit.timed_out || (!exit.success() && exit.limit != shim::Limit::none);
+  limit_of_gate_ = limited ? describe_end("it", exit, timeout, task_.limits()) : "";
   v1::GateResult result;
   result.set_name(gate.name());
   result.set_passed(exit.success());

@@ -262,10 +262,12 @@ awaitable<void> Subagent::run_all(std::string role, std::vector<std::string> com
   for (const auto& command : commands) {
     ++number;
     if (command.empty()) continue;
+    admission::Ticket slot;
+    if (role == "verify") slot = co_await admit_test(role + "-" + std::to_string(number));
     Program program{role + "-" + std::to_string(number), role, command, log, log, {}, kSetupTimeout};
     const auto exit = co_await run_program(std::move(program));
     if (!exit.success()) {
-      throw Error(ErrorKind::precondition, describe_end(role + " command \"" + command + "\"", exit, kSetupTimeout) +
+      throw Error(ErrorKind::precondition, describe_end(role + " command \"" + command + "\"", exit, kSetupTimeout, task_.limits()) +
                                                "; its output: fanout logs " + spec_.run_id() + " " + task_.id() +
                                                " --log " + log);
     }

@@ -22,18 +22,6 @@ namespace {
 
 constexpr std::size_t kMaxSubject = 72;
 
-/// Slots go to the most urgent task first, then in plan order.
-long rank(const fanout::internal::v1::RunSpec& spec, const fanout::internal::v1::TaskSpec& task) {
-  const std::array<std::string, 4> priorities{"blocker", "high", "medium", "low"};
-  const auto priority = std::find(priorities.begin(), priorities.end(), task.priority()) - priorities.begin();
-  long position = 0;
-  for (const auto& other : spec.tasks()) {
-    if (other.id() == task.id()) break;
-    ++position;
-  }
-  return priority * 1'000'000 + position;
-}
-
 std::string lines_or(const std::vector<std::string>& lines, const std::string& otherwise) {
   return lines.empty() ? otherwise : join(lines, "\n");
 }
@@ -68,10 +56,7 @@ awaitable<Input> Subagent::take_slot() {
 }
 
 awaitable<void> Subagent::wait_for_slot() {
-  if (!slots_.available()) {
-    co_await tell_waiting("an agent slot (" + std::to_string(spec_.max_parallel()) + " agents run at once)");
-  }
-  slot_ = co_await slots_.acquire(rank(spec_, task_));
+  slot_ = co_await admit(admission::Kind::agent);
 }
 
 awaitable<void> Subagent::tell_waiting(std::string for_what) {
@@ -123,7 +108,10 @@ std::string Subagent::prompt(const v1::Issue& issue) const {
 /// Session after session, until one ends with nothing to follow. A daemon that takes it up walks the same way again:
 /// what is on record is not done twice.
 awaitable<Input> Subagent::run_agent() {
-  const auto slot = std::move(slot_);  // given back when the agent has ended, however that is
+  const struct GiveBack {
+    admission::Ticket& slot;
+    ~GiveBack() { slot.release(); }
+  } when_it_has_ended{slot_};  // however that is
   auto order = co_await first_order();
   for (;;) {
     const auto verdict = co_await run_session(order);

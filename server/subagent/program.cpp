@@ -3,6 +3,7 @@
 
 #include "common/duration.hpp"
 #include "common/error.hpp"
+#include "common/size.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/template.hpp"
 #include "server/domain/subagent/slug.hpp"
@@ -20,8 +21,28 @@ constexpr std::uint64_t kMaxRecordedOutput = 16u << 20;
 
 }  // namespace
 
-std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout) {
+/// The limit that it ended by, or hit before it failed. What goes beyond the output's is dropped and does no harm.
+v1::LimitKind limit_of(const process::Exit& exit) {
+  if (exit.timed_out) return v1::LIMIT_KIND_WALL_TIME;
+  if (exit.success()) return exit.dropped_bytes > 0 ? v1::LIMIT_KIND_OUTPUT : v1::LIMIT_KIND_UNSPECIFIED;
+  switch (exit.limit) {
+    case shim::Limit::memory: return v1::LIMIT_KIND_MEMORY;
+    case shim::Limit::processes: return v1::LIMIT_KIND_PROCESSES;
+    case shim::Limit::none: return exit.dropped_bytes > 0 ? v1::LIMIT_KIND_OUTPUT : v1::LIMIT_KIND_UNSPECIFIED;
+  }
+  return v1::LIMIT_KIND_UNSPECIFIED;
+}
+
+std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout,
+                         const fanout::internal::v1::Limits& limits) {
   if (exit.timed_out) return what + " took longer than " + format_duration(timeout) + " and was ended";
+  if (exit.limit == shim::Limit::memory) {
+    return what + " used more than " + format_size(limits.memory_bytes()) + " of memory (max_memory) and was ended";
+  }
+  if (exit.limit == shim::Limit::processes) {
+    return what + " had more than " + std::to_string(limits.processes()) +
+           " processes and threads at once (max_processes), and failed of it";
+  }
   if (exit.signal != 0) return what + " was ended by signal " + std::to_string(exit.signal);
   return what + " ended with exit code " + std::to_string(exit.code.value_or(-1));
 }
@@ -89,6 +110,8 @@ process::Command Subagent::command_for(const Program& program) const {
   command.stderr_log = folder / program.stderr_log;
   command.timeout = program.timeout;
   command.silence = program.silence;
+  command.max_output = task_.limits().output_bytes();
+  command.limits = {task_.limits().memory_bytes(), task_.limits().processes(), task_.limits().cpu_weight()};
   return command;
 }
 
@@ -108,6 +131,11 @@ process::Listener Subagent::listener_for(Program program) {
   listener.started = [this, program](int pid) { return record_start(program, pid); };
   listener.quiet = [this, program] { return record_quiet(program); };
   listener.silent = [this, program] { return record_stall(program); };
+  if (program.role == "agent") {
+    watch_ = domain::ConditionWatch(program.silence);
+    if (!progress_.programs[program.name].started) condition_ = v1::AGENT_CONDITION_UNSPECIFIED;
+    listener.lost = [this] { return watch_.is_lost(Clock::now()); };
+  }
   if (progress_.programs[program.name].muted) return listener;
   listener.output = [this, program](process::Stream stream, std::vector<process::Line> lines) {
     return record_output(program, stream, std::move(lines));
@@ -118,10 +146,9 @@ process::Listener Subagent::listener_for(Program program) {
 awaitable<process::Exit> Subagent::run_program(Program program) {
   const auto folder = attempt_directory();
   co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
-  const process::Runner runner{services_.files, services_.shim};
   auto command = command_for(program);
   auto listener = listener_for(program);
-  const auto exit = co_await process::run(runner, std::move(command), std::move(listener), told_of(program.name));
+  const auto exit = co_await process::run(runner(), std::move(command), std::move(listener), told_of(program.name));
   co_await record_end(program, exit);
   co_return exit;
 }
@@ -132,6 +159,7 @@ awaitable<void> Subagent::record_start(Program program, int pid) {
   started.set_role(program.role);
   started.set_program(program.name);
   started.set_command(program.command);
+  if (program.role == "agent") slot_.started(pid);
   started.set_pid(pid);
   started.set_stdout_log(program.stdout_log);
   started.set_stderr_log(program.stderr_log);
@@ -139,6 +167,7 @@ awaitable<void> Subagent::record_start(Program program, int pid) {
 }
 
 awaitable<void> Subagent::record_end(Program program, process::Exit exit) {
+  if (program.role == "agent") services_.admission.learn(task_.agent(), exit.peak_memory);
   if (progress_.programs[program.name].ended) co_return;
   v1::Event event;
   auto& ended = *event.mutable_command_ended();
@@ -151,11 +180,26 @@ awaitable<void> Subagent::record_end(Program program, process::Exit exit) {
   ended.set_stdout_bytes(exit.stdout_bytes);
   ended.set_stderr_bytes(exit.stderr_bytes);
   ended.set_dropped_bytes(exit.dropped_bytes);
+  ended.set_peak_memory_bytes(exit.peak_memory);
+  ended.set_limit(limit_of(exit));
+  co_await record(std::move(event));
+}
+
+/// When it is another than was told last.
+awaitable<void> Subagent::record_condition() {
+  const auto seen = watch_.seen(Clock::now());
+  if (seen.condition == condition_) co_return;
+  condition_ = seen.condition;
+  v1::Event event;
+  event.mutable_agent_condition_changed()->set_condition(seen.condition);
+  event.mutable_agent_condition_changed()->set_text(seen.text);
   co_await record(std::move(event));
 }
 
 awaitable<void> Subagent::record_quiet(Program program) {
-  return notice(v1::Notice::SEVERITY_WARNING, "the agent has said nothing for " + format_duration(program.silence / 2) +
+  watch_.quiet();
+  co_await record_condition();
+  co_await notice(v1::Notice::SEVERITY_WARNING, "the agent has said nothing for " + format_duration(program.silence / 2) +
                                                   "; after " + format_duration(program.silence) +
                                                   " it is ended (stall_timeout)");
 }
@@ -181,11 +225,13 @@ awaitable<bool> Subagent::record_output(Program program, process::Stream stream,
     recorded.set_truncated(line.truncated);
     recorded.set_partial(line.partial);
     known.output_bytes += recorded.text().size() + 1;
+    if (program.role == "agent") watch_.line(recorded.text(), Clock::now());
   }
   known.muted = known.output_bytes > kMaxRecordedOutput;
   output.set_muted(known.muted);
   const bool more = !known.muted;
   co_await record(std::move(event));
+  if (program.role == "agent") co_await record_condition();
   co_return more;
 }
 

@@ -336,11 +336,10 @@ awaitable<v1::AgentVerdict> Subagent::run_new_session(AgentOrder order) {
 }
 
 awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program program, session::Setup setup) {
-  const process::Runner runner{services_.files, services_.shim};
   const bool plain = setup.options.level == agent::Level::lines;
   auto listener = listener_for(program);
   listener.raw = plain ? process::Stream::events : process::Stream::out;
-  const auto session = std::make_shared<session::Session>(services_.executor, runner, std::move(setup));
+  const auto session = std::make_shared<session::Session>(services_.executor, runner(), std::move(setup));
   session->channel().pause(known()->paused());
   const SessionAtWork at_work(session_, session);
   process::Exit exit;
@@ -374,12 +373,16 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
       return agent::Failed{"the agent said nothing for " + format_duration(program.silence) +
                            " (stall_timeout); it was alive and was ended"};
     }
+    if (exit.lost) {
+      return agent::Failed{"the agent did the same again and again, and nothing new for " + format_duration(program.silence) +
+                           " (stall_timeout); it was alive, and looping, and was ended"};
+    }
     // A home-made agent that says so is parked as any other.
     const auto& limit = session->witness().limit();
     if (plain && !exit.success() && limit) return agent::Limited{*limit, "the agent met a limit: " + limit->text()};
-    if (plain && !exit.success()) return agent::Failed{describe_end("the agent", exit, program.timeout)};
+    if (plain && !exit.success()) return agent::Failed{describe_end("the agent", exit, program.timeout, task_.limits())};
     if (plain) return agent::Succeeded{};
-    if (exit.timed_out) return agent::Failed{describe_end("the agent", exit, program.timeout)};
+    if (exit.timed_out || exit.limit != shim::Limit::none) return agent::Failed{describe_end("the agent", exit, program.timeout, task_.limits())};
     return agent::judge_run(*agent::find_agent(order.agent.kind()), session->witness(), ending);
   }();
   co_return to_wire(verdict, order.program);
@@ -424,6 +427,7 @@ awaitable<void> Subagent::record_activity(agent::Activity activity) {
   v1::Event event;
   *event.mutable_agent_activity() = std::move(activity);
   co_await record(std::move(event));
+  co_await record_condition();
   if (asks) services_.attention.notify();
 }
 

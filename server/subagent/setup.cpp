@@ -1,6 +1,7 @@
 // Setting up: worktree and branch, and what is reserved for them.
 #include <google/protobuf/util/time_util.h>
 
+#include "common/duration.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/template.hpp"
@@ -23,6 +24,7 @@ constexpr std::chrono::minutes kIssueTimeout{30};
 
 awaitable<Input> Subagent::make_worktree() {
   if (progress_.worktree) co_return Input{InputKind::worktree_ready, {}, {}};
+  const auto room = co_await admit(admission::Kind::setup);
   const auto start = Clock::now();
   if (earlier_.worktree.empty()) co_await keep_what_was_given_up();
   bool from_pool = false;
@@ -91,6 +93,8 @@ awaitable<std::string> Subagent::issue_for_names() {
   if (known_issue().number() == 0) {
     v1::Event event;
     event.mutable_waiting()->set_for_("its issue, whose number is to be in the names of worktree and branch");
+    event.mutable_waiting()->set_kind(v1::WAIT_KIND_TRACKER);
+    event.mutable_waiting()->set_release("the tracker's answer; after " + format_duration(kIssueTimeout) + " the task fails");
     co_await record(std::move(event));
     co_await async::with_deadline(issue_number(), kIssueTimeout, "waiting for the task's issue");
   }

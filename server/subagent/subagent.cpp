@@ -27,12 +27,11 @@ google::protobuf::Duration since(std::chrono::steady_clock::time_point start) {
 }
 
 Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec,
-                   const fanout::internal::v1::TaskSpec& task, async::Slots& slots, unsigned attempt,
+                   const fanout::internal::v1::TaskSpec& task, unsigned attempt,
                    EarlierWork earlier)
     : services_(services),
       spec_(spec),
       task_(task),
-      slots_(slots),
       attempt_(attempt),
       earlier_(std::move(earlier)),
       inputs_(services.executor),
@@ -76,8 +75,12 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
   // Its agent may be at work already, so it has a slot whether or not one is free; unless it waits for its account.
   const bool parked = progress.parked.has_value() && state_.phase == v1::PHASE_IMPLEMENTING;
   if (parked) restore_parking(*progress.parked);
-  if (state_.phase == v1::PHASE_IMPLEMENTING && !parked) slot_ = slots_.seize();
+  if (state_.phase == v1::PHASE_IMPLEMENTING && !parked) {
+    slot_ = services_.admission.seize(request(admission::Kind::agent));
+    slot_.started(from.pid());
+  }
   const bool untested = progress.untested && state_.phase == v1::PHASE_PUSHING;
+  condition_ = from.condition();
   const bool cancelled = progress.cancel_requested;
   progress_ = std::move(progress);
   taken_up_ = true;
@@ -115,6 +118,7 @@ awaitable<void> Subagent::live() {
   }
   if (lost) effects_.cancel();
   co_await effects_.join();
+  slot_.release();  // taken, and then it was cancelled before its agent began
   if (lost) std::rethrow_exception(lost);
 }
 
@@ -129,8 +133,7 @@ awaitable<void> Subagent::take(domain::Decision decision) {
     if (state_.phase == v1::PHASE_IMPLEMENTING) co_await take_snapshot_soon("before it is stopped");
     effects_.cancel();
     co_await effects_.join();
-    const process::Runner runner{services_.files, services_.shim};
-    if (taken_up_) co_await process::end_all(runner, attempt_directory());
+    if (taken_up_) co_await process::end_all(runner(), attempt_directory());
     if (state_.phase != v1::PHASE_SETTING_UP) co_await take_snapshot("it was stopped");
     input(InputKind::stopped);
   } else if (effect != Effect::none) {
@@ -217,6 +220,7 @@ void Subagent::address(v1::Event& event) const {
 }
 
 awaitable<void> Subagent::record(v1::Event event) {
+  if (event.has_agent_activity()) watch_.activity(event.agent_activity(), Clock::now());
   address(event);
   return services_.log.append(std::move(event));
 }

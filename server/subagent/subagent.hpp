@@ -9,8 +9,10 @@
 #include "fanout/internal/v1/spec.pb.h"
 #include "fanout/v1/agents.pb.h"
 #include "fanout/v1/event.pb.h"
+#include "server/admission/admission.hpp"
 #include "server/async/async.hpp"
 #include "server/async/worker_pool.hpp"
+#include "server/domain/subagent/condition.hpp"
 #include "server/domain/subagent/machine.hpp"
 #include "server/domain/subagent/progress.hpp"
 #include "server/environment/cache.hpp"
@@ -18,6 +20,7 @@
 #include "server/environment/fingerprint.hpp"
 #include "server/environment/ports.hpp"
 #include "server/git/git.hpp"
+#include "server/process/containment.hpp"
 #include "server/process/process.hpp"
 #include "server/session/session.hpp"
 #include "server/store/event_log.hpp"
@@ -72,6 +75,8 @@ struct Services {
   std::chrono::milliseconds snapshot_interval;  ///< Between snapshots of an agent at work.
   std::chrono::milliseconds retry_delay;  ///< The longest before a first retry.
   std::filesystem::path shim;  ///< The program that programs run under.
+  admission::Admission& admission;
+  const process::Containment& containment;
   async::Signal attention{executor};  ///< Something waits for an answer, or does so no more.
   Accounts accounts{executor, retry_delay * 6};
   Treasury treasury{log};
@@ -109,11 +114,11 @@ struct EarlierWork {
 /// transition, and brings the outcome back. Lives on the I/O thread. Not thread-safe.
 ///
 /// One failure stays here: no error leaves live() but that of the event log itself.
-/// Lifetime: `spec` and `slots` outlive it, and it outlives its live().
+/// Lifetime: `spec` outlives it, and it outlives its live().
 class Subagent {
  public:
   Subagent(Services& services, const fanout::internal::v1::RunSpec& spec,
-           const fanout::internal::v1::TaskSpec& task, async::Slots& slots, unsigned attempt, EarlierWork earlier);
+           const fanout::internal::v1::TaskSpec& task, unsigned attempt, EarlierWork earlier);
 
   /// From pending to an end. Returns after the end is recorded and nothing of it is left running.
   awaitable<void> live();
@@ -195,6 +200,12 @@ class Subagent {
   awaitable<void> take_snapshot_soon(std::string reason);
   awaitable<void> take_snapshots_while_it_runs();
 
+  // admitting.cpp
+  admission::Request request(admission::Kind kind) const;
+  awaitable<admission::Ticket> admit(admission::Kind kind);
+  awaitable<admission::Ticket> admit_test(std::string program);
+  process::Runner runner() const;
+
   // implementing.cpp
   awaitable<domain::Input> take_slot();
   awaitable<void> wait_for_slot();
@@ -268,6 +279,7 @@ class Subagent {
   awaitable<void> record_start(Program program, int pid);
   awaitable<void> record_end(Program program, process::Exit exit);
   awaitable<void> record_quiet(Program program);
+  awaitable<void> record_condition();
   awaitable<void> record_stall(Program program);
   awaitable<bool> record_output(Program program, process::Stream stream, std::vector<process::Line> lines);
   Variables own_variables() const;
@@ -281,14 +293,13 @@ class Subagent {
   Services& services_;
   const fanout::internal::v1::RunSpec& spec_;
   const fanout::internal::v1::TaskSpec& task_;
-  async::Slots& slots_;
   unsigned attempt_;
   EarlierWork earlier_;
 
   domain::State state_;
   async::Mailbox<domain::Input> inputs_;
   async::TaskGroup effects_;
-  async::Slots::Token slot_;
+  admission::Ticket slot_;
   Clock::time_point phase_began_ = Clock::now();
   Clock::time_point began_ = Clock::now();
 
@@ -301,7 +312,10 @@ class Subagent {
   std::optional<Installing> installing_;  ///< From the first setup command until what it made is kept.
   bool taken_up_ = false;      ///< From another daemon, whose programs may run.
   domain::Progress progress_;  ///< What an earlier daemon has done and recorded, and we for our own programs.
+  domain::ConditionWatch watch_{std::chrono::milliseconds(0)};  ///< Of the agent's present program.
+  fanout::v1::AgentCondition condition_ = fanout::v1::AGENT_CONDITION_UNSPECIFIED;  ///< As it was told last.
   std::vector<fanout::v1::GateResult> gates_;
+  std::string limit_of_gate_;  ///< How the last gate ran into a limit; empty: it did not.
   std::string pushed_to_;
   std::optional<domain::Parking::Parked> parked_;  ///< Met just now, and not told yet.
   fanout::v1::AgentLimit parked_limit_;
@@ -311,8 +325,10 @@ class Subagent {
 
 google::protobuf::Duration since(std::chrono::steady_clock::time_point start);
 
-/// "the agent ended with exit code 3"; what a person is told of a program that did not succeed.
-std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout);
+/// "the agent ended with exit code 3"; what a person is told of a program that did not succeed. A limit that it ran
+/// into is named.
+std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout,
+                         const fanout::internal::v1::Limits& limits);
 
 /// The last 4 KiB of a log as UTF-8; nothing when it is not there. BLOCKS.
 std::string file_tail(const std::filesystem::path& file);

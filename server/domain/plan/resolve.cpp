@@ -193,6 +193,7 @@ class Resolver {
       add_error(diagnostics_, task.settings.places.at("budget"), "budget",
                 "a task's budget is its own: that of a run or a day stands in the plan or above it");
     }
+    *out.mutable_limits() = limits_spec(own.limits);
     out.mutable_env()->insert(own.env.begin(), own.env.end());
     out.set_allow_empty(own.allow_empty.value_or(false));
     out.set_commit_type(own.commit_type.value_or("feat"));

@@ -19,6 +19,7 @@ struct UserConfig {
   GithubConfig github;
   std::vector<fanout::internal::v1::Price> prices;  ///< Of models, in order.
   Retention retention;
+  admission::Settings admission;
 };
 
 /// Reads `.fanout.yaml`. Faults are added to `diagnostics`.

@@ -18,7 +18,8 @@ const std::vector<std::string> kKeys{
     "allow_empty",   "tracker", "write_status", "pull_request", "commit_type",
     "follow", "ci_retries", "draft", "auto_merge", "model", "approve", "rules", "answer_timeout",
     "gate_retries", "agents", "budget",
-    "cache", "cache_inputs", "cache_wait", "cache_size", "cache_age", "ports", "pool", "pool_size", "pool_space"};
+    "cache", "cache_inputs", "cache_wait", "cache_size", "cache_age", "ports", "pool", "pool_size", "pool_space",
+    "max_memory", "max_processes", "cpu_weight", "max_output"};
 
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
@@ -145,6 +146,7 @@ Settings read_settings(const Reader& reader) {
   settings.branch = reader.filled_text("branch");
   settings.write_status = reader.flag("write_status");
   settings.agent_options = read_agent_settings(reader);
+  settings.limits = read_limit_settings(reader);
   settings.tracker_options = read_tracker_settings(reader);
   settings.tracker = settings.tracker_options.name;
   settings.pull_request = reader.flag("pull_request");
@@ -184,12 +186,14 @@ UserConfig parse_user_config(const std::string& text, const std::string& file, D
   known.push_back("retention");
   known.push_back("github");
   known.push_back("prices");
+  known.push_back("admission");
   check_keys(reader, known, Unknown::error);
   config.defaults = read_settings(reader);
   config.retention = read_retention(reader);
   config.agents = read_agent_configs(reader);
   config.github = read_github_config(reader);
   config.prices = read_prices(reader);
+  config.admission = read_admission(reader);
   return config;
 }
 

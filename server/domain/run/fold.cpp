@@ -15,18 +15,55 @@ namespace {
 
 constexpr std::size_t kMaxMessageColumns = 200;
 
+/// Of a subagent or a run.
+template <class Waits>
+void clear_waiting(Waits& waits) {
+  waits.clear_waiting_for();
+  waits.clear_waiting_since();
+  waits.clear_waiting_kind();
+  waits.clear_waiting_release();
+}
+
+template <class Waits>
+void take_waiting(Waits& waits, const v1::Event& event) {
+  const auto& waiting = event.waiting();
+  clear_waiting(waits);
+  if (waiting.for_().empty()) return;
+  waits.set_waiting_for(waiting.for_());
+  waits.set_waiting_kind(waiting.kind());
+  waits.set_waiting_release(waiting.release());
+  *waits.mutable_waiting_since() = event.time();
+}
+
+void clear_condition(v1::Subagent& agent) {
+  agent.clear_condition();
+  agent.clear_condition_text();
+  agent.clear_condition_since();
+}
+
+void take_condition(v1::Subagent& agent, const v1::Event& event) {
+  const auto& change = event.agent_condition_changed();
+  clear_condition(agent);
+  if (change.condition() == v1::AGENT_CONDITION_UNSPECIFIED) return;
+  agent.set_condition(change.condition());
+  agent.set_condition_text(change.text());
+  *agent.mutable_condition_since() = event.time();
+}
+
 /// Nothing of it waits for anybody, or stands still, once its program has ended.
 void end_agent(v1::Subagent& agent) {
   agent.clear_pid();
   agent.clear_attention();
   agent.clear_paused();
+  clear_condition(agent);
 }
 
 void change_phase(v1::Subagent& agent, const v1::Event& event) {
   const auto& change = event.phase_changed();
   agent.set_phase(change.to());
   *agent.mutable_phase_started_at() = event.time();
-  agent.clear_waiting_for();
+  clear_waiting(agent);
+  clear_condition(agent);
   agent.clear_retry_at();
   agent.clear_parked_until();
   if (change.from() == v1::PHASE_PENDING && !is_end(change.to())) *agent.mutable_started_at() = event.time();
@@ -43,7 +80,9 @@ void begin_attempt(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   agent.set_phase(v1::PHASE_PENDING);
   agent.clear_ended_in();
   agent.clear_reason();
-  agent.clear_waiting_for();
+  clear_waiting(agent);
+  clear_condition(agent);
+  agent.clear_peak_memory_bytes();
   agent.clear_last_message();
   agent.clear_started_at();
   agent.clear_ended_at();
@@ -107,6 +146,8 @@ void apply_to_run(v1::Run& run, const v1::Event& event) {
   if (event.has_tracker_waiting()) {
     run.set_tracker_waiting(event.tracker_waiting().reason());
     run.set_tracker_pending(event.tracker_waiting().pending());
+  } else if (event.has_waiting()) {
+    take_waiting(run, event);
   } else if (event.has_issue_opened()) {
     *run.mutable_tracking_issue() = event.issue_opened().issue();
   } else if (event.has_issue_closed()) {
@@ -119,6 +160,7 @@ void apply_to_run(v1::Run& run, const v1::Event& event) {
 void await_retry(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   const auto& retry = event.retry_scheduled();
   begin_attempt(run, agent, event);
+  *agent.mutable_waiting_since() = event.time();
   agent.set_waiting_for("retry " + std::to_string(retry.retry()) + " of " + std::to_string(retry.retries()) + ": " +
                         retry.reason());
   *agent.mutable_retry_at() = retry.wake_time();
@@ -255,13 +297,14 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kCommandEnded:
       if (event.command_ended().role() == "agent") end_work(run, agent, event.time());
       end_agent(agent);
+      agent.set_peak_memory_bytes(std::max(agent.peak_memory_bytes(), event.command_ended().peak_memory_bytes()));
       return;
     case v1::Event::kOutput:
       return take_output(agent, event.output());
     case v1::Event::kAgentActivity:
       return take_activity(agent, event);
     case v1::Event::kWaiting:
-      agent.set_waiting_for(event.waiting().for_());
+      take_waiting(agent, event);
       agent.clear_parked_until();
       return;
     case v1::Event::kWorkCommitted:
@@ -310,6 +353,8 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       return;
     case v1::Event::kFollowingChanged:
       return change_following(agent, event.following_changed());
+    case v1::Event::kAgentConditionChanged:
+      return take_condition(agent, event);
     case v1::Event::kWorkReturned:
       return return_work(agent, event);
     case v1::Event::kAgentParked:
@@ -369,6 +414,7 @@ void apply(v1::Run& run, const v1::Event& event) {
     run.set_tracker_pending(event.run_ended().tracker_pending());
     run.set_tracker_requests(event.run_ended().tracker_requests());
     if (run.tracker_pending() == 0) run.clear_tracker_waiting();
+    clear_waiting(run);
   } else if (event.task_id().empty()) {
     apply_to_run(run, event);
   } else if (auto* agent = find_subagent(run, event.task_id())) {

@@ -22,9 +22,11 @@ using testing::ElementsAre;
 
 class Resume : public ProcessTest {
  protected:
+  async::WorkerPool pool_{1};
+
   /// Starts a program as a daemon does that dies at once: its supervisor is all there is of it.
   Launched abandon(const Command& command) {
-    auto launched = launch(FANOUT_SHIM, command);
+    auto launched = launch(runner(pool_), command);
     char word[64];
     EXPECT_GT(read(launched.ready.get(), word, sizeof word), 0);
     return launched;
@@ -125,7 +127,7 @@ TEST_F(Resume, WhatEndedMeanwhileIsCollectedAsOftenAsOneAsks) {
 TEST_F(Resume, ASecondSupervisorForTheSameFolderStartsNothing) {
   const auto command = shell("echo begun >> begun; until [ -e go ]; do sleep 0.05; done");
   const auto first = abandon(command);
-  const auto second = launch(FANOUT_SHIM, command);
+  const auto second = launch(runner(pool_), command);
   char word[64];
   EXPECT_EQ(read(second.ready.get(), word, sizeof word), 0) << "it ends without a word";
   test::write_file(folder_ / "go", "");
