@@ -81,7 +81,7 @@ struct Services {
   Accounts accounts{executor, retry_delay * 6};
   Treasury treasury{log};
   environment::Ports ports{runs_directory.parent_path() / "ports"};
-  environment::Environments environments;
+  environment::Environments environments{};
   Installs installs{executor};
   /// The token that a run may use at its remote.
   std::function<git::Access(const fanout::internal::v1::RunSpec&)> access = {};
