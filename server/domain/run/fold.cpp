@@ -378,7 +378,6 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_paused(false);
       return;
     case v1::Event::kAgentVerdict:
-    case v1::Event::kAgentConditionChanged:
     case v1::Event::kRaceDecided:
     case v1::Event::kAgentStalled:
     case v1::Event::kTrackerWaiting:
