@@ -104,6 +104,8 @@ TEST_P(ContainmentTest, ASupervisorThatIsKilledIsLostAndLeavesNobody) {
   auto command = shell("");
   const auto sleeping = mark();
   command.argv = shell_command("setsid sleep " + sleeping + " & sleep " + sleeping + " & wait");
+  command.mark = "FANOUT_PROGRAM=" + sleeping;
+  command.environment.push_back(command.mark);
   async::WorkerPool pool(1);
   const auto launched = launch(Runner{pool, FANOUT_SHIM, &containment_}, command);
   ASSERT_TRUE(becomes(2, sleeping));

@@ -75,6 +75,10 @@ std::string ServiceManager::why_not() {
 }
 
 ServiceManager::ServiceManager() {
+  {
+    const std::lock_guard lock(guard);
+    made.clear();  // of an earlier one
+  }
   const auto address = "unix:path=" + (folder_ / "bus").string();
   std::string program = "/usr/bin/dbus-daemon", session = "--session", fork = "--nofork", where = "--address=" + address;
   char* argv[] = {program.data(), session.data(), fork.data(), where.data(), nullptr};
