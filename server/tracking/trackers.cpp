@@ -67,6 +67,7 @@ awaitable<Trackers::Found> Trackers::found_at(github::Repository repository, boo
 
 awaitable<github::Tracker*> Trackers::at(github::Repository repository) {
   const auto turn = co_await making_.acquire(0);
+  if (stopped_) throw Error(ErrorKind::precondition, "the daemon is stopping");
   const auto known = trackers_.find(repository.host);
   if (known != trackers_.end()) co_return known->second.tracker.get();
   auto* entry = co_await make(std::move(repository));
@@ -162,6 +163,8 @@ awaitable<void> Trackers::keep_at_work(github::Tracker& tracker) {
 }
 
 awaitable<void> Trackers::stop() {
+  stopped_ = true;
+  const auto turn = co_await making_.acquire(0);  // one that is being made would be at work for ever
   at_work_.cancel();
   co_await at_work_.join();
 }

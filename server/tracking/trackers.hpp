@@ -97,6 +97,7 @@ class Trackers {
   async::Slots making_;  ///< One at a time.
   async::Slots storing_;  ///< The file with logins, likewise.
   async::TaskGroup at_work_;
+  bool stopped_ = false;
 };
 
 }  // namespace fanout::tracking
