@@ -16,7 +16,7 @@ constexpr std::size_t kMostRuns = 100'000;
 awaitable<v1::RunMetrics> Figures::of(std::string run_id) {
   if (const auto* open = log_.open(run_id)) co_return domain::metrics_of(*open);
   if (const auto known = ended_.find(run_id); known != ended_.end()) co_return known->second;
-  const auto stored = co_await log_.query([run_id](store::Database& database) { return database.load(run_id); });
+  const auto stored = co_await log_.query([&](store::Database& database) { return database.load(run_id); });
   if (!stored) throw Error(ErrorKind::not_found, "there is no run " + run_id);
   auto metrics = domain::metrics_of(stored->run);
   // It may have been opened again meanwhile.
