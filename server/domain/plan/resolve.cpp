@@ -77,7 +77,7 @@ class Resolver {
     *spec_.mutable_budget() = run_.policy.run;
     *spec_.mutable_day_budget() = run_.policy.day;
     spec_.mutable_prices()->Assign(layers_.user.prices.begin(), layers_.user.prices.end());
-    spec_.set_pool(run_.pool.value_or(true));
+    spec_.set_pool(run_.pool.value_or(false));
     spec_.set_pool_most(run_.pool_size.value_or(kPoolSize));
     spec_.set_pool_bytes(run_.pool_space.value_or(kPoolSpace));
     if (run_.cache_size) spec_.set_cache_bytes(*run_.cache_size);
