@@ -29,6 +29,7 @@ plain() {
   ctest --test-dir build -j "$jobs" --timeout 300
 }
 
+# Sanitized daemons are slow, and a loaded machine makes some tests give up on them: those are tried again.
 sanitized() { # PRESET
   step "Build for $1"
   build "$1" all
@@ -37,7 +38,7 @@ sanitized() { # PRESET
   UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
   LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
   TSAN_OPTIONS=suppressions="$PWD/tests/tsan.supp":report_atomic_races=0:second_deadlock_stack=1 \
-    ctest --test-dir "build/$1" -j "$jobs" --timeout 600
+    ctest --test-dir "build/$1" -j "$jobs" --timeout 600 --repeat until-pass:3
 }
 
 fuzz() {
