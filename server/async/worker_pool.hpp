@@ -56,6 +56,40 @@ class WorkerPool {
     co_return outcome.get();
   }
 
+  /// For work that goes on elsewhere: `f(stop, done)` is called on a thread of the pool, and all is over when it or
+  /// somebody else, on any thread, has called `done(error, result)`, once. Unless it throws: then that is the end.
+  template <class R>
+  using Done = std::function<void(std::exception_ptr, R)>;
+  template <class R, class F>
+  boost::asio::awaitable<R> run_until_done(F f) {
+    namespace asio = boost::asio;
+    Outcome<R> outcome;
+    std::stop_source stop;
+    auto executor = co_await asio::this_coro::executor;
+    co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
+        [&](auto handler) {
+          if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+            slot.assign([stop](asio::cancellation_type) mutable { stop.request_stop(); });
+          }
+          auto guard = asio::make_work_guard(executor);
+          auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+          Done<R> done = [&outcome, guard, shared](std::exception_ptr error, R result) {
+            outcome.error = error;
+            if (!error) outcome.value.emplace(std::move(result));
+            asio::post(guard.get_executor(), [shared] { std::move (*shared)(); });
+          };
+          asio::post(pool_, [&f, stop, done = std::move(done)] {
+            try {
+              f(stop.get_token(), done);
+            } catch (...) {
+              done(std::current_exception(), R());
+            }
+          });
+        },
+        asio::use_awaitable);
+    co_return outcome.get();
+  }
+
  private:
   template <class R>
   struct Outcome {
