@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "common/error.hpp"
 #include "common/idle_priority.hpp"
 #include "common/text.hpp"
 
