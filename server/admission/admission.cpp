@@ -3,7 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/system/system_error.hpp>
 #include <set>
 #include <thread>
 
@@ -65,7 +67,7 @@ Admission::Admission(async::Executor executor, async::WorkerPool& files, Options
 
 Admission::~Admission() = default;
 
-awaitable<void> Admission::run() {
+awaitable<void> Admission::run() try {
   for (;;) {
     dirty_ = false;
     if (is_stale()) co_await look_around();
@@ -73,6 +75,8 @@ awaitable<void> Admission::run() {
     if (std::exchange(learned_, false)) co_await save_estimates();
     if (!dirty_) co_await wait_for_change();
   }
+} catch (const boost::system::system_error& ended) {
+  if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
 /// Sleeps while nobody waits; otherwise looks again by itself.

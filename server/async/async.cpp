@@ -36,20 +36,9 @@ void TaskGroup::spawn(awaitable<void> task) {
                  }));
 }
 
-/// What a task throws when it is asked to end is no failure of it.
-static bool is_cancellation(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const boost::system::system_error& thrown) {
-    return thrown.code() == asio::error::operation_aborted;
-  } catch (...) {
-    return false;
-  }
-}
-
 void TaskGroup::ended(std::list<asio::cancellation_signal>::iterator self, std::exception_ptr error) {
   running_.erase(self);
-  if (error && !error_ && !is_cancellation(error)) error_ = error;
+  if (error && !error_) error_ = error;
   idle_.notify();
 }
 

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
 #include <filesystem>
 
 #include "common/error.hpp"
@@ -40,7 +42,7 @@ Pool::Quiet::~Quiet() {
 
 Pool::Pool(const async::Executor& executor, async::WorkerPool& files) : files_(files), changed_(executor) {}
 
-awaitable<void> Pool::run() {
+awaitable<void> Pool::run() try {
   co_await maker_.run([](std::stop_token) { become_idle(); });
   for (;;) {
     if (quiet_ == 0 && !spoiled_.empty()) {
@@ -51,6 +53,8 @@ awaitable<void> Pool::run() {
       co_await changed_.wait();
     }
   }
+} catch (const boost::system::system_error& ended) {
+  if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
 awaitable<void> Pool::remove_spoiled() {

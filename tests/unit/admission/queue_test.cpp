@@ -15,7 +15,7 @@ using test::run_coroutine;
 using test::TempDir;
 
 class Queue : public testing::Test {
- protected:
+ public:
   Queue() { set_memory(64); }
 
   void set_memory(int available_gib) {

@@ -106,22 +106,6 @@ TEST(TaskGroup, AnErrorThatEscapesATaskComesOutOfJoinAndStopsNoSibling) {
   EXPECT_EQ(told, (std::vector<std::string>{"sibling woken", "broken"}));
 }
 
-TEST(TaskGroup, ATaskThatLetsItsCancellationEscapeHasNotFailed) {
-  std::vector<std::string> told;
-  run_coroutine([&](auto& io) -> awaitable<void> {
-    return [](asio::io_context& context, std::vector<std::string>& log) -> awaitable<void> {
-      Signal never(context.get_executor());
-      TaskGroup group(context.get_executor());
-      group.spawn(never.wait());
-      co_await yield();
-      group.cancel();
-      co_await group.join();
-      log.push_back("joined");
-    }(io, told);
-  });
-  EXPECT_EQ(told, (std::vector<std::string>{"joined"}));
-}
-
 awaitable<void> join_inner(asio::io_context& io, Signal& never, std::vector<std::string>& told) {
   TaskGroup inner(io.get_executor());
   inner.spawn(note_end(never, told, "inner"));
