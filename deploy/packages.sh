@@ -9,6 +9,7 @@ test_packages="libgtest-dev libgmock-dev sqlite3 openssl python3 zsh fish dbus-d
 # The agents' own programs that the tests run, from npm: pinned, since the recordings are of these.
 agent_packages="nodejs npm"
 agents="@anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @agentclientprotocol/sdk@2.4.0"
+editor_packages="protobuf-compiler protobuf-compiler-grpc python3-grpcio python3-protobuf neovim git"
 bench_packages="python3 curl procps"
 package_packages="pandoc dpkg-dev file lintian man-db"
 fuzz_packages="clang-19 libclang-rt-19-dev"
