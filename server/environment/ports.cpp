@@ -87,7 +87,10 @@ void Ports::load() {
   if (loaded_) return;
   std::error_code error;
   fs::create_directories(folder_, error);
-  for (const auto& entry : fs::directory_iterator(folder_)) {
+  if (error) throw Error(ErrorKind::system, "cannot make " + folder_.string() + ": " + error.message());
+  fs::directory_iterator entries(folder_, error);
+  if (error) throw Error(ErrorKind::system, "cannot read " + folder_.string() + ": " + error.message());
+  for (const auto& entry : entries) {
     const auto first = number_in(entry.path().filename().string());
     std::ifstream in(entry.path());
     Reserved reserved;
