@@ -57,6 +57,10 @@ struct EventLog::OpenRun {
   async::Signal changed;
   Clock::time_point started;
   std::deque<v1::Event> tail;
+  std::size_t unrecorded = 0;  ///< Events on their way; they outlive whoever appended them, and so must this.
+  bool released = false;
+
+  bool may_go() const { return released && unrecorded == 0; }
 };
 
 EventLog::EventLog(async::Executor executor, std::unique_ptr<Database> database, std::vector<std::string> notices)
@@ -165,7 +169,8 @@ awaitable<void> EventLog::create_run(fanout::internal::v1::RunSpec spec, v1::Eve
 
 void EventLog::open_run(v1::Run run) {
   const auto id = run.id();
-  runs_.try_emplace(id, std::make_shared<OpenRun>(executor_, std::move(run)));
+  const auto open = runs_.try_emplace(id, std::make_shared<OpenRun>(executor_, std::move(run))).first->second;
+  open->released = false;
   opened_.notify();
 }
 
@@ -173,12 +178,16 @@ void EventLog::release_run(const std::string& run_id) {
   const auto found = runs_.find(run_id);
   if (found == runs_.end()) return;
   const auto run = found->second;  // readers that wait on it are woken before it goes
-  runs_.erase(found);
+  run->released = true;
+  if (run->may_go()) runs_.erase(found);
   run->changed.notify();
 }
 
 awaitable<void> EventLog::append(v1::Event event) {
   if (closed_) throw Error(ErrorKind::unavailable, "the daemon is stopping");
+  const auto run = runs_.find(event.run_id());
+  if (run == runs_.end()) throw Error(ErrorKind::precondition, "run " + event.run_id() + " is over");
+  ++run->second->unrecorded;
   auto item = std::make_shared<Pending>(executor_, std::move(event));
   pending_.push_back(item);
   work_.notify();
@@ -189,7 +198,13 @@ awaitable<void> EventLog::append(v1::Event event) {
 awaitable<void> EventLog::append_all(std::vector<v1::Event> events) {
   if (closed_) throw Error(ErrorKind::unavailable, "the daemon is stopping");
   Batch items;
-  for (auto& event : events) items.push_back(std::make_shared<Pending>(executor_, std::move(event)));
+  for (const auto& event : events) {
+    if (!runs_.contains(event.run_id())) throw Error(ErrorKind::precondition, "run " + event.run_id() + " is over");
+  }
+  for (auto& event : events) {
+    ++runs_.at(event.run_id())->unrecorded;
+    items.push_back(std::make_shared<Pending>(executor_, std::move(event)));
+  }
   pending_.insert(pending_.end(), items.begin(), items.end());
   work_.notify();
   for (const auto& item : items) {
@@ -220,6 +235,8 @@ void EventLog::publish(const Batch& batch) {
     open.changed.notify();
     item->done = true;
     item->signal.notify();
+    --open.unrecorded;
+    if (open.may_go()) release_run(item->event.run_id());
   }
 }
 
@@ -230,6 +247,8 @@ void EventLog::fail(const Batch& batch, std::exception_ptr error) {
     item->done = true;
     item->error = error;
     item->signal.notify();
+    --open.unrecorded;
+    if (open.may_go()) release_run(item->event.run_id());
   }
 }
 

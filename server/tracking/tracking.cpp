@@ -122,8 +122,9 @@ awaitable<std::vector<std::string>> Tracking::stop_following(std::string run_id,
 }
 
 std::size_t Tracking::pending(const std::string& run_id) const {
-  const auto* follower = find(run_id);
-  return follower ? follower->pending() : 0;
+  if (const auto* follower = find(run_id)) return follower->pending();
+  const auto* known = log_.open(run_id);  // one that is not there yet, or could not be, has done nothing
+  return known ? known->tracker_pending() : 0;
 }
 
 std::string Tracking::waiting_for(const std::string& run_id) const {

@@ -142,7 +142,7 @@ TEST_F(TrackerFaults, ATokenThatIsRevokedInMidRunIsSaidOnceAndHoldsUpNoAgent) {
   const auto run = get(daemon_, id);
   EXPECT_EQ(run.state(), v1::RUN_STATE_COMPLETED);
   EXPECT_GT(run.tracker_pending(), 0u);
-  EXPECT_THAT(run.tracker_waiting(), HasSubstr("token was refused"));
+  EXPECT_THAT(run.tracker_waiting(), HasSubstr("refused the token"));
   const auto says_so = [](const v1::Event& event) {
     return event.notice().text().find("does not accept the token") != std::string::npos;
   };

@@ -287,6 +287,32 @@ awaitable<void> count_commits_of_many(EventLog& log, asio::io_context& io, fs::p
   EXPECT_LT(commits, 30u) << "for 300 events";
 }
 
+/// The last word of who is cancelled is on its way while its run is let go of, and taken up again.
+awaitable<void> release_with_an_event_on_its_way(EventLog& log, asio::io_context& io) {
+  co_await log.create_run(spec("r"), started("r"));
+  co_await log.create_run(spec("other"), started("other"));
+  TaskGroup writers(io.get_executor());
+  writers.spawn(log.append(note("r", "first")));
+  co_await asio::post(io, asio::use_awaitable);
+  writers.cancel();
+  log.release_run("r");
+  log.open_run(*log.open("r"));
+  EXPECT_THROW(co_await writers.join(), boost::system::system_error);
+  co_await log.append(note("r", "second"));
+  EXPECT_EQ(log.open("r")->last_sequence(), 3u);
+  log.release_run("r");
+  EXPECT_EQ(log.open("r"), nullptr);
+  EXPECT_THROW(co_await log.append(note("r", "third")), Error);
+  co_await log.append(note("other", "goes on"));
+  EXPECT_EQ((co_await log.read("r", 0)).size(), 3u);
+}
+
+TEST_F(EventLogTest, AnEventOnItsWayIsRecordedThoughItsRunIsLetGoOf) {
+  run_coroutine([&](auto& io) {
+    return with_log(io, file(), [&](EventLog& log) { return release_with_an_event_on_its_way(log, io); });
+  });
+}
+
 TEST_F(EventLogTest, EventsThatComeAtOnceShareACommit) {
   run_coroutine([&](auto& io) {
     return with_log(io, file(), [&](EventLog& log) { return count_commits_of_many(log, io, file().string() + "-wal"); });
