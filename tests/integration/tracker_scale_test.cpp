@@ -42,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(Tasks, ConcurrentIssues, testing::Values(5, 20), testin
 class ManyTasks : public OnGithub {};
 
 TEST_F(ManyTasks, AHundredTasksAreAllAtWorkLongBeforeTheirIssuesAreThere) {
-  auto all = plan("max_parallel: 100\n");
+  PlanBuilder all(repository_, "setup: []\nverify: []\ntracker: {name: github, mode: per-task}\nmax_parallel: 100\n");
   for (int i = 0; i < 100; ++i) all.task("t" + std::to_string(i), commit_line("f" + std::to_string(i)));
   const auto run = run_to_end(daemon_, all.write());
   EXPECT_EQ(run.state(), v1::RUN_STATE_COMPLETED) << daemon_.log();
