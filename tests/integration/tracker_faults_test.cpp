@@ -67,6 +67,7 @@ TEST_P(KilledAt, TheSameInstantAsTheConnectionNothingIsMadeTwice) {
   fault.then = [&happened, pid = daemon_.pid()] {
     ::kill(pid, SIGKILL);
     happened = true;
+    happened.notify_all();
   };
   server_.fail(fault);
   const auto id = execute(daemon_, plan().task("a", commit_line("a.txt")).task("b", commit_line("b.txt")).write());
@@ -121,6 +122,7 @@ TEST_F(TrackerFaults, WithoutANetworkTheResultsAreCompleteAndALaterDaemonFinishe
     EXPECT_EQ(repository_.git({"rev-parse", branch}), git_in(pushes_, {"rev-parse", branch}));
   }
   EXPECT_GT(run.tracker_pending(), 0u);
+  EXPECT_THAT(run.tracker_waiting(), HasSubstr("cannot connect"));
   daemon_.stop(SIGTERM);
   server_.come_back();
   daemon_.start();
