@@ -11,6 +11,12 @@ namespace fanout::shim {
 namespace {
 
 constexpr std::uint64_t kSlack = 4ull << 30;
+// A sanitizer maps terabytes for its own ends: a limit of data would end us, not the program.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 constexpr std::uint64_t kOurs = 2;  // the supervisor and the first process of the namespace count too
 
 void lower(__rlimit_resource what, std::uint64_t most) {
@@ -30,7 +36,9 @@ int nice_for(unsigned cpu_weight) {
 }
 
 void set_program_limits(const Limits& limits, const Kept& kept, bool own_namespace) {
-  if (limits.memory > 0 && !kept.memory) lower(RLIMIT_DATA, std::max(limits.memory * 4, limits.memory + kSlack));
+  if (limits.memory > 0 && !kept.memory && !kSanitized) {
+    lower(RLIMIT_DATA, std::max(limits.memory * 4, limits.memory + kSlack));
+  }
   const bool counted = own_namespace && ::geteuid() != 0;
   if (limits.processes > 0 && !kept.processes && counted) lower(RLIMIT_NPROC, limits.processes + kOurs);
   if (limits.cpu_weight > 0 && !kept.cpu_weight) ::setpriority(PRIO_PROCESS, 0, nice_for(limits.cpu_weight));
