@@ -92,9 +92,9 @@ TEST_F(Queue, MemoryThatIsGivenBackIsSeenByItself) {
   serve([this](Admission& admission) -> awaitable<void> {
     return [](Queue& test, Admission& queue) -> awaitable<void> {
       queue.learn("big", 4ull << 30);
+      test.set_memory(5);
       auto first = queue.queue(test.agent("a"));
       co_await until_admitted(first);
-      test.set_memory(1);
       auto second = queue.queue(test.agent("b"));
       co_await second.change();
       EXPECT_EQ(second.verdict().kind, v1::WAIT_KIND_MEMORY) << second.verdict().text;
