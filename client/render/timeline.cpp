@@ -92,11 +92,14 @@ std::string remark(const Lane& lane) {
 
 std::string legend(const std::vector<Lane>& lanes, const Style& style) {
   Line line(style);
+  const char* space = "";
   for (const auto& look : kLooks) {
     const bool used = std::any_of(lanes.begin(), lanes.end(), [&](const Lane& lane) {
       return std::any_of(lane.spans.begin(), lane.spans.end(), [&](const Span& span) { return span.step == look.step; });
     });
-    if (used) line.add(look.glyph, look.ink).add(std::string(" ") + to_string(look.step) + "   ", Ink::dim);
+    if (!used) continue;
+    line.add(space).add(look.glyph, look.ink).add(std::string(" ") + to_string(look.step), Ink::dim);
+    space = "   ";
   }
   return line.text();
 }

@@ -101,6 +101,7 @@ void check_agents(const Request& request, const fanout::internal::v1::RunSpec& s
   for (const auto& task : spec.tasks()) {
     const auto program = program_of(task.agent_command());
     if (task.skipped() || program.empty() || is_program(program, request.search_path)) continue;
+    if (task.fallbacks_size() > 0) continue;  // the next one takes over
     if (std::find(told.begin(), told.end(), program) != told.end()) continue;
     told.push_back(program);
     const bool is_path = program.find('/') != std::string::npos;

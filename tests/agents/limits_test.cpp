@@ -33,7 +33,7 @@ TEST_F(Limits, ATaskThatMeetsOneWaitsAndGoesOnInItsSession) {
   }
   ASSERT_EQ(parked.size(), 1u);
   EXPECT_EQ(parked[0].agent(), "claude");
-  EXPECT_THAT(parked[0].reason(), HasSubstr("goes on at"));
+  EXPECT_THAT(parked[0].reason(), HasSubstr("tries again at"));
   ASSERT_EQ(launched.size(), 2u);
   EXPECT_EQ(launched[0].session(), "");
   EXPECT_EQ(launched[1].session(), end.agent_session());

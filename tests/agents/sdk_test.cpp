@@ -37,7 +37,8 @@ TEST_F(Sdk, NothingOutsideTheWorktreeIsReadOrWritten) {
   FANOUT_NEEDS("sdk");
   const auto secret = repository_.outside() / "secret.txt";
   write_file(secret, "secret words");
-  add_sdk({"write one.txt hello", "read " + secret.string(), "write " + (repository_.outside() / "out.txt").string() + " x"});
+  add_sdk({"write one.txt hello", "read " + secret.string(), "write " + (repository_.outside() / "out.txt").string() + " x"},
+          "    answer_timeout: 2s\n");
   run();
   EXPECT_THAT(words(), testing::Not(HasSubstr("secret words")));
   EXPECT_FALSE(std::filesystem::exists(repository_.outside() / "out.txt"));
