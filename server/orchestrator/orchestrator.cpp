@@ -273,7 +273,11 @@ awaitable<void> Orchestrator::keep_outcome(std::string run_id) {
 
 awaitable<Orchestrator::TrackerWork> Orchestrator::sync(std::string run_id) {
   refuse_when_stopping();
-  while (syncing_.contains(run_id)) co_await ended_.wait();
+  const auto is_ending = [&] {
+    const auto run = runs_.find(run_id);
+    return run != runs_.end() && run->second->state().state() != v1::RUN_STATE_RUNNING;
+  };
+  while (syncing_.contains(run_id) || is_ending()) co_await ended_.wait();
   if (runs_.contains(run_id)) co_return TrackerWork{tracking_.pending(run_id), tracking_.waiting_for(run_id)};
   auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
   if (stored->spec.tracker_repository().empty()) {
