@@ -262,11 +262,13 @@ void NewWorktree::keep() {
   kept_ = true;
 }
 
+/// The draft, which says whose all of it is, goes after what it speaks of: whoever is killed here is followed by one that
+/// finds it, and not a branch without an owner.
 void NewWorktree::undo() noexcept {
+  if (!branch_.empty()) delete_branch();
   remove_tree(folder_);
   remove_tree(draft_);
   remove_tree(admin_);
-  if (!branch_.empty()) delete_branch();
   for (auto parent = parents_.rbegin(); parent != parents_.rend(); ++parent) ::rmdir(parent->c_str());
   folder_.clear();
   draft_.clear();
