@@ -32,12 +32,4 @@ void crash_point(const char* name) {
 
 }  // namespace fanout
 
-#else
-
-namespace fanout {
-
-void crash_point(const char*) {}
-
-}  // namespace fanout
-
 #endif

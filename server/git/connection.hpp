@@ -5,7 +5,6 @@
 #include <string>
 
 #include "server/git/credentials.hpp"
-#include "server/git/git.hpp"
 #include "server/git/no_sigpipe.hpp"
 #include "server/git/repository.hpp"
 
@@ -15,8 +14,7 @@ namespace fanout::git {
 /// it is made, since libgit2 keeps a pointer to it.
 class Connection {
  public:
-  Connection(const Repository& repository, std::string name, git_direction direction, std::stop_token stop,
-             const Access& access = {});
+  Connection(const Repository& repository, std::string name, git_direction direction, std::stop_token stop);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 

@@ -55,9 +55,7 @@ const std::set<std::string>& known_placeholders() {
                                            "typecheck_command",
                                            "format_command",
                                            "specific_tests",
-                                           "gates_list",
-                                           "port",
-                                           "slug"};
+                                           "gates_list"};
   return names;
 }
 

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "common/child.hpp"
+#include "server/github/child.hpp"
 
 namespace fanout::github {
 namespace {
