@@ -19,6 +19,9 @@
 /// What the files that speak gRPC share. Only they include this.
 namespace fanout::client {
 
+/// To the daemon; connects at the first call.
+std::shared_ptr<grpc::Channel> open_channel(const std::filesystem::path& socket);
+
 /// The failure that a status stands for.
 CallFailed to_failure(const grpc::Status& status, const std::filesystem::path& socket);
 
