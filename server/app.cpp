@@ -16,6 +16,7 @@
 #include "common/text.hpp"
 #include "server/admission/admission.hpp"
 #include "server/daemon_lock.hpp"
+#include "server/dashboard/dashboard.hpp"
 #include "server/doctor/examinations.hpp"
 #include "server/domain/plan/resolve.hpp"
 #include "server/git/git.hpp"
@@ -99,6 +100,7 @@ class App {
         runs_(services_, tracking_),
         housekeeping_(services_, runs_, options.user_config, options.housekeeping_interval),
         doctor_(io.get_executor(), examinations(options)),
+        dashboard_(runs_, services_),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
@@ -137,7 +139,7 @@ class App {
   awaitable<void> serve(std::function<void()> ready) {
     rpc::Server server({runs_, services_, tracking_, options_.user_config, options_.socket, options_.listener,
                         options_.state_directory, http_ ? http_->address() : "",
-                        [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_});
+                        [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_, dashboard_});
     background_.spawn(wait_for_signal());
     background_.spawn(server.accept());
     if (http_) {
@@ -146,6 +148,7 @@ class App {
       background_.spawn(http_->run());
       spdlog::info("metrics on http://{}/metrics", http_->address());
     }
+    background_.spawn(dashboard_.run());
     background_.spawn(pool_.run());
     background_.spawn(tell_that_we_live());
     if (!options_.webhook_secret.empty()) background_.spawn(listen_for_webhooks());
@@ -276,6 +279,7 @@ class App {
   orchestrator::Orchestrator runs_;
   orchestrator::Housekeeping housekeeping_;
   doctor::Doctor doctor_;
+  dashboard::Dashboard dashboard_;
   async::Signal stop_;
   asio::signal_set signals_;
   async::TaskGroup background_;

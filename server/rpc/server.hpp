@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "server/async/worker_pool.hpp"
+#include "server/dashboard/dashboard.hpp"
 #include "server/doctor/doctor.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 
@@ -25,6 +26,7 @@ class Server {
     std::string http_address;  ///< Empty: there is none.
     std::function<void(bool leave)> shut_down;
     doctor::Doctor& doctor;
+    dashboard::Dashboard& dashboard;
   };
 
   /// Serves from now on. Error{system} when it cannot.
