@@ -23,6 +23,7 @@
 #include "server/http/server.hpp"
 #include "server/http/token_file.hpp"
 #include "server/metrics/prometheus.hpp"
+#include "server/notify/notifier.hpp"
 #include "server/orchestrator/housekeeping.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 #include "server/planning/plan_files.hpp"
@@ -101,6 +102,7 @@ class App {
         housekeeping_(services_, runs_, options.user_config, options.housekeeping_interval),
         doctor_(io.get_executor(), examinations(options)),
         dashboard_(runs_, services_),
+        notifier_(services_, options.user_config, options.state_directory / "notes"),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
@@ -149,6 +151,7 @@ class App {
       spdlog::info("metrics on http://{}/metrics", http_->address());
     }
     background_.spawn(dashboard_.run());
+    background_.spawn(notifier_.run());
     background_.spawn(pool_.run());
     background_.spawn(tell_that_we_live());
     if (!options_.webhook_secret.empty()) background_.spawn(listen_for_webhooks());
@@ -280,6 +283,7 @@ class App {
   orchestrator::Housekeeping housekeeping_;
   doctor::Doctor doctor_;
   dashboard::Dashboard dashboard_;
+  notify::Notifier notifier_;
   async::Signal stop_;
   asio::signal_set signals_;
   async::TaskGroup background_;

@@ -101,9 +101,9 @@ _fanout_options() {
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
-    execute) _fanout_offer $settings --detach --verbose ;;
+    execute) _fanout_offer $settings --detach --verbose --bell ;;
     plan\ *) _fanout_offer $settings ;;
-    watch) _fanout_offer --after --verbose ;;
+    watch) _fanout_offer --after --verbose --bell ;;
     logs) _fanout_offer --log --attempt --follow ;;
     answer) _fanout_offer --allow --deny --option --text ;;
     auth\ login) _fanout_offer --host --with-token --client-id --scope ;;
@@ -115,8 +115,8 @@ _fanout_options() {
     pool\ warm) _fanout_offer --base --wait ;;
     pool\ status | pool\ drain) _fanout_offer --all ;;
     cleanup) _fanout_offer --dry-run --yes --force --remote --archives ;;
-    retry) _fanout_offer --fresh --detach --watch --verbose ;;
-    resume) _fanout_offer --detach --watch --verbose ;;
+    retry) _fanout_offer --fresh --detach --watch --verbose --bell ;;
+    resume) _fanout_offer --detach --watch --verbose --bell ;;
   esac
 }
 
