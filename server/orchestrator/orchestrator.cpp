@@ -229,13 +229,18 @@ awaitable<void> Orchestrator::follow(Run& run) {
   ended_.notify();
 }
 
-awaitable<Orchestrator::TrackerWork> Orchestrator::sync(std::string run_id) {
-  refuse_when_stopping();
-  const auto is_ending = [&] {
+awaitable<void> Orchestrator::wait_until_free(std::string run_id) {
+  for (;;) {
+    refuse_when_stopping();
     const auto run = runs_.find(run_id);
-    return run != runs_.end() && run->second->state().state() != v1::RUN_STATE_RUNNING;
-  };
-  while (syncing_.contains(run_id) || is_ending()) co_await ended_.wait();
+    const bool closing = run != runs_.end() && run->second->closing();
+    if (!closing && !syncing_.contains(run_id)) co_return;
+    co_await ended_.wait();
+  }
+}
+
+awaitable<Orchestrator::TrackerWork> Orchestrator::sync(std::string run_id) {
+  co_await wait_until_free(run_id);
   if (runs_.contains(run_id)) co_return TrackerWork{tracking_.pending(run_id), tracking_.waiting_for(run_id)};
   auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
   if (stored->spec.tracker_repository().empty()) {
@@ -324,11 +329,7 @@ awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std
 }
 
 awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id, RetryOptions options) {
-  refuse_when_stopping();
-  while (syncing_.contains(run_id)) co_await ended_.wait();
-  for (auto run = runs_.find(run_id); run != runs_.end() && run->second->closing(); run = runs_.find(run_id)) {
-    co_await ended_.wait();
-  }
+  co_await wait_until_free(run_id);
   require_task(co_await get(run_id), task_id);
   if (!runs_.contains(run_id)) co_return co_await reopen(run_id, task_id, options);
   auto& run = *runs_.at(run_id);

@@ -64,6 +64,8 @@ class Orchestrator {
  private:
   awaitable<std::vector<std::string>> reopen(std::string run_id, std::string task_id, RetryOptions options);
   awaitable<void> follow(Run& run);
+  /// Returns once it is neither closing nor open for its tracker alone. Throws Error{unavailable} when the daemon stops.
+  awaitable<void> wait_until_free(std::string run_id);
   awaitable<TrackerWork> sync_ended(store::StoredRun stored);
   awaitable<std::string> new_id(std::string name);
   awaitable<void> take_up(store::StoredRun stored);

@@ -77,6 +77,11 @@ awaitable<void> EventLog::run() {
     } else {
       publish(batch);
     }
+    for (const auto& item : batch) {
+      auto& open = *runs_.at(item->event.run_id());
+      --open.unrecorded;
+      if (open.may_go()) release_run(item->event.run_id());
+    }
   }
 }
 
@@ -195,8 +200,6 @@ void EventLog::publish(const Batch& batch) {
     open.changed.notify();
     item->done = true;
     item->signal.notify();
-    --open.unrecorded;
-    if (open.may_go()) release_run(item->event.run_id());
   }
 }
 
@@ -207,8 +210,6 @@ void EventLog::fail(const Batch& batch, std::exception_ptr error) {
     item->done = true;
     item->error = error;
     item->signal.notify();
-    --open.unrecorded;
-    if (open.may_go()) release_run(item->event.run_id());
   }
 }
 
