@@ -25,7 +25,10 @@ ExitCode exit_code_of(ErrorKind kind) {
 
 ExitCode exit_code_of(const fanout::v1::Run& run) {
   const bool all = std::all_of(run.subagents().begin(), run.subagents().end(),
-                               [](const auto& agent) { return domain::is_success(agent.phase()); });
+                               [](const auto& agent) {
+                                 const bool given_up = agent.following().state() == fanout::v1::Following::STATE_GAVE_UP;
+                                 return domain::is_success(agent.phase()) && !given_up;
+                               });
   return all ? kExitOk : kExitTasksFailed;
 }
 

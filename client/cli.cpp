@@ -26,9 +26,19 @@ struct Typed {
   CancelOptions cancel;
   RetryOptions retry, resume;
   SyncOptions sync;
+  AuthOptions auth;
+  TimelineOptions timeline;
+  std::string metrics_run;
+  WhyOptions why;
+  DoctorOptions doctor;
   SnapshotsOptions snapshots;
   UndoOptions undo;
   CleanupOptions cleanup;
+  AnswerOptions answer;
+  SendOptions send;
+  PauseOptions pause, go_on;
+  AttachOptions attach;
+  PoolOptions pool;
 };
 
 CLI::App& add_command(CLI::App& parent, const char* name, const char* what, const char* footer) {
@@ -43,8 +53,13 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
                   "Plan file, or the folder that holds plan.yaml\n(default: .parallel/plans/plan.yaml, else "
                   "plan.yaml)")
       ->option_text(" ");
-  command.add_option("--agent", options.agent, "Agent: a name from the configuration, or a command line")
+  command.add_option("--agent", options.agent, "Agent: claude, codex, gemini, opencode, acp:COMMAND,\na name from the configuration, or a command line")
       ->option_text("CMD|NAME");
+  command.add_option("--model", options.model, "The agent's model, as the agent names it")->option_text("NAME");
+  command.add_option("--approve", options.approve, "What it may do without being asked about:\nnever, edits, safe (default) or all")
+      ->option_text("LEVEL");
+  command.add_option("--answer-timeout", options.answer_timeout, "How long its questions wait for an answer (default: 10m)")
+      ->option_text("DUR");
   command.add_option("--base", options.base, "Start the branches from this ref")->option_text("REF");
   command.add_option("--repo", options.repo, "Repository (default: the one around the plan)")
       ->option_text("PATH");
@@ -65,6 +80,22 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
   command.add_flag_function(
       "--pr,!--no-pr", [&options](std::int64_t count) { options.pull_request = count > 0; },
       "Open pull requests at the tracker (default), or do not");
+  command.add_option("--tracker-mode", options.tracker_mode, "per-task, tracking (one issue for all tasks) or auto")
+      ->option_text("MODE");
+  command.add_flag_function(
+      "--draft,!--no-draft", [&options](std::int64_t count) { options.draft = count > 0; },
+      "Open pull requests as drafts before the gates run, or not");
+  command.add_flag_function(
+      "--follow,!--no-follow", [&options](std::int64_t count) { options.follow = count > 0; },
+      "Follow pull requests until they are merged, or do not");
+  command.add_option("--ci-retries", options.ci_retries, "How often checks and reviews go back to an agent")
+      ->option_text("N")
+      ->check(CLI::Range(0u, 10u));
+  command.add_option("--auto-merge", options.auto_merge, "Merge what passes: merge, squash, rebase or off")
+      ->option_text("METHOD");
+  command.add_flag_function(
+      "--cache,!--no-cache", [&options](std::int64_t count) { options.environment_cache = count > 0; },
+      "Take what setup makes from the cache (default), or not");
   command.add_flag("--no-write-status", options.no_write_status,
                    "Leave the status: lines of the task files alone");
 }
@@ -124,6 +155,23 @@ void add_logs(CLI::App& app, Typed& typed) {
   });
 }
 
+void add_why(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "why", "Explain a task's state, whatever it is", help::kWhy);
+  command.add_option("RUN", typed.why.run, "Run id, the beginning of one, or last (default)")->option_text(" ");
+  command.add_option("TASK", typed.why.task, "Task; a single argument is one")->option_text(" ");
+  command.callback([&typed] {
+    if (typed.why.task.empty()) std::swap(typed.why.task, typed.why.run);
+    if (typed.why.task.empty()) throw CLI::RequiredError("TASK");
+    typed.command.run = [o = typed.why](Session& s) { return why(s, o); };
+  });
+}
+
+void add_doctor(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "doctor", "Check that all that is needed is there and works", help::kDoctor);
+  command.add_flag("--offline", typed.doctor.offline, "Ask nobody over the network");
+  command.callback([&typed] { typed.command.run = [o = typed.doctor](Session& s) { return doctor(s, o); }; });
+}
+
 void add_cancel(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "cancel", "End a run, or one of its tasks", help::kCancel);
   command.add_option("RUN", typed.cancel.run, "Run id, the beginning of one, or last")
@@ -161,6 +209,42 @@ void add_sync(CLI::App& app, Typed& typed) {
   command.callback([&typed] { typed.command.run = [o = typed.sync](Session& s) { return sync(s, o); }; });
 }
 
+void add_auth(CLI::App& app, Typed& typed) {
+  auto& auth = add_command(app, "auth", "Log in at GitHub, or see who is", help::kAuth);
+  auth.require_subcommand(1);
+  const auto with_host = [&typed](CLI::App& command) {
+    command.add_option("--host", typed.auth.host, "Which host (default: GH_HOST, else github.com)")->option_text("HOST");
+  };
+  auto& login = add_command(auth, "login", "Log in and store the token", help::kAuthLogin);
+  with_host(login);
+  login.add_flag("--with-token", typed.auth.with_token, "Read the token from standard input");
+  login.add_option("--client-id", typed.auth.client_id, "OAuth App to log in with (default: the\nconfiguration's)")->option_text("ID");
+  login.add_option("--scope", typed.auth.scopes, "Scope to ask for (default: repo, read:org)")->option_text("SCOPE");
+  login.callback([&typed] { typed.command.run = [o = typed.auth](Session& s) { return auth_login(s, o); }; });
+  auto& status = add_command(auth, "status", "Say which token is used, whose it is, and what is left", "");
+  with_host(status);
+  status.callback([&typed] { typed.command.run = [o = typed.auth](Session& s) { return auth_status(s, o); }; });
+  add_command(auth, "refresh", "Look for tokens again; what waited for one goes on", "").callback([&typed] {
+    typed.command.run = auth_refresh;
+  });
+  auto& logout = add_command(auth, "logout", "Forget what login has stored", "");
+  with_host(logout);
+  logout.callback([&typed] { typed.command.run = [o = typed.auth](Session& s) { return auth_logout(s, o); }; });
+}
+
+void add_timeline(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "timeline", "Draw what each task's setup took", help::kTimeline);
+  command.add_option("RUN", typed.timeline.run, "Run id, the beginning of one, or last (default)")->option_text(" ");
+  command.add_option("--svg", typed.timeline.svg, "Write it as a picture into this file")->option_text("FILE");
+  command.callback([&typed] { typed.command.run = [o = typed.timeline](Session& s) { return timeline(s, o); }; });
+}
+
+void add_metrics(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "metrics", "Show what setting up took, and what doing it at once saved", help::kMetrics);
+  command.add_option("RUN", typed.metrics_run, "Run id, the beginning of one, or last (default: all)")->option_text(" ");
+  command.callback([&typed] { typed.command.run = [run = typed.metrics_run](Session& s) { return metrics(s, run); }; });
+}
+
 void add_snapshots(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "snapshots", "List the snapshots of a task's worktree", help::kSnapshots);
   command.add_option("RUN", typed.snapshots.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
@@ -185,7 +269,62 @@ void add_cleanup(CLI::App& app, Typed& typed) {
   command.add_flag("-y,--yes", typed.cleanup.yes, "Do not ask");
   command.add_flag("--force", typed.cleanup.force, "Remove what exists nowhere else too; a snapshot of it stays");
   command.add_flag("--remote", typed.cleanup.remote, "Remove the branches on the remote too");
+  command.add_flag("--archives", typed.cleanup.archives, "Remove what programs printed too, of runs that have nothing else left");
   command.callback([&typed] { typed.command.run = [o = typed.cleanup](Session& s) { return cleanup(s, o); }; });
+}
+
+/// RUN and TASK, both needed.
+template <class Options>
+void add_run_and_task(CLI::App& command, Options& options) {
+  command.add_option("RUN", options.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  command.add_option("TASK", options.task, "Task")->option_text(" ")->required();
+}
+
+void add_answer(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "answer", "Answer what an agent asks, or list what is asked", help::kAnswer);
+  command.add_option("RUN", typed.answer.run, "Run id, the beginning of one, or last")->option_text(" ");
+  command.add_option("TASK", typed.answer.task, "Task; without one, all that waits is listed")->option_text(" ");
+  command.add_option("ID", typed.answer.id, "Which, by the beginning of its id (default: the only one)")->option_text(" ");
+  command.add_flag("--allow", typed.answer.allow, "It may, this once");
+  command.add_flag("--deny", typed.answer.deny, "It may not; --text says why");
+  command.add_option("--option", typed.answer.option, "One of the options that are offered")->option_text("NAME");
+  command.add_option("--text", typed.answer.text, "An answer in words")->option_text("TEXT");
+  command.callback([&typed] { typed.command.run = [o = typed.answer](Session& s) { return answer(s, o); }; });
+}
+
+void add_talking(CLI::App& app, Typed& typed) {
+  auto& tell = add_command(app, "send", "Tell an agent something while it works", help::kSend);
+  add_run_and_task(tell, typed.send);
+  tell.add_option("TEXT", typed.send.text, "What to tell it; - reads standard input")->option_text(" ")->required();
+  tell.callback([&typed] { typed.command.run = [o = typed.send](Session& s) { return send(s, o); }; });
+  auto& attached = add_command(app, "attach", "Follow one agent, and talk to it", help::kAttach);
+  add_run_and_task(attached, typed.attach);
+  attached.callback([&typed] { typed.command.run = [o = typed.attach](Session& s) { return attach(s, o); }; });
+  auto& stop = add_command(app, "pause", "Let agents stand still", help::kPause);
+  stop.add_option("RUN", typed.pause.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  stop.add_option("TASK", typed.pause.task, "Task (default: all at work)")->option_text(" ");
+  stop.callback([&typed] { typed.command.run = [o = typed.pause](Session& s) { return pause(s, o); }; });
+  auto& go_on = add_command(app, "continue", "Let paused agents go on", help::kContinue);
+  go_on.add_option("RUN", typed.go_on.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  go_on.add_option("TASK", typed.go_on.task, "Task (default: all that stand still)")->option_text(" ");
+  go_on.callback([&typed] { typed.command.run = [o = typed.go_on](Session& s) { return continue_agents(s, o); }; });
+}
+
+void add_pool(CLI::App& app, Typed& typed) {
+  auto& pool = add_command(app, "pool", "Worktrees that are made before tasks need them", help::kPool);
+  pool.require_subcommand(1);
+  auto& status = add_command(pool, "status", "What waits ready, and what is being made", "");
+  status.add_flag("--all", typed.pool.all, "Of all repositories that the daemon knows");
+  status.callback([&typed] { typed.command.run = [o = typed.pool](Session& s) { return pool_status(s, o); }; });
+  auto& warm = add_command(pool, "warm", "Have worktrees made until so many wait", help::kPoolWarm);
+  warm.add_option("N", typed.pool.count, "How many")->option_text(" ")->required()->check(CLI::Range(1u, 1000u));
+  warm.add_option("PLAN", typed.pool.plan, "Plan whose settings hold (default: the repository's)")->option_text(" ");
+  warm.add_option("--base", typed.pool.base, "Ref whose files they hold")->option_text("REF");
+  warm.add_flag("--wait", typed.pool.wait, "Return when they are there");
+  warm.callback([&typed] { typed.command.run = [o = typed.pool](Session& s) { return pool_warm(s, o); }; });
+  auto& drain = add_command(pool, "drain", "Remove what waits", "");
+  drain.add_flag("--all", typed.pool.all, "Of all repositories that the daemon knows");
+  drain.callback([&typed] { typed.command.run = [o = typed.pool](Session& s) { return pool_drain(s, o); }; });
 }
 
 void add_daemon(CLI::App& app, Typed& typed) {
@@ -225,14 +364,25 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_status(app, typed);
   add_watch(app, typed);
   add_logs(app, typed);
+  add_why(app, typed);
   add_cancel(app, typed);
   add_retry(app, typed);
   add_resume(app, typed);
   add_sync(app, typed);
+  add_auth(app, typed);
+  add_timeline(app, typed);
+  add_metrics(app, typed);
   add_snapshots(app, typed);
   add_undo(app, typed);
   add_cleanup(app, typed);
+  add_command(app, "agents", "Which agents there are, and whether they are logged in", help::kAgents).callback([&typed] {
+    typed.command.run = agents;
+  });
+  add_answer(app, typed);
+  add_talking(app, typed);
+  add_pool(app, typed);
   add_daemon(app, typed);
+  add_doctor(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
       .callback([&typed] { typed.command.run = version; });
 }

@@ -13,6 +13,9 @@ namespace fanout::client {
 struct PlanOptions {
   std::string plan;  ///< As typed; empty: the usual places.
   std::string agent;
+  std::string model;
+  std::string approve;
+  std::string answer_timeout;
   std::string base;
   std::string repo;
   std::optional<std::uint32_t> max_parallel;
@@ -20,9 +23,34 @@ struct PlanOptions {
   std::optional<std::uint32_t> retries;
   std::optional<bool> push;
   std::optional<bool> pull_request;
+  std::optional<bool> follow;
+  std::optional<bool> draft;
+  std::optional<std::uint32_t> ci_retries;
+  std::string auto_merge;
+  std::string tracker_mode;
+  std::optional<bool> environment_cache;
   std::string remote;
   std::string tracker;
   bool no_write_status = false;
+};
+
+struct AnswerOptions {
+  std::string run, task;  ///< Without a task: what waits is listed.
+  std::string id;         ///< Or the beginning of one; empty: the only one.
+  bool allow = false, deny = false;
+  std::string option, text;
+};
+
+struct SendOptions {
+  std::string run, task, text;
+};
+
+struct PauseOptions {
+  std::string run, task;
+};
+
+struct AttachOptions {
+  std::string run, task;
 };
 
 struct ExecuteOptions {
@@ -63,6 +91,27 @@ struct SyncOptions {
   std::string run;
 };
 
+struct AuthOptions {
+  std::string host;  ///< Empty: GH_HOST, else github.com.
+  std::string client_id;
+  std::vector<std::string> scopes;
+  bool with_token = false;
+};
+
+struct TimelineOptions {
+  std::string run;
+  std::string svg;  ///< File to write a picture to; empty: none.
+};
+
+struct WhyOptions {
+  std::string run;
+  std::string task;
+};
+
+struct DoctorOptions {
+  bool offline = false;
+};
+
 struct SnapshotsOptions {
   std::string run;
   std::string task;
@@ -80,6 +129,15 @@ struct CleanupOptions {
   bool yes = false;
   bool force = false;
   bool remote = false;
+  bool archives = false;
+};
+
+struct PoolOptions {
+  bool all = false;           ///< Of all repositories that the daemon knows.
+  std::uint32_t count = 0;    ///< To be ready.
+  std::string plan;           ///< Whose settings hold; may be empty.
+  std::string base;
+  bool wait = false;
 };
 
 int validate_plan(Session& session, const PlanOptions& options);
@@ -91,9 +149,27 @@ int logs(Session& session, const LogsOptions& options);
 int cancel(Session& session, const CancelOptions& options);
 int retry(Session& session, const RetryOptions& options);
 int sync(Session& session, const SyncOptions& options);
+int auth_login(Session& session, const AuthOptions& options);
+int auth_status(Session& session, const AuthOptions& options);
+int auth_refresh(Session& session);
+int auth_logout(Session& session, const AuthOptions& options);
+int timeline(Session& session, const TimelineOptions& options);
+int metrics(Session& session, const std::string& run);
+int why(Session& session, const WhyOptions& options);
+/// Exit code 1 when something is broken.
+int doctor(Session& session, const DoctorOptions& options);
 int snapshots(Session& session, const SnapshotsOptions& options);
 int undo(Session& session, const UndoOptions& options);
 int cleanup(Session& session, const CleanupOptions& options);
+int agents(Session& session);
+int answer(Session& session, const AnswerOptions& options);
+int send(Session& session, const SendOptions& options);
+int pause(Session& session, const PauseOptions& options);
+int continue_agents(Session& session, const PauseOptions& options);
+int attach(Session& session, const AttachOptions& options);
+int pool_status(Session& session, const PoolOptions& options);
+int pool_warm(Session& session, const PoolOptions& options);
+int pool_drain(Session& session, const PoolOptions& options);
 int daemon_start(Session& session);
 int daemon_stop(Session& session);
 int daemon_restart(Session& session);

@@ -37,8 +37,12 @@ void print_info(Session& session, const v1::GetInfoResponse& info) {
   fact("socket", info.socket());
   fact("state", info.state_directory());
   fact("log", info.state_directory() + "/fanoutd.log");
+  if (!info.http_address().empty()) {
+    fact("http", "http://" + info.http_address() + "/metrics, token in " + info.state_directory() + "/http-token");
+  }
   fact("at work", numbered(info.active_runs(), "run") + ", " + numbered(info.active_subagents(), "subagent"));
   if (!info.trouble().empty()) table.add({{"trouble", Ink::dim}, {info.trouble(), Ink::yellow}});
+  for (const auto& notice : info.notices()) table.add({{"note", Ink::dim}, {notice, Ink::yellow}});
   session.print(table.lines(session.out().style(), {session.out().columns(), false, 3}));
 }
 

@@ -83,12 +83,54 @@ inline constexpr const char* kResume = R"(Examples:
 
 After the machine was restarted, or the daemon was told to stop: each task goes on in its worktree.)";
 
+inline constexpr const char* kWhy = R"(Examples:
+  fanout why task-2                    of the newest run
+  fanout why first-steps-7k2m task-2
+  fanout why last task-2 --json | jq .reasons
+
+Whatever state a task is in: what it waits for and since when, what would release it, its place in the queue;
+or why it ended as it did, and what to look at.)";
+
+inline constexpr const char* kDoctor = R"(Examples:
+  fanout doctor                        in the repository that agents are to work in
+  fanout doctor --offline --json | jq '.checks[] | select(.fix)'
+
+Exit code 1 when something is broken. Nothing is changed.)";
+
 inline constexpr const char* kSync = R"(Examples:
   fanout sync                          the newest run
   fanout sync first-steps-7k2m
 
 Issues, comments and pull requests that could not be made while the run went on, because GitHub was out of
 reach or its limits were used up. The login is looked for anew. Exit code 1 when something is still left.)";
+
+inline constexpr const char* kAuth = R"(Examples:
+  fanout auth status
+  fanout auth login
+  fanout auth refresh                  after a new token; what waited for it goes on
+
+The token of GH_TOKEN and the like comes first, then the configuration's GitHub App, then this login,
+then those of gh and of git. No token is ever printed.)";
+
+inline constexpr const char* kAuthLogin = R"(Examples:
+  fanout auth login                    a code to type into a page
+  fanout auth login --host github.example.com
+  fanout auth login --with-token < token.txt)";
+
+inline constexpr const char* kTimeline = R"(Examples:
+  fanout timeline                      the newest run
+  fanout timeline first-steps-7k2m --svg setup.svg
+
+A line for each task, from the run's start until its agent said something; the last line explains the signs.
+The time behind it is when its agent was there.)";
+
+inline constexpr const char* kMetrics = R"(Examples:
+  fanout metrics                       all runs
+  fanout metrics last
+  fanout metrics --json | jq .total
+
+EFFICIENCY is (sequential - parallel) / (sequential - ideal). Sequential is the sum of the tasks' own times, each as
+long as it was beside the others; ideal is the longest alone.)";
 
 inline constexpr const char* kSnapshots = R"(Examples:
   fanout snapshots last task-2
@@ -111,9 +153,59 @@ inline constexpr const char* kCleanup = R"(Examples:
 Removed is only what provably exists elsewhere: a clean worktree whose branch is merged, squashed or rebased
 into the base or your branch, or is on the remote. Everything else stays, with its reason.)";
 
+inline constexpr const char* kAgents = R"(Examples:
+  fanout agents
+  fanout agents --json
+
+None is bundled with Fanout. Where a plan names no agent and just one is installed, that one is taken.)";
+
+inline constexpr const char* kAnswer = R"(Examples:
+  fanout answer                        what waits, of all runs
+  fanout answer last task-2 --allow
+  fanout answer last task-2 --deny --text "use the test database"
+  fanout answer last task-2 --text "the second one"
+
+A permission is allowed, denied, or answered by one of its options; a question is answered in words, or by the
+number of what is offered. What nobody answers in time is not allowed, and the agent goes on without it.)";
+
+inline constexpr const char* kSend = R"(Examples:
+  fanout send last task-2 "leave the old API in place"
+  git diff | fanout send last task-2 -
+
+An agent that listens while it works hears it when its present turn is over. One that does not is told when it
+has ended, and goes on with its session.)";
+
+inline constexpr const char* kAttach = R"(Examples:
+  fanout attach last task-2
+
+Shows what the agent says and does as it comes. A line that is typed goes to it as by fanout send; where it
+asks something, the line is the answer: y or n, an option, or words. Ctrl-C leaves, and the agent goes on.
+No agent runs on a terminal of its own: its streams are read by Fanout.)";
+
+inline constexpr const char* kPause = R"(Examples:
+  fanout pause last
+  fanout pause last task-2
+
+All processes of the agent stop where they stand. Neither its time nor its silence counts meanwhile.)";
+
+inline constexpr const char* kContinue = R"(Examples:
+  fanout continue last
+  fanout continue last task-2)";
+
 inline constexpr const char* kDaemon = R"(Examples:
   fanout daemon status
   fanout daemon restart
   fanout daemon stop)";
+
+inline constexpr const char* kPool = R"(Examples:
+  fanout pool status
+  fanout pool warm 20 --wait
+  fanout pool drain
+
+fanout plan validate, fanout plan show and runs that have ended warm the pool by themselves.)";
+
+inline constexpr const char* kPoolWarm = R"(Examples:
+  fanout pool warm 20                  of HEAD, with the repository's settings
+  fanout pool warm 20 plan.yaml --wait)";
 
 }  // namespace fanout::client::help

@@ -20,6 +20,13 @@ fs::path tidy(const fs::path& path) {
   return climbs ? fs::weakly_canonical(path) : path.lexically_normal();
 }
 
+google::protobuf::Duration time_of_flag(const std::string& flag, const std::string& typed) {
+  const auto time = parse_duration(typed);
+  if (!time || time->count() == 0)
+    throw Error(ErrorKind::invalid_input, flag + " must be a time such as 90s, 15m or 1h30m, not \"" + typed + "\"");
+  return to_duration(*time);
+}
+
 }  // namespace
 
 fs::path find_plan(const std::string& typed, const fs::path& folder) {
@@ -38,6 +45,8 @@ fs::path find_plan(const std::string& typed, const fs::path& folder) {
 fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   fanout::v1::Overrides overrides;
   overrides.set_agent(options.agent);
+  overrides.set_model(options.model);
+  overrides.set_approve(options.approve);
   overrides.set_base(options.base);
   overrides.set_repository(options.repo);
   overrides.set_remote(options.remote);
@@ -46,15 +55,16 @@ fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   if (options.retries) overrides.set_retries(*options.retries);
   if (options.push) overrides.set_push(*options.push);
   if (options.pull_request) overrides.set_pull_request(*options.pull_request);
+  if (options.follow) overrides.set_follow(*options.follow);
+  if (options.draft) overrides.set_draft(*options.draft);
+  if (options.ci_retries) overrides.set_ci_retries(*options.ci_retries);
+  overrides.set_auto_merge(options.auto_merge);
+  overrides.set_tracker_mode(options.tracker_mode);
+  if (options.environment_cache) overrides.set_environment_cache(*options.environment_cache);
   if (options.no_write_status) overrides.set_write_status(false);
-  if (!options.timeout.empty()) {
-    const auto timeout = parse_duration(options.timeout);
-    if (!timeout || timeout->count() == 0) {
-      throw Error(ErrorKind::invalid_input,
-                  "--timeout must be a time such as 90s, 15m or 1h30m, not \"" + options.timeout + "\"");
-    }
-    *overrides.mutable_timeout() = to_duration(*timeout);
-  }
+  if (!options.timeout.empty()) *overrides.mutable_timeout() = time_of_flag("--timeout", options.timeout);
+  if (!options.answer_timeout.empty())
+    *overrides.mutable_answer_timeout() = time_of_flag("--answer-timeout", options.answer_timeout);
   return overrides;
 }
 

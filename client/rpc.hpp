@@ -7,7 +7,13 @@
 
 #include "client/call_failed.hpp"
 #include "client/event_stream.hpp"
+#include "fanout/v1/agents.grpc.pb.h"
+#include "fanout/v1/metrics.grpc.pb.h"
+#include "fanout/v1/pool.grpc.pb.h"
+#include "fanout/v1/admission.grpc.pb.h"
+#include "fanout/v1/doctor.grpc.pb.h"
 #include "fanout/v1/service.grpc.pb.h"
+#include "fanout/v1/tracker.grpc.pb.h"
 #include "fanout/v1/work.grpc.pb.h"
 
 /// What the files that speak gRPC share. Only they include this.

@@ -3,7 +3,9 @@
 #include "client/commands.hpp"
 #include "client/render/json.hpp"
 #include "client/render/runs.hpp"
+#include "client/render/trackers.hpp"
 #include "common/exit_code.hpp"
+#include "common/text.hpp"
 
 namespace fanout::client {
 
@@ -33,6 +35,13 @@ std::vector<v1::Run> latest_and_active(Session& session) {
   return runs;
 }
 
+/// Something is wrong with the daemon, or was: said before anything else, and not among the JSON.
+void tell_of_the_daemon(Session& session) {
+  const auto info = session.daemon().call(v1::GetInfoRequest());
+  if (!info.trouble().empty()) say(printable(info.trouble()));
+  for (const auto& notice : info.notices()) say(printable(notice));
+}
+
 void print_json(Session& session, const std::vector<v1::Run>& runs) {
   std::string json = "{";
   if (!runs.empty()) json += "\"run\":" + to_json(get_run(session, runs.front().id())) + ",";
@@ -41,7 +50,26 @@ void print_json(Session& session, const std::vector<v1::Run>& runs) {
   session.out().line(json + "]}");
 }
 
+/// Of a daemon that knows no trackers, nothing.
+void print_trackers(Session& session, const v1::Run& run) {
+  if (run.tracker_repository().empty()) return;
+  try {
+    const auto answer = session.daemon().call(v1::ListTrackersRequest());
+    const auto lines = tracker_budget(answer, std::chrono::system_clock::now(), session.out().style());
+    if (!lines.empty()) session.out().line("");
+    session.print(lines);
+  } catch (const CallFailed&) {
+    // An older daemon: it has told all it can.
+  }
+}
+
+void print_details(Session& session, const v1::Run& run) {
+  session.print(run_details(run, std::chrono::system_clock::now(), session.out().style(), session.out().columns()));
+  print_trackers(session, run);
+}
+
 int all_runs(Session& session) {
+  tell_of_the_daemon(session);
   const auto runs = latest_and_active(session);
   if (session.json()) {
     print_json(session, runs);
@@ -58,7 +86,7 @@ int all_runs(Session& session) {
     session.print(run_table(runs, now, style, columns));
     session.out().line("");
   }
-  session.print(run_details(get_run(session, runs.front().id()), now, style, columns));
+  print_details(session, get_run(session, runs.front().id()));
   return kExitOk;
 }
 
@@ -79,8 +107,7 @@ int status(Session& session, const std::string& run) {
   if (session.json()) {
     session.out().line("{\"run\":" + to_json(found) + "}");
   } else {
-    session.print(
-        run_details(found, std::chrono::system_clock::now(), session.out().style(), session.out().columns()));
+    print_details(session, found);
   }
   return kExitOk;
 }

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "client/reach.hpp"
+#include "client/render/attention.hpp"
 #include "server/domain/run/fold.hpp"
 
 namespace fanout::client {
@@ -30,8 +31,8 @@ int milliseconds_until(std::chrono::steady_clock::time_point time) {
 
 }  // namespace
 
-Watching::Watching(Connection& daemon, Presenter& presenter, v1::Run run, std::uint64_t after)
-    : daemon_(daemon), presenter_(presenter), run_(std::move(run)), seen_(after) {}
+Watching::Watching(Connection& daemon, Presenter& presenter, v1::Run run, std::uint64_t after, bool keys)
+    : daemon_(daemon), presenter_(presenter), keys_(keys), run_(std::move(run)), seen_(after) {}
 
 int Watching::to_the_end() {
   open();
@@ -40,6 +41,7 @@ int Watching::to_the_end() {
     while (const auto signal = signals_.take()) {
       if (handle(*signal) == Next::stop) return kExitInterrupted;
     }
+    while (const auto key = keys_.take()) press(*key);
     if (!stream_) try_again();
     if (take_news() == Next::stop) break;
     show();
@@ -59,8 +61,10 @@ void Watching::open() {
 void Watching::wait() {
   auto until = next_show();
   if (!stream_) until = std::min(until, Clock::now() + kReconnectPause);
-  pollfd watched[] = {{signals_.descriptor(), POLLIN, 0}, {stream_ ? stream_->descriptor() : -1, POLLIN, 0}};
-  poll(watched, 2, milliseconds_until(until));
+  pollfd watched[] = {{signals_.descriptor(), POLLIN, 0},
+                      {stream_ ? stream_->descriptor() : -1, POLLIN, 0},
+                      {keys_.descriptor(), POLLIN, 0}};
+  poll(watched, 3, milliseconds_until(until));
 }
 
 /// Stop: the run has ended, and all of it was seen.
@@ -117,7 +121,9 @@ Watching::Next Watching::handle(int signal) {
       return Next::go_on;
     case SIGTSTP:
       presenter_.leave();
+      keys_.off();
       stop_until_continued();
+      keys_.on();
       stale_ = true;
       return Next::go_on;
     case SIGINT:
@@ -167,6 +173,21 @@ void Watching::cancel() {
   }
 }
 
+/// Answers what has waited longest in the plan's order; any other key means nothing.
+void Watching::press(char key) {
+  for (const auto& agent : run_.subagents()) {
+    if (agent.attention().empty()) continue;
+    const auto request = answer_by_key(agent.attention(0), key);
+    if (!request) return;
+    try {
+      daemon_.call(*request);
+    } catch (const CallFailed& failure) {
+      presenter_.remark(failure.what());
+    }
+    return;
+  }
+}
+
 Watching::Clock::time_point Watching::next_show() const {
   if (cancelled_) return Clock::time_point::max();
   return shown_ + (stale_ ? Clock::duration(kFramePause) : Clock::duration(kTick));
@@ -184,7 +205,7 @@ int watch_run(Session& session, v1::Run run, const WatchOptions& options) {
   // What is drawn is the state, which `run` has; lines tell the story from its beginning.
   const auto after = drawn ? run.last_sequence() : options.after.value_or(0);
   const auto presenter = make_presenter(session, run, options.verbose);
-  Watching watching(session.daemon(), *presenter, std::move(run), after);
+  Watching watching(session.daemon(), *presenter, std::move(run), after, drawn);
   return watching.to_the_end();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "client/connection.hpp"
+#include "client/keys.hpp"
 #include "client/presenter.hpp"
 #include "client/signals.hpp"
 
@@ -19,7 +20,8 @@ namespace fanout::client {
 class Watching {
  public:
   /// `run` is the state to begin with; the events after number `after` are shown.
-  Watching(Connection& daemon, Presenter& presenter, fanout::v1::Run run, std::uint64_t after);
+  /// With `keys`, what agents ask may be answered by them: y, n, or the number of an option.
+  Watching(Connection& daemon, Presenter& presenter, fanout::v1::Run run, std::uint64_t after, bool keys);
 
   /// The exit code of the process.
   int to_the_end();
@@ -37,12 +39,14 @@ class Watching {
   Next offer_cancel();
   Next wait_for_second_interrupt();
   void cancel();
+  void press(char key);
   Clock::time_point next_show() const;
   void show();
 
   Connection& daemon_;
   Presenter& presenter_;
   Signals signals_;
+  Keys keys_;
   fanout::v1::Run run_;
   std::uint64_t seen_;
   std::unique_ptr<EventStream> stream_;  // null while the connection is lost

@@ -21,7 +21,7 @@ constexpr std::size_t kShortId = 8;
 std::size_t count_removed(const v1::CleanUpResponse& answer) {
   std::size_t count = 0;
   for (const auto& item : answer.items()) count += item.removed() ? 1 : 0;
-  return count;
+  return count + static_cast<std::size_t>(answer.pruned_size());
 }
 
 void print_items(Session& session, const v1::CleanUpResponse& answer, const char* removed, const char* kept) {
@@ -30,19 +30,36 @@ void print_items(Session& session, const v1::CleanUpResponse& answer, const char
     table.add({{item.removed() ? removed : kept, item.removed() ? Ink::yellow : Ink::green},
                {item.run_id(), Ink::dim},
                {item.task_id()},
-               {item.branch()},
+               {item.archive().empty() ? item.branch() : "(archive)"},
                {item.reason()}});
+  }
+  for (const auto& folder : answer.pruned()) {
+    table.add({{removed, Ink::yellow}, {""}, {""}, {"(registration)"}, {folder + " is gone already"}});
   }
   session.print(table.lines(session.out().style(), {session.out().columns(), true, 3}));
 }
 
+/// "3 worktrees and their branches", and an archive or two.
+std::string what_goes(const v1::CleanUpResponse& plan) {
+  std::size_t worktrees = 0, archives = 0;
+  for (const auto& item : plan.items()) {
+    if (item.removed()) ++(item.archive().empty() ? worktrees : archives);
+  }
+  const auto pruned = static_cast<std::size_t>(plan.pruned_size());
+  std::vector<std::string> parts;
+  if (worktrees > 0) parts.push_back(numbered(worktrees, "worktree") + " and their branches");
+  if (pruned > 0) parts.push_back(numbered(pruned, "registration") + " of worktrees that are gone");
+  if (archives > 0) parts.push_back("the output of " + numbered(archives, "run"));
+  return join(parts, ", ");
+}
+
 /// A person's word; nobody's is no.
-bool confirmed(std::size_t count) {
+bool confirmed(const v1::CleanUpResponse& plan) {
   if (isatty(STDIN_FILENO) == 0 || isatty(STDERR_FILENO) == 0) {
     say("nothing was removed: --yes removes without asking, --dry-run only shows");
     return false;
   }
-  std::cerr << "Remove " << numbered(count, "worktree") << " and their branches? [y/N] " << std::flush;
+  std::cerr << "Remove " << what_goes(plan) << "? [y/N] " << std::flush;
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
@@ -99,12 +116,13 @@ int cleanup(Session& session, const CleanupOptions& options) {
   request.set_repository(present_folder().string());
   request.set_force(options.force);
   request.set_remote(options.remote);
+  request.set_archives(options.archives);
   request.set_dry_run(true);
   const auto plan = session.daemon().call(request);
   const auto count = count_removed(plan);
   const bool asks = !options.yes && !options.dry_run;
   if (!session.json() && (options.dry_run || asks || count == 0)) {
-    if (plan.items().empty()) {
+    if (plan.items().empty() && plan.pruned().empty()) {
       session.out().line("nothing to clean up");
     } else {
       print_items(session, plan, "remove", "keep");
@@ -114,7 +132,7 @@ int cleanup(Session& session, const CleanupOptions& options) {
     if (session.json()) session.print_json(plan);
     return kExitOk;
   }
-  if (asks && !confirmed(count)) return kExitTasksFailed;
+  if (asks && !confirmed(plan)) return kExitTasksFailed;
   request.set_dry_run(false);
   const auto done = session.daemon().call(request);
   if (session.json()) {

@@ -32,4 +32,12 @@ void crash_point(const char* name) {
 
 }  // namespace fanout
 
+#else
+
+namespace fanout {
+
+void crash_point(const char*) {}
+
+}  // namespace fanout
+
 #endif

@@ -4,10 +4,27 @@
 build_packages="g++ cmake ninja-build ccache pkg-config git ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev zlib1g-dev libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libc-ares-dev libgit2-dev libspdlog-dev libcli11-dev libyaml-cpp-dev libtomlplusplus-dev
-  libsqlitecpp-dev libsqlite3-dev libutf8proc-dev libsystemd-dev"
-test_packages="libgtest-dev libgmock-dev sqlite3 openssl python3 zsh fish"
+  libsqlitecpp-dev libsqlite3-dev libutf8proc-dev libsystemd-dev prometheus-cpp-dev"
+test_packages="libgtest-dev libgmock-dev sqlite3 openssl python3 zsh fish dbus-daemon"
+# The agents' own programs that the tests run, from npm: pinned, since the recordings are of these.
+agent_packages="nodejs npm"
+agents="@anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @agentclientprotocol/sdk@2.4.0"
+editor_packages="protobuf-compiler protobuf-compiler-grpc python3-grpcio python3-protobuf neovim git"
+bench_packages="python3 curl procps"
 package_packages="pandoc dpkg-dev file lintian man-db"
 fuzz_packages="clang-19 libclang-rt-19-dev"
+
+# install_agents FOLDER: what the tests with real agents need; fails, and says why, where npm cannot be reached. A folder
+# that has them is left alone.
+install_agents() {
+  local folder=$1
+  command -v npm >/dev/null || install_packages $agent_packages
+  mkdir -p "$folder"
+  [ "$(cat "$folder/installed" 2>/dev/null)" = "$agents" ] && return 0
+  echo "Installing: $agents"
+  npm install --prefix "$folder" --no-audit --no-fund --loglevel error $agents || return 1
+  echo "$agents" >"$folder/installed"
+}
 
 # install_packages NAME...: installs those that are missing, and says so only then.
 install_packages() {

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds, and runs every test under AddressSanitizer and UndefinedBehaviorSanitizer, then a
-# short fuzz of each parser. One command on a fresh Debian 12.
+# small benchmark of the programs as users get them, then a short fuzz of each parser. One command on a fresh Debian 12.
 #
 #   deploy/test.sh            everything
 #   deploy/test.sh --quick    the tests in the plain build only
 #   deploy/test.sh --tsan     the tests under ThreadSanitizer instead
+#   deploy/test.sh --faults   the daemon killed at every crash point and at 200 random instants; takes hours
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/packages.sh
@@ -21,12 +22,45 @@ build() { # PRESET TARGET
   cmake --build "build/$1" -j "$jobs" --target "$2"
 }
 
-plain() {
+plain() { # TARGET...
   step "Build"
   cmake -S . -B build -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
-  cmake --build build -j "$jobs"
+  cmake --build build -j "$jobs" --target "$@"
+}
+
+tests() {
   step "Tests"
-  ctest --test-dir build -j "$jobs" --timeout 300
+  ctest --test-dir build -j "$jobs" --timeout 300 -LE "agents|counterparts"
+}
+
+# The agents' own programs, from npm, against a model on loopback: about two minutes.
+real_agents() {
+  step "Tests with real agents"
+  if install_agents build/agents; then
+    ctest --test-dir build -j 2 -L agents
+  else
+    printf '\n!! SKIPPED, since npm cannot install the agents:\n'
+    ctest --test-dir build -N -L agents | sed -n 's/^ *Test *#[0-9]*: /!!   /p'
+  fi
+}
+
+# Against programs of npm and Debian that none of us wrote; those out of reach are named, and their tests skipped.
+counterparts() {
+  step "Tests against what others wrote"
+  deploy/counterparts.sh
+  ctest --test-dir build -j "$jobs" -L counterparts
+}
+
+# The clients in TypeScript, Lua, Python and Node: about a minute and a half. What npm cannot bring is skipped.
+editors() {
+  step "Clients in other languages, and editors"
+  deploy/editors.sh build
+}
+
+benchmark() {
+  step "The benchmark, small: that it works, not how fast anything is"
+  install_packages $bench_packages
+  BENCH_BUILD=build deploy/bench.sh --small --out build/bench-small.json
 }
 
 # Sanitized daemons are slow, and a loaded machine makes some tests give up on them: those are tried again.
@@ -38,7 +72,16 @@ sanitized() { # PRESET
   UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
   LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
   TSAN_OPTIONS=suppressions="$PWD/tests/tsan.supp":report_atomic_races=0:second_deadlock_stack=1 \
-    ctest --test-dir "build/$1" -j "$jobs" --timeout 600 --repeat until-pass:3
+    ctest --test-dir "build/$1" -j "$jobs" --timeout 600 --repeat until-pass:3 -LE "agents|counterparts"
+}
+
+faults() {
+  step "Build with crash points"
+  mkdir -p build/faults
+  cmake -S . -B build/faults -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DFANOUT_FAULTS=ON
+  cmake --build build/faults -j "$jobs" --target faults_test fanoutd
+  step "Every crash point, 200 random instants"
+  FANOUT_FAULTS_ALL=1 "$(find build/faults -type f -name faults_test -perm -u+x)"
 }
 
 fuzz() {
@@ -57,9 +100,10 @@ fuzz() {
 step "Packages"
 install_packages $build_packages $test_packages
 case $mode in
-  all) sanitized asan; fuzz ;;
-  --quick) plain ;;
+  all) sanitized asan; plain fanoutd fanout real_agents_test counterparts_test; real_agents; counterparts; editors; benchmark; fuzz ;;
+  --quick) plain all; tests; real_agents; counterparts; editors ;;
   --tsan) sanitized tsan ;;
-  *) echo "usage: deploy/test.sh [--quick|--tsan]" >&2; exit 2 ;;
+  --faults) faults ;;
+  *) echo "usage: deploy/test.sh [--quick|--tsan|--faults]" >&2; exit 2 ;;
 esac
 step "All passed"

@@ -14,12 +14,26 @@
 #include "common/exit_code.hpp"
 #include "common/paths.hpp"
 #include "common/text.hpp"
+#include "server/admission/admission.hpp"
 #include "server/daemon_lock.hpp"
+#include "server/doctor/examinations.hpp"
+#include "server/domain/plan/resolve.hpp"
 #include "server/git/git.hpp"
+#include "server/http/server.hpp"
+#include "server/http/token_file.hpp"
+#include "server/metrics/prometheus.hpp"
+#include "server/orchestrator/housekeeping.hpp"
 #include "server/orchestrator/orchestrator.hpp"
+#include "server/planning/plan_files.hpp"
+#include "server/planning/planner.hpp"
+#include "server/pool/pool.hpp"
+#include "server/rebuild/open_log.hpp"
+#include "server/process/containment.hpp"
 #include "server/rpc/server.hpp"
 #include "server/service_manager.hpp"
 #include "server/store/event_log.hpp"
+#include "server/store/set_aside.hpp"
+#include "server/tracking/webhooks.hpp"
 
 namespace fanout {
 
@@ -28,7 +42,41 @@ using async::awaitable;
 
 namespace {
 
+constexpr const char* kTokenFile = "http-token";
+
+/// None where nobody asked for one.
+std::unique_ptr<http::Server> make_http_server(const async::Executor& executor, const AppOptions& options) {
+  if (options.http.empty()) return nullptr;
+  auto listening = http::listening_on(options.http);
+  listening.token = http::token_in(options.state_directory / kTokenFile);
+  return std::make_unique<http::Server>(executor, std::move(listening));
+}
+
+std::filesystem::path log_file(const AppOptions& options) { return options.state_directory / "fanout.db"; }
+
 std::size_t worker_count() { return std::max(4u, std::thread::hardware_concurrency() * 2); }
+
+constexpr const char* kEstimatesNote = "admission.estimates";
+
+process::Allowed allowed_by(const std::string& tree_kill) {
+  const bool any = tree_kill == "auto";
+  return {any || tree_kill == "scope", any || tree_kill == "cgroup", any || tree_kill == "namespace"};
+}
+
+/// As configured now. A file with faults changes nothing; whoever starts a run is told of them. BLOCKS.
+std::optional<domain::admission::Settings> admission_settings(const std::filesystem::path& file) {
+  std::vector<domain::Diagnostic> diagnostics;
+  const auto text = planning::read_plan_file(file, {});
+  domain::admission::Settings settings;
+  if (const auto* found = std::get_if<std::string>(&text)) {
+    settings = domain::parse_user_config(*found, file.string(), diagnostics).admission;
+  } else if (std::filesystem::exists(file)) {
+    return std::nullopt;
+  }
+  if (!diagnostics.empty()) return std::nullopt;
+  settings.cores = std::max(1u, std::thread::hardware_concurrency());
+  return settings;
+}
 
 /// All parts, in the order in which they are made; they go in the opposite one.
 class App {
@@ -36,27 +84,50 @@ class App {
   App(asio::io_context& io, const AppOptions& options)
       : state_lock_(options.state_directory / "fanoutd.lock"),
         socket_lock_(options.socket.string() + ".lock"),
-        log_(io.get_executor(), options.state_directory / "fanout.db"),
-        services_{io.get_executor(), log_,  workers_, files_, options.state_directory / "runs",
-                  subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim},
-        tracking_(io.get_executor(), log_, workers_, options.state_directory / "outbox.db", own_environment(),
+        pool_(io.get_executor(), files_),
+        opened_(rebuild::open_log(log_file(options), options.state_directory / "runs")),
+        log_(io.get_executor(), std::move(opened_.database), std::move(opened_.notices)),
+        containment_(process::find_containment(options.shim, allowed_by(options.tree_kill))),
+        admission_(io.get_executor(), files_, admission_options(options)),
+        services_{io.get_executor(), log_,  workers_, files_, materialiser_, pool_, options.state_directory / "runs",
+                  subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim,
+                  admission_, containment_},
+        tracking_(io.get_executor(), log_, workers_,
+                  {options.state_directory / "outbox.db", options.state_directory / "logins.json", own_environment(),
+                   [config = options.user_config] { return planning::github_config(config); }},
                   options.tracker_patience),
         runs_(services_, tracking_),
+        housekeeping_(services_, runs_, options.user_config, options.housekeeping_interval),
+        doctor_(io.get_executor(), examinations(options)),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
-        options_(options) {}
+        http_(make_http_server(io.get_executor(), options)),
+        options_(options) {
+    services_.access = [this](const auto& spec) { return tracking_.access(spec); };
+  }
 
   awaitable<void> live(std::function<void()> ready) {
+    tracking_.set_looks(options_.tracker_looks);
+    log_.on_damage([this](const std::string& what) { start_anew(log_file(options_), what); });
+    tracking_.on_damage([this](const auto& file, const std::string& what) { start_anew(file, what); },
+                        [this](const std::string& notice) { log_.add_notice(notice); });
     async::TaskGroup writer(services_.executor);
     writer.spawn(log_.run());
+    async::TaskGroup admitting(services_.executor);
     std::exception_ptr error;
     try {
+      const auto learned = co_await log_.query([](store::Database& database) { return database.note(kEstimatesNote); });
+      admission_.remember(learned.value_or(""));
+      admitting.spawn(admission_.run());
+      co_await services_.treasury.load();
       co_await runs_.recover();
       co_await serve(std::move(ready));
     } catch (...) {
       error = std::current_exception();
     }
+    admitting.cancel();
+    co_await admitting.join();
     log_.close();
     co_await writer.join();
     if (error) std::rethrow_exception(error);
@@ -64,12 +135,21 @@ class App {
 
  private:
   awaitable<void> serve(std::function<void()> ready) {
-    rpc::Server server({runs_, services_, options_.user_config, options_.socket, options_.listener,
-                        options_.state_directory,
-                        [this](bool leave) { request_stop("a client asked for it", leave); }});
+    rpc::Server server({runs_, services_, tracking_, options_.user_config, options_.socket, options_.listener,
+                        options_.state_directory, http_ ? http_->address() : "",
+                        [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_});
     background_.spawn(wait_for_signal());
     background_.spawn(server.accept());
+    if (http_) {
+      http_->route("GET", "/metrics", http::Server::Door::token,
+                   [this, &server](const http::Incoming&) { return metrics_page(server); });
+      background_.spawn(http_->run());
+      spdlog::info("metrics on http://{}/metrics", http_->address());
+    }
+    background_.spawn(pool_.run());
     background_.spawn(tell_that_we_live());
+    if (!options_.webhook_secret.empty()) background_.spawn(listen_for_webhooks());
+    background_.spawn(housekeeping_.live());
     spdlog::info("serving on {}", options_.socket.string());
     ready();
     service_manager::notify_ready();
@@ -98,6 +178,24 @@ class App {
     std::_Exit(kExitOk);
   }
 
+  awaitable<http::Response> metrics_page(const rpc::Server& server) {
+    metrics::Readings readings;
+    readings.runs = co_await runs_.figures().all();
+    readings.active_runs = runs_.active_runs();
+    readings.active_subagents = runs_.active_subagents();
+    readings.calls = server.calls();
+    readings.process = co_await files_.run([](std::stop_token) { return metrics::process_usage(); });
+    co_return http::text_response(200, metrics::exposition(readings), metrics::kExpositionType);
+  }
+
+  /// The one who comes next sets the file aside. Nothing is unwound: what runs goes on under its supervisors.
+  [[noreturn]] void start_anew(const std::filesystem::path& file, const std::string& what) {
+    spdlog::error("{}: starting anew, to set it aside and go on", what);
+    store::mark_damaged(file);
+    if (options_.start_anew) options_.start_anew();
+    std::_Exit(kExitTasksFailed);
+  }
+
   awaitable<void> wait_for_signal() {
     for (;;) {
       boost::system::error_code ended;
@@ -122,6 +220,16 @@ class App {
     }
   }
 
+  /// Whoever forwards GitHub's deliveries to this machine brings them here.
+  awaitable<void> listen_for_webhooks() {
+    http::ServerOptions options;
+    options.port = options_.webhook_port;
+    http::Server server(services_.executor, std::move(options));
+    tracking::serve_webhooks(server, options_.webhook_secret, [this] { tracking_.trackers().look_now(); });
+    spdlog::info("webhooks: http://{}/webhooks/github", server.address());
+    co_await server.run();
+  }
+
   void request_stop(const char* why, bool leave = false) {
     if (!std::exchange(stopping_, true)) {
       spdlog::info("asked to stop: {}", why);
@@ -130,18 +238,48 @@ class App {
     stop_.notify();
   }
 
+  admission::Admission::Options admission_options(const AppOptions& options) {
+    return {options.memory_info, options.state_directory,
+            [file = options.user_config] { return admission_settings(file); },
+            [this](std::string text) {
+              return log_.query([text](store::Database& database) { database.set_note(kEstimatesNote, text); });
+            }};
+  }
+
+  awaitable<doctor::Checks> login_checks(bool offline) {
+    if (offline) co_return doctor::Checks{};
+    const auto login = co_await tracking_.trackers().login_at("");
+    co_return doctor::Checks{doctor::check_login(login)};
+  }
+
+  std::vector<doctor::Examination> examinations(const AppOptions& options) {
+    const doctor::Places places{options.socket, options.state_directory, options.user_config, options.shim,
+                                services_.environment};
+    auto all = doctor::standard_examinations(places, workers_, containment_, admission_, [this] { return log_.trouble(); });
+    all.push_back({"tracker", "login", [this](doctor::Question question) { return login_checks(question.offline); }});
+    return all;
+  }
+
   git::Library git_;
   DaemonLock state_lock_;
   DaemonLock socket_lock_;
   async::WorkerPool workers_{worker_count()};
   async::WorkerPool files_{2};
+  git::Materialiser materialiser_{std::max(1u, std::thread::hardware_concurrency())};
+  pool::Pool pool_;
+  rebuild::OpenedLog opened_;
   store::EventLog log_;
+  process::Containment containment_;
+  admission::Admission admission_;
   subagent::Services services_;
   tracking::Tracking tracking_;
   orchestrator::Orchestrator runs_;
+  orchestrator::Housekeeping housekeeping_;
+  doctor::Doctor doctor_;
   async::Signal stop_;
   asio::signal_set signals_;
   async::TaskGroup background_;
+  std::unique_ptr<http::Server> http_;
   AppOptions options_;
   bool stopping_ = false, leaving_ = false;
 };

@@ -19,7 +19,7 @@ constexpr std::size_t kAiryRows = 10;      // from here on there is room for bla
 constexpr std::size_t kPhaseColumns = 12;  // "implementing": the column keeps its place while phases change
 constexpr std::size_t kTimeColumns = 6;
 
-/// Who is shown when not all can be: those at work first, then what needs a person.
+/// Who is shown when not all can be: who waits for a person, those at work, then what needs a person.
 int importance(v1::Phase phase) {
   if (at_work(phase)) return 0;
   if (phase == v1::PHASE_PENDING) return 2;
@@ -28,13 +28,15 @@ int importance(v1::Phase phase) {
   return 1;
 }
 
+int importance_of(const v1::Subagent& agent) { return agent.attention().empty() ? importance(agent.phase()) : -1; }
+
 /// The indices of the `count` most important subagents, in plan order.
 std::vector<int> chosen(const v1::Run& run, std::size_t count) {
   std::vector<int> indices(static_cast<std::size_t>(run.subagents_size()));
   std::iota(indices.begin(), indices.end(), 0);
   if (indices.size() <= count) return indices;
   std::stable_sort(indices.begin(), indices.end(), [&](int a, int b) {
-    return importance(run.subagents(a).phase()) < importance(run.subagents(b).phase());
+    return importance_of(run.subagents(a)) < importance_of(run.subagents(b));
   });
   indices.resize(count);
   std::sort(indices.begin(), indices.end());
@@ -42,10 +44,13 @@ std::vector<int> chosen(const v1::Run& run, std::size_t count) {
 }
 
 struct Counts {
-  std::size_t completed = 0, working = 0, pending = 0, failed = 0, held = 0, skipped = 0;
+  std::size_t completed = 0, working = 0, pending = 0, failed = 0, held = 0, skipped = 0, asking = 0;
 
-  void add(v1::Phase phase) {
-    if (phase == v1::PHASE_COMPLETED)
+  void add(const v1::Subagent& agent) {
+    const auto phase = agent.phase();
+    if (!agent.attention().empty())
+      ++asking;
+    else if (phase == v1::PHASE_COMPLETED)
       ++completed;
     else if (phase == v1::PHASE_SKIPPED)
       ++skipped;
@@ -69,6 +74,7 @@ void add_counts(Line& line, const Counts& counts) {
     line.add(std::to_string(count) + " " + word, ink);
   };
   part(counts.completed, "completed", Ink::green);
+  part(counts.asking, "waiting for you", Ink::magenta);
   part(counts.working, "at work", Ink::cyan);
   part(counts.pending, "pending", Ink::dim);
   part(counts.failed, "failed", Ink::red);
@@ -84,9 +90,10 @@ std::string header(const v1::Run& run, const View& view, std::size_t columns) {
 }
 
 std::string footer(const v1::Run& run, const View& view, std::size_t columns) {
-  constexpr std::string_view hint = "Ctrl-C leaves, the run goes on";
+  std::string_view hint = "Ctrl-C leaves, the run goes on";
   Counts counts;
-  for (const auto& agent : run.subagents()) counts.add(agent.phase());
+  for (const auto& agent : run.subagents()) counts.add(agent);
+  if (counts.asking > 0) hint = "y allows, n denies, a number chooses";
   Line line(view.style, columns);
   line.pad_to(2);
   add_counts(line, counts);
@@ -107,7 +114,7 @@ std::string left_out(const v1::Run& run, const std::vector<int>& shown, const Vi
     if (next != shown.end() && *next == i)
       ++next;
     else
-      counts.add(run.subagents(i).phase());
+      counts.add(run.subagents(i));
   }
   Line line(view.style, columns);
   const auto left = static_cast<std::size_t>(run.subagents_size()) - shown.size();
@@ -129,7 +136,7 @@ std::vector<std::string> task_lines(const v1::Run& run, const std::vector<int>& 
                {""}});
   for (const int i : shown) {
     const auto& agent = run.subagents(i);
-    const auto look = look_of(agent.phase());
+    const auto look = look_of(agent);
     const bool speaks = agent.phase() == v1::PHASE_IMPLEMENTING || importance(agent.phase()) == 1;
     table.add({{look.glyph, look.ink},
                {agent.task_id(), at_work(agent.phase()) ? Ink::bold : Ink::plain},
@@ -143,6 +150,11 @@ std::vector<std::string> task_lines(const v1::Run& run, const std::vector<int>& 
   return lines;
 }
 
+std::string place_in_queue(const v1::Subagent& agent) {
+  if (agent.queue_position() == 0) return {};
+  return agent.queue_position() == 1 ? "; next in the queue" : "; number " + std::to_string(agent.queue_position()) + " in the queue";
+}
+
 std::string awaited(const v1::Subagent& agent, const v1::Run& run) {
   std::vector<std::string> open;
   for (const auto& id : agent.dependencies()) {
@@ -152,16 +164,31 @@ std::string awaited(const v1::Subagent& agent, const v1::Run& run) {
   return open.empty() ? "" : "waits for " + join(open, ", ");
 }
 
+/// What becomes of a completed task's pull request, while that is still open.
+std::string followed(const v1::Subagent& agent) {
+  if (agent.following().state() != v1::Following::STATE_WATCHING) {
+    return agent.following().state() == v1::Following::STATE_MERGED ? " · merged" : "";
+  }
+  const auto& request = agent.pull_request();
+  auto text = " · #" + std::to_string(request.number());
+  if (!request.checks().empty()) text += " checks " + request.checks();
+  return text + (request.review().empty() ? "" : ", review " + request.review());
+}
+
 }  // namespace
 
 std::string message_of(const v1::Subagent& agent, const v1::Run& run) {
   if (agent.phase() == v1::PHASE_COMPLETED) {
     const auto commits = agent.commit_count() == 0 ? "" : numbered(agent.commit_count(), "commit") + " on ";
-    return commits + agent.branch();
+    return commits + agent.branch() + followed(agent);
   }
   if (domain::is_end(agent.phase())) return agent.reason();
-  if (!agent.waiting_for().empty()) return "waits for " + agent.waiting_for();
-  if (agent.phase() == v1::PHASE_PENDING) return awaited(agent, run);
+  if (!agent.waiting_for().empty()) return "waits for " + agent.waiting_for() + place_in_queue(agent);
+  if (agent.phase() == v1::PHASE_PENDING) {
+    const auto tasks = awaited(agent, run);
+    return tasks.empty() && !run.waiting_for().empty() ? "waits with its run for " + run.waiting_for() : tasks;
+  }
+  if (!agent.condition_text().empty()) return agent.condition_text();
   return agent.last_message();
 }
 

@@ -46,6 +46,12 @@ Look look_of(v1::Phase phase) {
   }
 }
 
+Look look_of(const v1::Subagent& agent) {
+  if (!agent.attention().empty()) return {"?", "needs input", Ink::magenta};
+  if (agent.paused()) return {"‖", "paused", Ink::yellow};
+  return look_of(agent.phase());
+}
+
 Look look_of(v1::RunState state) {
   switch (state) {
     case v1::RUN_STATE_RUNNING:

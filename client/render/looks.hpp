@@ -15,6 +15,8 @@ struct Look {
 };
 
 Look look_of(fanout::v1::Phase phase);
+/// Of a task: its phase, unless its agent waits for a person, or stands still.
+Look look_of(const fanout::v1::Subagent& agent);
 Look look_of(fanout::v1::RunState state);
 
 /// Whether a subagent is between its start and its end.

@@ -54,6 +54,13 @@ std::string said_of_environment(const v1::EnvironmentReady& ready) {
   return "environment ready: " + numbered(copied, "file") + " copied, " + numbered(ran, "command") + " run";
 }
 
+std::string said_of_cache(const v1::EnvironmentCached& cached) {
+  std::string names;
+  for (const auto& folder : cached.folders()) names += (names.empty() ? "" : ", ") + printable(folder.path());
+  const bool restored = cached.direction() == v1::EnvironmentCached::DIRECTION_RESTORED;
+  return names + (restored ? " taken from the cache of environments" : " kept in the cache of environments");
+}
+
 std::string said_of_commits(const v1::WorkCommitted& work) {
   if (work.commit_count() == 0) return "no commits";
   return numbered(work.commit_count(), "commit") + ", " + numbered(work.file_count(), "file") +
@@ -83,6 +90,34 @@ Said said_of_tracker_wait(const v1::TrackerWaiting& waiting) {
   return {"the tracker waits, " + steps + " left: " + waiting.reason(), Ink::yellow};
 }
 
+Said said_of_answer(const v1::AgentAnswer& answer) {
+  const auto* who = answer.by() == v1::AgentAnswer::BY_POLICY     ? " by the policy"
+                    : answer.by() == v1::AgentAnswer::BY_PERSON   ? " by a person"
+                    : answer.by() == v1::AgentAnswer::BY_DEADLINE ? ": nobody answered in time"
+                                                                  : ": the agent took it back";
+  const bool dim = answer.allowed() || answer.by() == v1::AgentAnswer::BY_AGENT;
+  return {std::string(answer.allowed() ? "allowed" : "not allowed") + who, dim ? Ink::dim : Ink::yellow};
+}
+
+/// What git shows; what the agent says of it its calls tell.
+Said said_of_change(const v1::AgentFileChange& change) {
+  if (change.source() != v1::AgentFileChange::SOURCE_GIT) return {};
+  const auto lines = change.has_added() ? " (+" + std::to_string(change.added()) + " −" + std::to_string(change.deleted()) + ")" : "";
+  return {"changed " + printable(change.path()) + lines, Ink::dim};
+}
+
+Said said_of_launch(const v1::AgentLaunched& launched) {
+  if (launched.agent() == "command") return {};
+  return {launched.name() + (launched.model().empty() ? "" : " with " + launched.model()) +
+              (launched.session().empty() ? " begins" : " goes on with its session") +
+              (launched.reason().empty() ? "" : ": " + launched.reason()),
+          Ink::dim};
+}
+
+Said said_of_told(const v1::AgentTold& told) {
+  return {"is told: " + printable(told.text()), Ink::plain};
+}
+
 /// The agent's words and calls; what is left out is for the log.
 Said said_of_activity(const v1::AgentActivity& activity) {
   switch (activity.activity_case()) {
@@ -90,14 +125,57 @@ Said said_of_activity(const v1::AgentActivity& activity) {
       return {printable(activity.message().text())};
     case v1::AgentActivity::kToolCall:
       return {printable(activity.tool_call().title()), Ink::dim};
-    case v1::AgentActivity::kPermission:
-      return {"asks for permission: " + printable(activity.permission().title()), Ink::yellow};
+    case v1::AgentActivity::kPermission: {
+      const bool decided = activity.permission().decided();
+      return {"asks for permission: " + printable(activity.permission().title()), decided ? Ink::dim : Ink::magenta};
+    }
+    case v1::AgentActivity::kQuestion: {
+      const auto& question = activity.question();
+      return {"asks: " + printable(question.items_size() > 0 ? question.items(0).text() : question.text()), Ink::magenta};
+    }
+    case v1::AgentActivity::kAnswer:
+      return said_of_answer(activity.answer());
+    case v1::AgentActivity::kFileChange:
+      return said_of_change(activity.file_change());
+    case v1::AgentActivity::kCommand: {
+      const auto& command = activity.command();
+      if (!command.has_exit_code() || command.exit_code() == 0) return {};
+      return {printable(command.command()) + " ended with exit code " + std::to_string(command.exit_code()), Ink::dim};
+    }
+    case v1::AgentActivity::kNotice:
+      return {printable(activity.notice().text()), activity.notice().warning() ? Ink::yellow : Ink::dim};
     case v1::AgentActivity::kLimit:
       return {"limit: " + printable(activity.limit().text()), Ink::yellow};
     case v1::AgentActivity::kRetrying:
       return {"tries again: " + printable(activity.retrying().reason()), Ink::dim};
     default:
       return {};
+  }
+}
+
+Said said_of_request(const v1::Event& event) {
+  const auto attempt = "attempt " + std::to_string(event.attempt());
+  if (!event.retry_requested().has_feedback()) return {attempt};
+  return {attempt + ": " + printable(event.retry_requested().feedback().reason()), Ink::yellow};
+}
+
+Said said_of_change(const v1::PullRequest& request) {
+  auto text = "pull request #" + std::to_string(request.number()) + " " + request.state();
+  if (request.draft()) text += ", draft";
+  if (!request.checks().empty()) text += ", checks: " + request.checks();
+  if (!request.review().empty()) text += ", review: " + request.review();
+  return {text, request.state() == "merged" ? Ink::green : Ink::dim};
+}
+
+Said said_of_following(const v1::FollowingChanged& change) {
+  const auto why = change.reason().empty() ? "" : ": " + printable(change.reason());
+  switch (change.state()) {
+    case v1::Following::STATE_WATCHING: return {"its pull request is followed" + why, Ink::dim};
+    case v1::Following::STATE_MERGED: return {"merged" + why, Ink::green};
+    case v1::Following::STATE_CLOSED: return {"its pull request was closed without being merged" + why, Ink::yellow};
+    case v1::Following::STATE_GAVE_UP: return {"given up" + why, Ink::red};
+    case v1::Following::STATE_STOPPED: return {"no longer followed" + why, Ink::dim};
+    default: return {};
   }
 }
 
@@ -114,10 +192,20 @@ Said said_of(const v1::Event& event) {
       return {said_of_worktree(event.worktree_ready()), Ink::dim};
     case v1::Event::kEnvironmentReady:
       return {said_of_environment(event.environment_ready()), Ink::dim};
+    case v1::Event::kEnvironmentCached:
+      return {said_of_cache(event.environment_cached()), Ink::dim};
     case v1::Event::kWaiting:
       return {event.waiting().for_().empty() ? "" : "waits for " + event.waiting().for_(), Ink::dim};
     case v1::Event::kAgentActivity:
       return said_of_activity(event.agent_activity());
+    case v1::Event::kAgentLaunched:
+      return said_of_launch(event.agent_launched());
+    case v1::Event::kAgentTold:
+      return said_of_told(event.agent_told());
+    case v1::Event::kAgentPaused:
+      return {"stands still", Ink::yellow};
+    case v1::Event::kAgentContinued:
+      return {"goes on", Ink::dim};
     case v1::Event::kWorkCommitted:
       return {said_of_commits(event.work_committed())};
     case v1::Event::kPushed:
@@ -128,18 +216,38 @@ Said said_of(const v1::Event& event) {
       return {"snapshot " + std::to_string(event.snapshot_taken().number()) + ": " + event.snapshot_taken().reason(), Ink::dim};
     case v1::Event::kRunTakenUp:
       return {"the daemon was started anew and goes on with the run", Ink::dim};
+    case v1::Event::kRunCompacted:
+      return {std::to_string(event.run_compacted().events()) + " events of a run that had ended are no longer kept; its outcome is",
+              Ink::dim};
     case v1::Event::kNotice: {
       const bool warns = event.notice().severity() == v1::Notice::SEVERITY_WARNING;
       return {(warns ? "warning: " : "note: ") + event.notice().text(), warns ? Ink::yellow : Ink::dim};
     }
     case v1::Event::kRetryRequested:
-      return {"attempt " + std::to_string(event.attempt())};
+      return said_of_request(event);
     case v1::Event::kRetryScheduled:
       return said_of_retry(event.retry_scheduled());
     case v1::Event::kAgentStalled:
       return {"the agent said nothing for " + format_duration(to_milliseconds(event.agent_stalled().limit())) +
                   " and is ended",
               Ink::yellow};
+    case v1::Event::kAgentConditionChanged: {
+      const auto& change = event.agent_condition_changed();
+      if (change.condition() == v1::AGENT_CONDITION_SILENT) return {};  // a notice says it
+      return {change.text().empty() ? "" : "the agent: " + change.text(), Ink::yellow};
+    }
+    case v1::Event::kWorkReturned:
+      return {"goes back to the agent (" + std::to_string(event.work_returned().retry()) + " of " +
+                  std::to_string(event.work_returned().retries()) + "): " + event.work_returned().reason(),
+              Ink::yellow};
+    case v1::Event::kAgentParked:
+      return {event.agent_parked().reason(), Ink::yellow};
+    case v1::Event::kBudgetUsed:
+      return {event.budget_used().text(), Ink::yellow};
+    case v1::Event::kAgentPassedOver:
+      return {event.agent_passed_over().reason() + "; goes on with " + event.agent_passed_over().next(), Ink::yellow};
+    case v1::Event::kRaceDecided:
+      return {event.race_decided().reason()};
     case v1::Event::kIssueOpened:
       return {"issue " + event.issue_opened().issue().url(), Ink::dim};
     case v1::Event::kPullRequestOpened:
@@ -150,9 +258,16 @@ Said said_of(const v1::Event& event) {
       return {"tracker: " + event.tracker_step_failed().reason(), Ink::yellow};
     case v1::Event::kTrackerWaiting:
       return said_of_tracker_wait(event.tracker_waiting());
+    case v1::Event::kPullRequestChanged:
+      return said_of_change(event.pull_request_changed().pull_request());
+    case v1::Event::kFollowingChanged:
+      return said_of_following(event.following_changed());
     case v1::Event::kCancelRequested:
       return {"asked to cancel"};
     // Told by the end that follows, by lines of their own, or of no interest to a person.
+    case v1::Event::kEnvironmentVerified:
+    case v1::Event::kPortsReserved:
+    case v1::Event::kAgentVerdict:
     case v1::Event::kReported:
     case v1::Event::kGateEnded:
     case v1::Event::kOutput:

@@ -127,6 +127,11 @@ void add_settings(Page& page, const v1::PlanDescription& plan, const std::filesy
   setting("max parallel", std::to_string(plan.max_parallel()));
   setting("setup", listed(plan.setup(), " && "));
   setting("verify", listed(plan.verify(), " && "));
+  if (!plan.cache().empty()) setting("cache", listed(plan.cache(), ", "));
+  if (plan.ports() > 0) setting("ports", numbered(plan.ports(), "port") + " for each worktree");
+  if (plan.waits_for_issue()) {
+    table.add({{"issue", Ink::dim}, {"every task waits for the tracker's answer, since {issue} is in a name of its own", Ink::yellow}});
+  }
   if (plan.gates().empty()) setting("gates", "");
   for (const auto& gate : plan.gates())
     setting("gate", gate.name() == gate.run() ? gate.run() : gate.name() + ": " + gate.run());

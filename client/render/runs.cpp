@@ -42,6 +42,18 @@ std::vector<std::string> gate_table(const v1::Run& run, const Style& style, std:
   return any ? table.lines(style, {columns, true, 1}) : std::vector<std::string>{};
 }
 
+/// ", followed: checks pending"; empty where it is not followed.
+std::string following_text(const v1::Subagent& agent) {
+  const auto& request = agent.pull_request();
+  std::string text = request.state().empty() || request.state() == "open" ? "" : ", " + request.state();
+  if (request.draft()) text += ", draft";
+  if (agent.following().state() == v1::Following::STATE_WATCHING) text += ", followed";
+  if (!request.checks().empty()) text += ", checks " + request.checks();
+  if (!request.review().empty()) text += ", review " + request.review();
+  if (!agent.following().reason().empty()) text += ": " + agent.following().reason();
+  return text;
+}
+
 /// What each task has at the tracker; empty when the run has none.
 std::vector<std::string> tracker_table(const v1::Run& run, const Style& style, std::size_t columns) {
   if (run.tracker_repository().empty()) return {};
@@ -49,10 +61,13 @@ std::vector<std::string> tracker_table(const v1::Run& run, const Style& style, s
   const auto add = [&](const v1::Subagent& agent, const Cell& glyph, const std::string& text, Ink ink) {
     table.add({glyph, {agent.task_id()}, {text, ink}});
   };
+  if (run.has_tracking_issue()) {
+    table.add({{run.tracking_issue().closed() ? "✓" : " ", Ink::green}, {"all", Ink::dim}, {run.tracking_issue().url(), Ink::dim}});
+  }
   for (const auto& agent : run.subagents()) {
     const Cell done{agent.issue().closed() ? "✓" : " ", Ink::green};
     if (agent.has_issue()) add(agent, done, agent.issue().url(), Ink::dim);
-    if (agent.has_pull_request()) add(agent, {" "}, agent.pull_request().url(), Ink::plain);
+    if (agent.has_pull_request()) add(agent, {" "}, agent.pull_request().url() + following_text(agent), Ink::plain);
     for (const auto& fault : agent.tracker_faults()) add(agent, {"!", Ink::yellow}, fault, Ink::yellow);
   }
   return table.lines(style, {columns, true, 4});
@@ -72,6 +87,7 @@ std::vector<std::string> facts(const v1::Run& run, const Style& style, std::size
   fact("repository", run.repository());
   fact("base", base_of(run));
   fact("tracker", run.tracker_repository());
+  if (!run.waiting_for().empty()) fact("queued", "waits for " + run.waiting_for());
   return table.lines(style, {columns, false, 2});
 }
 

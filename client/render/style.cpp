@@ -25,6 +25,8 @@ std::string_view code_of(Ink ink) {
       return "\x1b[32m";
     case Ink::yellow:
       return "\x1b[33m";
+    case Ink::magenta:
+      return "\x1b[35m";
     case Ink::cyan:
       return "\x1b[36m";
   }

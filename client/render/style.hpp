@@ -7,7 +7,7 @@
 namespace fanout::client {
 
 /// How text is decorated. Colour is never the only carrier of a meaning: a word says the same.
-enum class Ink { plain, bold, dim, red, green, yellow, cyan };
+enum class Ink { plain, bold, dim, red, green, yellow, magenta, cyan };
 
 struct Style {
   bool colour = false;

@@ -8,6 +8,7 @@
 #include "common/duration.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/usage_text.hpp"
 
 namespace fanout::client {
 
@@ -28,6 +29,19 @@ std::string word(const std::string& text) { return needs_quotes(text) ? shell_qu
 
 std::string count_or_blank(const v1::Subagent& agent, std::size_t count) {
   return agent.has_report() || count > 0 ? std::to_string(count) : "";
+}
+
+std::string tokens_of(const v1::Subagent& agent) {
+  const auto tokens = agent.usage().input_tokens() + agent.usage().output_tokens();
+  return tokens > 0 ? domain::tokens_text(tokens) : "";
+}
+
+/// In a narrow column "?" stands for what is not known.
+std::string short_cost(const v1::AgentUsage& usage) {
+  const auto text = domain::cost_text(usage);
+  if (text == "cost unknown") return "?";
+  const auto more = text.find(" + ");
+  return more == std::string::npos ? text : text.substr(0, more) + " + ?";
 }
 
 const v1::Subagent* first_failure(const v1::Run& run) {
@@ -64,24 +78,31 @@ std::string diff_command(const v1::Run& run) {
 
 std::vector<std::string> task_table(const v1::Run& run, Time now, const Style& style, std::size_t columns) {
   const bool running = run.state() == v1::RUN_STATE_RUNNING;
-  Table table({{""},
-               {"TASK", false, 0, kMostIdColumns},
-               {running ? "PHASE" : "OUTCOME"},
-               {"TIME", true},
-               {"COMMITS", true},
-               {"FILES", true},
-               {running ? "BRANCH OR MESSAGE" : "BRANCH OR REASON"}});
+  // Only where agents tell what they use.
+  const bool usage = std::any_of(run.subagents().begin(), run.subagents().end(), [](const auto& agent) { return agent.has_usage(); });
+  std::vector<Column> titles{{""},
+                             {"TASK", false, 0, kMostIdColumns},
+                             {running ? "PHASE" : "OUTCOME"},
+                             {"TIME", true},
+                             {"COMMITS", true},
+                             {"FILES", true}};
+  if (usage) titles.insert(titles.end(), {{"TOKENS", true}, {"COST", true}});
+  titles.push_back({running ? "BRANCH OR MESSAGE" : "BRANCH OR REASON"});
+  Table table(std::move(titles));
   for (const auto& agent : run.subagents()) {
-    const auto look = look_of(agent.phase());
+    const auto look = look_of(agent);
     const bool success = domain::is_success(agent.phase());
-    table.add({{look.glyph, look.ink},
-               {agent.task_id()},
-               {look.word, look.ink},
-               {shown_time(agent, now), Ink::dim},
-               {count_or_blank(agent, agent.commit_count()), Ink::dim},
-               {count_or_blank(agent, agent.report().file_count()), Ink::dim},
-               {success && !agent.branch().empty() ? agent.branch() : message_of(agent, run),
-                success ? Ink::dim : Ink::plain}});
+    std::vector<Cell> row{{look.glyph, look.ink},
+                          {agent.task_id()},
+                          {look.word, look.ink},
+                          {shown_time(agent, now), Ink::dim},
+                          {count_or_blank(agent, agent.commit_count()), Ink::dim},
+                          {count_or_blank(agent, agent.report().file_count()), Ink::dim}};
+    if (usage) row.push_back({tokens_of(agent), Ink::dim});
+    if (usage) row.push_back({short_cost(agent.usage()), Ink::dim});
+    row.push_back({success && !agent.branch().empty() ? agent.branch() : message_of(agent, run),
+                   success ? Ink::dim : Ink::plain});
+    table.add(std::move(row));
   }
   return table.lines(style, {columns, true, kReasonLines});
 }
@@ -93,6 +114,7 @@ std::string outcome_sentence(const v1::Run& run, Time now) {
   auto sentence = std::to_string(count_done(run)) + " of " + numbered(total, "task") + " completed";
   if (time)
     sentence += (running ? ", running for " : " in ") + (running ? ticking(*time) : format_duration(*time));
+  if (const auto used = domain::usage_text(run); !used.empty()) sentence += "; " + used;
   return sentence;
 }
 
@@ -103,11 +125,21 @@ std::vector<std::string> summary(const v1::Run& run, Time now, const Style& styl
   title.add(run.name().empty() ? run.id() : run.name(), Ink::bold).add("  " + outcome_sentence(run, now));
   std::vector<std::string> lines{title.text(), ""};
   for (auto& line : task_table(run, now, style, columns)) lines.push_back(std::move(line));
-  for (auto& more : {tracker_lines(run, style), next_lines(run, style)}) {
+  for (auto& more : {budget_lines(run, style), tracker_lines(run, style), next_lines(run, style)}) {
     if (more.empty()) continue;
     lines.emplace_back();
     lines.insert(lines.end(), more.begin(), more.end());
   }
+  return lines;
+}
+
+std::vector<std::string> budget_lines(const v1::Run& run, const Style& style) {
+  std::vector<std::string> lines;
+  const auto add = [&](const std::string& who, const auto& notes) {
+    for (const auto& note : notes) lines.push_back(Line(style).add(printable(who + note), Ink::yellow).text());
+  };
+  add("", run.budget_notes());
+  for (const auto& agent : run.subagents()) add(agent.task_id() + ": ", agent.budget_notes());
   return lines;
 }
 
@@ -131,8 +163,14 @@ std::vector<std::string> tracker_lines(const v1::Run& run, const Style& style) {
 
 std::vector<std::string> next_steps(const v1::Run& run) {
   const auto id = word(run.id());
-  if (run.state() == v1::RUN_STATE_RUNNING) return {"fanout watch " + id, "fanout cancel " + id};
   std::vector<std::string> steps;
+  if (run.state() == v1::RUN_STATE_RUNNING) {
+    const bool asks = std::any_of(run.subagents().begin(), run.subagents().end(),
+                                  [](const auto& agent) { return !agent.attention().empty(); });
+    if (asks) steps.push_back("fanout answer " + id);
+    steps.insert(steps.end(), {"fanout watch " + id, "fanout cancel " + id});
+    return steps;
+  }
   if (const auto* failure = first_failure(run)) {
     steps = {logs_command(run, *failure), "fanout retry " + id};
   } else {

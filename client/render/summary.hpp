@@ -20,6 +20,9 @@ std::vector<std::string> summary(const fanout::v1::Run& run, Time now, const Sty
 /// "4 of 5 tasks completed in 8.3s".
 std::string outcome_sentence(const fanout::v1::Run& run, Time now);
 
+/// The budgets that are nearly or wholly used up.
+std::vector<std::string> budget_lines(const fanout::v1::Run& run, const Style& style);
+
 /// What came of the run at its tracker, and what it waits for there. Empty without a tracker.
 std::vector<std::string> tracker_lines(const fanout::v1::Run& run, const Style& style);
 

@@ -69,4 +69,11 @@ std::string ago(Time then, Time now) {
   return local_date(then);
 }
 
+std::string in_future(Time then, Time now) {
+  const auto seconds = std::max<long long>(0, std::chrono::ceil<std::chrono::seconds>(then - now).count());
+  if (seconds < 60) return "in " + std::to_string(seconds) + "s";
+  if (seconds < 3600) return "in " + std::to_string((seconds + 59) / 60) + " min";
+  return "in " + std::to_string((seconds + 3599) / 3600) + " h";
+}
+
 }  // namespace fanout::client

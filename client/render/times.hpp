@@ -28,4 +28,7 @@ std::string shown_time(const fanout::v1::Subagent& agent, Time now);
 /// "12s ago", "5 min ago", "3 h ago", and for more than a day "2026-11-23".
 std::string ago(Time then, Time now);
 
+/// "in 12s", "in 5 min", "in 3 h".
+std::string in_future(Time then, Time now);
+
 }  // namespace fanout::client

@@ -43,18 +43,26 @@ _fanout_files() {
 # _fanout_value OPTION: what may stand behind it. Returns 1 when nothing is known.
 _fanout_value() {
   case $1 in
-    --socket) _fanout_files -f ;;
+    --socket | --svg) _fanout_files -f ;;
     --repo) _fanout_files -d ;;
     --agent)
-      _fanout_offer "$(_fanout_agents)"
+      _fanout_offer claude codex gemini opencode "$(_fanout_agents)"
       _fanout_files -f ;;
     --base) _fanout_offer "HEAD $(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)" ;;
     --remote) _fanout_offer "$(git remote 2>/dev/null)" ;;
     --tracker) _fanout_offer github none ;;
+    --approve) _fanout_offer never edits safe all ;;
+    --answer-timeout) _fanout_offer 10m 1h 8h ;;
+    --model | --option | --text) ;;
+    --tracker-mode) _fanout_offer per-task tracking auto ;;
+    --auto-merge) _fanout_offer merge squash rebase off ;;
+    --ci-retries) _fanout_offer 0 1 2 3 ;;
+    --host) _fanout_offer github.com ;;
+    --scope) _fanout_offer repo public_repo read:org workflow project ;;
     --timeout) _fanout_offer 15m 30m 1h 2h ;;
     --log) _fanout_offer "$(_fanout_logs "${positional[1]:+${positional[0]}}")" ;;
     --retries) _fanout_offer 0 1 2 3 ;;
-    --max-parallel | --after | --attempt) ;;
+    --max-parallel | --after | --attempt | --client-id) ;;
     *) return 1 ;;
   esac
 }
@@ -63,20 +71,24 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs cancel retry resume sync snapshots undo cleanup daemon version ;;
+    :0) _fanout_offer execute plan status watch logs why cancel retry resume sync auth timeline metrics snapshots undo cleanup pool agents answer send attach pause continue daemon doctor version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
-    execute:0 | plan\ *:0)
+    pool:0) _fanout_offer status warm drain ;;
+    auth:0) _fanout_offer login status refresh logout ;;
+    execute:0 | plan\ *:0 | pool\ warm:1)
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
       _fanout_files -d ;;
-    status:0 | watch:0 | sync:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
-    logs:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
-    logs:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
+    status:0 | watch:0 | sync:0 | timeline:0 | metrics:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    logs:0 | why:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
+    logs:1 | why:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
     cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
     cancel:1) _fanout_offer "$(_fanout_tasks "$run" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING')" ;;
     retry:0) _fanout_offer last "$(_fanout_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED')" ;;
     snapshots:0 | undo:0 | cleanup:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    answer:0 | send:0 | attach:0 | pause:0 | continue:0) _fanout_offer last "$(_fanout_runs RUNNING)" ;;
+    answer:1 | send:1 | attach:1 | pause:1 | continue:1) _fanout_offer "$(_fanout_tasks "$run" IMPLEMENTING)" ;;
     snapshots:1 | undo:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
     resume:0) _fanout_offer last "$(_fanout_runs 'INTERRUPTED')" ;;
     resume:1) _fanout_offer "$(_fanout_tasks "$run" INTERRUPTED)" ;;
@@ -85,7 +97,7 @@ _fanout_argument() {
 }
 
 _fanout_options() {
-  local settings="--agent --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --no-write-status"
+  local settings="--agent --model --approve --answer-timeout --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --no-write-status"
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
@@ -93,8 +105,15 @@ _fanout_options() {
     plan\ *) _fanout_offer $settings ;;
     watch) _fanout_offer --after --verbose ;;
     logs) _fanout_offer --log --attempt --follow ;;
+    answer) _fanout_offer --allow --deny --option --text ;;
+    auth\ login) _fanout_offer --host --with-token --client-id --scope ;;
+    auth\ status | auth\ logout) _fanout_offer --host ;;
     undo) _fanout_offer --to ;;
-    cleanup) _fanout_offer --dry-run --yes --force --remote ;;
+    timeline) _fanout_offer --svg ;;
+    doctor) _fanout_offer --offline ;;
+    pool\ warm) _fanout_offer --base --wait ;;
+    pool\ status | pool\ drain) _fanout_offer --all ;;
+    cleanup) _fanout_offer --dry-run --yes --force --remote --archives ;;
     retry) _fanout_offer --fresh --detach --watch --verbose ;;
     resume) _fanout_offer --detach --watch --verbose ;;
   esac
@@ -115,13 +134,13 @@ _fanout() {
       continue
     fi
     case $word in
-      --socket | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --after | --log | --attempt)
+      --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
         option=$word ;;
       -*) ;;
       *)
         case $command in
           '') command=$word ;;
-          plan | daemon) command="$command $word" ;;
+          plan | daemon | auth | pool) command="$command $word" ;;
           *) positional+=("$word") ;;
         esac ;;
     esac

@@ -35,6 +35,7 @@ _fanout_run_or_task() {
 }
 _fanout_task() { _fanout_offer_tasks "$line[1]" '[A-Z_]*' }
 _fanout_task_active() { _fanout_offer_tasks "$line[1]" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING' }
+_fanout_task_at_work() { _fanout_offer_tasks "$line[1]" IMPLEMENTING }
 _fanout_task_to_resume() { _fanout_offer_tasks "$line[1]" INTERRUPTED }
 _fanout_task_to_retry() { _fanout_offer_tasks "$line[1]" 'FAILED|BLOCKED|CANCELLED|INTERRUPTED' }
 
@@ -46,7 +47,7 @@ _fanout_log() {
 
 _fanout_agent() {
   local -a names
-  names=(${(f)"$(sed -nE 's/^[[:space:]]*\[agents\."?([A-Za-z0-9_-]+)"?\].*/\1/p' \
+  names=(claude codex gemini opencode ${(f)"$(sed -nE 's/^[[:space:]]*\[agents\."?([A-Za-z0-9_-]+)"?\].*/\1/p' \
     "${FANOUT_CONFIG:-${XDG_CONFIG_HOME:-$HOME/.config}/fanout/config.toml}" 2>/dev/null)"})
   (( $#names )) && _describe agent names
   _files
@@ -75,6 +76,9 @@ _fanout() {
   )
   local -a settings=(
     '--agent[agent: a name from the configuration, or a command line]:agent:_fanout_agent'
+    '--model[the agent'\''s model]:model:'
+    '--approve[what the agent may do unasked]:level:(never edits safe all)'
+    '--answer-timeout[how long its questions wait]:duration:(10m 1h 8h)'
     '--base[start the branches from this ref]:ref:_fanout_ref'
     '--repo[repository]:folder:_files -/'
     '--max-parallel[how many agents may run at once]:number:'
@@ -84,6 +88,12 @@ _fanout() {
     '--remote[push to this remote]:remote:_fanout_remote'
     '--tracker[issue tracker]:tracker:(github none)'
     '(--pr --no-pr)'{--pr,--no-pr}'[open pull requests, or do not]'
+    '--tracker-mode[an issue for each task, or one for all]:mode:(per-task tracking auto)'
+    '(--draft --no-draft)'{--draft,--no-draft}'[open pull requests as drafts before the gates run, or not]'
+    '(--follow --no-follow)'{--follow,--no-follow}'[follow pull requests until they are merged, or do not]'
+    '--ci-retries[how often checks and reviews go back to an agent]:number:(0 1 2 3)'
+    '--auto-merge[merge what passes]:method:(merge squash rebase off)'
+    '(--cache --no-cache)'{--cache,--no-cache}'[take what setup makes from the cache, or do not]'
     '--no-write-status[leave the status lines of the task files alone]'
     ':plan:_files -g "*.(yaml|yml)(-.)"'
   )
@@ -94,6 +104,7 @@ _fanout() {
     'status:show runs, or all about one'
     'watch:watch a run to its end'
     'logs:print what a task'\''s programs printed'
+    'why:explain a task'\''s state, whatever it is'
     'cancel:end a run, or one of its tasks'
     'retry:try again what did not complete, and watch'
     'snapshots:list the snapshots of a task'\''s worktree'
@@ -101,10 +112,23 @@ _fanout() {
     'cleanup:remove worktrees and branches that nobody needs'
     'resume:go on with what was interrupted, and watch'
     'sync:finish what a run left undone at its tracker'
+    'agents:which agents there are'
+    'answer:answer what an agent asks'
+    'send:tell an agent something'
+    'attach:follow one agent, and talk to it'
+    'pause:let agents stand still'
+    'continue:let paused agents go on'
+    'auth:log in at GitHub, or see who is'
+    'timeline:draw what each task'\''s setup took'
+    'metrics:show what setting up took, and what doing it at once saved'
+    'pool:worktrees that are made beforehand'
     'daemon:look after the daemon'
+    'doctor:check that all that is needed is there and works'
     'version:print the versions'
   )
   local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings')
+  local -a auth_commands=('login:log in and store the token' 'status:which token is used, whose it is, what is left' 'refresh:look for tokens again' 'logout:forget what login has stored')
+  local -a pool_commands=('status:what waits ready' 'warm:have worktrees made' 'drain:remove what waits')
   local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'restart:start it anew; agents at work go on' 'stop:end it in order')
 
   _arguments -C $common '(- : *)--version[print the version]' ':command:->command' '*::argument:->argument' && return
@@ -114,28 +138,46 @@ _fanout() {
       socket=${(Q)opt_args[--socket]}
       case $line[1] in
         execute) _arguments -s $common $settings '--detach[print the run'\''s id and do not watch]' $verbose ;;
-        plan | daemon)
+        plan | daemon | auth | pool)
           local group=$line[1]
           _arguments -C $common ':command:->sub' '*::argument:->rest' && return
           case $state in
             sub) _describe command ${group}_commands ;;
-            rest) if [[ $group == plan ]]; then _arguments $common $settings; else _arguments $common; fi ;;
+            rest)
+              case $group:$line[1] in
+                plan:*) _arguments $common $settings ;;
+                auth:*)
+                  _arguments $common '--host[which host]:host:(github.com)' '--with-token[read the token from standard input]' \
+                    '--client-id[OAuth App to log in with]:id:' '--scope[scope to ask for]:scope:(repo public_repo read\:org workflow project)' ;;
+                pool:warm) _arguments $common '--base[ref whose files they hold]:ref:_fanout_ref' '--wait[return when they are there]' ':number:' ':plan:_files -g "*.y(a|)ml"' ;;
+                pool:*) _arguments $common '--all[of all repositories]' ;;
+                *) _arguments $common ;;
+              esac ;;
           esac ;;
-        status | sync) _arguments $common ':run:_fanout_run' ;;
+        timeline) _arguments $common '--svg[write it as a picture into this file]:file:_files' ':run:_fanout_run' ;;
+        status | sync | metrics) _arguments $common ':run:_fanout_run' ;;
         watch) _arguments $common '--after[leave out the events up to this number]:number:' $verbose ':run:_fanout_run' ;;
         logs)
           _arguments $common '--log[which log]:log:_fanout_log' '--attempt[which attempt]:number:' \
             '(-f --follow)'{-f,--follow}'[go on until the task has ended]' ':run or task:_fanout_run_or_task' \
             ':task:_fanout_task' ;;
+        why) _arguments $common ':run or task:_fanout_run_or_task' ':task:_fanout_task' ;;
+        doctor) _arguments $common '--offline[ask nobody over the network]' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)
           _arguments $common '--fresh[start over in a new worktree]' '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_retry' ':task:_fanout_task_to_retry' ;;
+        answer)
+          _arguments $common '--allow[it may, this once]' '--deny[it may not]' '--option[one of the options that are offered]:option:' \
+            '--text[an answer in words]:text:' ':run:_fanout_run_active' ':task:_fanout_task_at_work' ;;
+        send) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_at_work' ':text:' ;;
+        attach | pause | continue) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_at_work' ;;
         snapshots) _arguments $common ':run:_fanout_run' ':task:_fanout_task' ;;
         undo) _arguments $common '--to[number of the snapshot]:number:' ':run:_fanout_run' ':task:_fanout_task' ;;
         cleanup)
           _arguments $common '--dry-run[only show]' '(-y --yes)'{-y,--yes}'[do not ask]' \
-            '--force[remove what exists nowhere else too]' '--remote[remove the branches on the remote too]' ':run:_fanout_run' ;;
+            '--force[remove what exists nowhere else too]' '--remote[remove the branches on the remote too]' \
+            '--archives[remove what programs printed too]' ':run:_fanout_run' ;;
         resume)
           _arguments $common '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_resume' ':task:_fanout_task_to_resume' ;;

@@ -57,10 +57,11 @@ fanout execute --agent quick --no-write-status >/dev/null 2>&1 || true
 run=$(fanout status --json | sed -E 's/^\{"run":\{"id":"([^"]*)".*/\1/')
 
 echo "bash"
-expect "commands" "execute plan status watch logs cancel retry resume sync snapshots undo cleanup daemon version" "$(bash_offers fanout '')"
+expect "commands" "execute plan status watch logs why cancel retry resume sync auth timeline metrics snapshots undo cleanup pool agents answer send attach pause continue daemon doctor version" "$(bash_offers fanout '')"
 expect "a beginning" "resume" "$(bash_offers fanout res)"
 expect "plan's commands" "validate show" "$(bash_offers fanout plan '')"
 expect "daemon's commands" "status start restart stop" "$(bash_offers fanout --json daemon '')"
+expect "pool's commands" "status warm drain" "$(bash_offers fanout pool '')"
 expect "runs, and no more than there are" "last $run" "$(bash_offers fanout status '')"
 expect "tasks of the newest run, and runs" "alpha beta last $run" "$(bash_offers fanout logs '')"
 expect "tasks of the run that is named" "alpha beta" "$(bash_offers fanout logs "$run" '')"
@@ -73,11 +74,11 @@ expect "refs" "feature/alpha feature/beta" "$(bash_offers fanout execute --base 
 expect "plans, with spaces" "two words.yaml" "$(bash_offers fanout plan show tw)"
 expect "another daemon's socket" "last" "$(bash_offers fanout --socket "$scratch/none" status '')"
 expect "a path of fanout's own" "last $run" "$(bash_offers "$1/fanout" status '')"
-expect "options" "--no-start --no-color --no-colour --no-push --no-pr --no-write-status" "$(bash_offers fanout execute --no)"
+expect "options" "--no-start --no-color --no-colour --no-push --no-pr --no-cache --no-draft --no-follow --no-write-status" "$(bash_offers fanout execute --no)"
 
 if command -v fish >/dev/null; then
   echo "fish"
-  expect "commands" "cancel cleanup daemon execute logs plan resume retry snapshots status sync undo version watch" "$(fish_offers 'fanout ')"
+  expect "commands" "agents answer attach auth cancel cleanup continue daemon doctor execute logs metrics pause plan pool resume retry send snapshots status sync timeline undo version watch why" "$(fish_offers 'fanout ')"
   expect "runs" "$run" "$(fish_offers 'fanout status ')"
   expect "tasks of a run" "alpha beta" "$(fish_offers "fanout logs $run ")"
   expect "only what can be retried" "beta" "$(fish_offers 'fanout retry last ')"

@@ -50,6 +50,7 @@ for option in $("$fanoutd" --help | grep -oE '^ +--[a-z-]+'); do require "$optio
 # The quoted words between a line and the end of its list.
 quoted() { sed -n "/$2/,/};/p" "$1" | grep -oE '"[a-z_.0-9]+"' | tr -d '"'; }
 for key in $(quoted server/domain/plan/settings_reader.cpp 'kKeys{'); do require "the key $key" "**$key**" $man/fanout.toml.5.md; done
+for key in $(quoted server/domain/plan/github_config.cpp 'kKeys{'); do require "the key $key" "**$key**" $man/fanout.toml.5.md; done
 for name in $(quoted server/domain/plan/template.cpp 'names{'); do
   require "the placeholder {$name}" "**$name**" $man/fanout-plan.5.md
 done
@@ -63,7 +64,7 @@ for page in $man/*.md; do
   case $page in
     *.1.md) for section in DESCRIPTION OPTIONS "EXIT STATUS" EXAMPLES; do require "$section" "# $section" "$page"; done ;;
   esac
-  for other in $(grep -oE '\*\*fanoutd?[a-z.-]*\*\*\([158]\)' "$page" | tr -d '*()' | sed -E 's/([158])$/.\1/' | sort -u); do
+  for other in $(grep -oE '\*\*fanoutd?[a-z.-]*\*\*\([1578]\)' "$page" | tr -d '*()' | sed -E 's/([1578])$/.\1/' | sort -u); do
     [ -f "$man/$other.md" ] || { echo "FAILED: $page refers to $other, which is not there"; failed=1; }
   done
 done

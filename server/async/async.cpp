@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+
+#include "common/duration.hpp"
+#include "common/error.hpp"
 
 namespace fanout::async {
 
@@ -81,6 +86,19 @@ awaitable<Slots::Token> Slots::acquire(long rank) {
   signal_.notify();
   if (aborted) std::rethrow_exception(aborted);
   co_return Token(this);
+}
+
+awaitable<void> with_deadline(awaitable<void> work, std::chrono::milliseconds limit, std::string what) {
+  auto executor = co_await asio::this_coro::executor;
+  asio::steady_timer timer(executor, limit);
+  auto [order, error, expiry] =
+      co_await asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
+                                                       timer.async_wait(asio::deferred))
+          .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  if (error && order[0] == 1 && !expiry) {
+    throw Error(ErrorKind::timed_out, what + " took longer than " + format_duration(limit));
+  }
+  if (error) std::rethrow_exception(error);
 }
 
 }  // namespace fanout::async

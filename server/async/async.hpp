@@ -3,9 +3,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -19,9 +16,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-
-#include "common/duration.hpp"
-#include "common/error.hpp"
 
 /// What our coroutines wait with. All of it lives on the one I/O thread; nothing is thread-safe.
 namespace fanout::async {
@@ -139,23 +133,18 @@ inline awaitable<void> checkpoint() { co_return; }
 
 /// Runs `work`, and asks it to end once `limit` has passed; it is awaited in any case.
 /// Throws Error{timed_out} with "`what` took longer than …" then. Cancellation is passed on to `work`.
+awaitable<void> with_deadline(awaitable<void> work, std::chrono::milliseconds limit, std::string what);
+
 template <class T>
-awaitable<T> with_deadline(awaitable<T> work, std::chrono::milliseconds limit, std::string what);
+awaitable<void> keep(awaitable<T> work, std::optional<T>& result) {
+  result.emplace(co_await std::move(work));
+}
 
 template <class T>
 awaitable<T> with_deadline(awaitable<T> work, std::chrono::milliseconds limit, std::string what) {
-  namespace asio = boost::asio;
-  auto executor = co_await asio::this_coro::executor;
-  asio::steady_timer timer(executor, limit);
-  auto [order, error, value, expiry] =
-      co_await asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
-                                                       timer.async_wait(asio::deferred))
-          .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
-  if (error && order[0] == 1 && !expiry) {
-    throw Error(ErrorKind::timed_out, what + " took longer than " + format_duration(limit));
-  }
-  if (error) std::rethrow_exception(error);
-  co_return std::move(value);
+  std::optional<T> result;
+  co_await with_deadline(keep(std::move(work), result), limit, std::move(what));
+  co_return std::move(*result);
 }
 
 }  // namespace fanout::async

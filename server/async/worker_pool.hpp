@@ -1,19 +1,9 @@
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <stop_token>
 #include <type_traits>
@@ -37,22 +27,32 @@ class WorkerPool {
 
   template <class F, class R = std::invoke_result_t<F&, std::stop_token>>
   boost::asio::awaitable<R> run(F f) {
-    namespace asio = boost::asio;
     Outcome<R> outcome;
-    std::stop_source stop;
-    auto executor = co_await asio::this_coro::executor;
-    co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
-        [&](auto handler) {
-          if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
-            slot.assign([stop](asio::cancellation_type) mutable { stop.request_stop(); });
-          }
-          auto guard = asio::make_work_guard(executor);
-          asio::post(pool_, [&outcome, &f, stop, guard = std::move(guard), handler = std::move(handler)]() mutable {
-            outcome.set(f, stop.get_token());
-            asio::post(guard.get_executor(), [handler = std::move(handler)]() mutable { handler(); });
-          });
-        },
-        asio::use_awaitable);
+    const Work work = [&](std::stop_token stop) { outcome.set(f, stop); };
+    co_await perform(work);
+    co_return outcome.get();
+  }
+
+  /// For work that goes on elsewhere: `f(stop, done)` is called on a thread of the pool, and all is over when it or
+  /// somebody else, on any thread, has called `done(error, result)`, once. Unless it throws: then that is the end.
+  template <class R>
+  using Done = std::function<void(std::exception_ptr, R)>;
+  template <class R, class F>
+  boost::asio::awaitable<R> run_until_done(F f) {
+    Outcome<R> outcome;
+    const Begin begin = [&](std::stop_token stop, std::function<void()> over) {
+      const Done<R> done = [&outcome, over = std::move(over)](std::exception_ptr error, R result) {
+        outcome.error = error;
+        if (!error) outcome.value.emplace(std::move(result));
+        over();
+      };
+      try {
+        f(stop, done);
+      } catch (...) {
+        done(std::current_exception(), R());
+      }
+    };
+    co_await perform_until_over(begin);
     co_return outcome.get();
   }
 
@@ -74,6 +74,13 @@ class WorkerPool {
       return std::move(*value);
     }
   };
+
+  using Work = std::function<void(std::stop_token)>;
+  using Begin = std::function<void(std::stop_token, std::function<void()>)>;
+
+  /// The one place that crosses threads, compiled once. Neither function throws; both outlive the wait.
+  boost::asio::awaitable<void> perform(const Work& work);
+  boost::asio::awaitable<void> perform_until_over(const Begin& begin);
 
   boost::asio::thread_pool pool_;
 };

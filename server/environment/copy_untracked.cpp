@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
+#include <future>
+#include <mutex>
 #include <optional>
 #include <string_view>
 
@@ -17,6 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kIncludeFile = ".worktreeinclude";
+constexpr std::size_t kFewFiles = 100, kHelpers = 3;
 constexpr std::string_view kAlways[] = {".env", ".env.local"};  // at the root, and as files only
 
 struct FileId {
@@ -38,11 +42,18 @@ class Copier {
 
   std::vector<std::string> run() {
     visit_folder(root_.get(), "", false);
+    copy_all();
     std::sort(copied_.begin(), copied_.end());
     return std::move(copied_);
   }
 
  private:
+  /// Files of one folder.
+  struct Wanted {
+    std::string prefix;
+    std::vector<std::string> names;
+  };
+
   static FileId id_of(int folder, const std::string& name) {
     const auto status = status_of(folder, name);
     if (!status) throw Error(ErrorKind::system, "cannot look at the worktree: " + errno_text(errno));
@@ -61,7 +72,7 @@ class Copier {
       if (S_ISDIR(status->st_mode)) {
         if (!is_for_worktrees(FileId(*status))) enter_folder(folder, prefix, name, included);
       } else if (is_wanted(prefix + name, included) && !is_tracked(prefix + name)) {
-        copy(folder, prefix, name, *status);
+        note(prefix, name, *status);
       }
     }
   }
@@ -95,14 +106,40 @@ class Copier {
     return tracked_->has(path);
   }
 
-  void copy(int folder, const std::string& prefix, const std::string& name, const struct stat& status) {
-    const bool link = S_ISLNK(status.st_mode);
-    if (!link && !S_ISREG(status.st_mode)) return;
-    const auto target = target_folder(prefix);
-    if (!target.ok()) return;
-    const bool made = link ? copy_link(folder, target.get(), prefix, name)
-                           : copy_new_file(folder, target.get(), name, prefix + name);
-    if (made) copied_.push_back(prefix + name);
+  void note(const std::string& prefix, const std::string& name, const struct stat& status) {
+    if (!S_ISLNK(status.st_mode) && !S_ISREG(status.st_mode)) return;
+    if (wanted_.empty() || wanted_.back().prefix != prefix) wanted_.push_back({prefix, {}});
+    wanted_.back().names.push_back(name);
+  }
+
+  /// A folder such as node_modules is many files: then several threads share the work.
+  void copy_all() {
+    std::size_t files = 0;
+    for (const auto& folder : wanted_) files += folder.names.size();
+    std::vector<std::future<void>> helpers;
+    for (std::size_t i = 0; files > kFewFiles && i < kHelpers; ++i) {
+      helpers.push_back(std::async(std::launch::async, [this] { work(); }));
+    }
+    work();
+    for (auto& helper : helpers) helper.get();
+  }
+
+  void work() {
+    for (auto next = next_++; next < wanted_.size(); next = next_++) copy_files(wanted_[next]);
+  }
+
+  void copy_files(const Wanted& wanted) {
+    const auto folders = matching_folders(wanted.prefix);
+    if (!folders.target.ok()) return;
+    for (const auto& name : wanted.names) {
+      const auto status = status_of(folders.source.get(), name);
+      if (!status) continue;  // gone meanwhile
+      const bool made = S_ISLNK(status->st_mode)
+                            ? copy_link(folders.source.get(), folders.target.get(), wanted.prefix, name)
+                            : copy_new_file(folders.source.get(), folders.target.get(), name, wanted.prefix + name);
+      const std::scoped_lock lock(mutex_);
+      if (made) copied_.push_back(wanted.prefix + name);
+    }
   }
 
   bool copy_link(int from, int to, const std::string& prefix, const std::string& name) {
@@ -125,18 +162,21 @@ class Copier {
                          root_path_.end();
   }
 
-  /// The same folder in the worktree, made if need be; not ok when something else is in its place.
-  Descriptor target_folder(const std::string& prefix) {
-    auto source = open_folder_in(root_.get(), ".");
-    auto target = open_folder_in(target_.get(), ".");
+  struct Folders {
+    Descriptor source, target;
+  };
+
+  /// A folder, and the same in the worktree, made if need be; that one is not ok when something else is in its place.
+  Folders matching_folders(const std::string& prefix) const {
+    Folders both{open_folder_in(root_.get(), "."), open_folder_in(target_.get(), ".")};
     for (const auto& part : fs::path(prefix)) {
       const std::string name = part;
       if (name.empty()) break;  // after the last "/"
-      source = open_folder_in(source.get(), name);
-      target = make_folder(source.get(), target.get(), name, prefix);
-      if (!target.ok()) break;
+      both.source = open_folder_in(both.source.get(), name);
+      both.target = make_folder(both.source.get(), both.target.get(), name, prefix);
+      if (!both.target.ok()) break;
     }
-    return target;
+    return both;
   }
 
   static Descriptor make_folder(int source, int parent, const std::string& name, const std::string& prefix) {
@@ -157,6 +197,9 @@ class Copier {
   IncludeRules rules_;
   FileId own_[2];
   std::optional<TrackedFiles> tracked_;  // read only when there is something to ask
+  std::vector<Wanted> wanted_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex mutex_;
   std::vector<std::string> copied_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,15 @@ struct Commands {
 /// yarn.lock, pnpm-lock.yaml, package.json, uv.lock, pyproject.toml, requirements.txt, Cargo.toml,
 /// go.mod, CMakeLists.txt, Makefile). Several kinds: all of them, in that order. BLOCKS.
 Commands detect(const std::filesystem::path& root);
+
+/// A folder that holds all, or some, of what a setup command makes.
+struct Product {
+  std::string folder;
+  bool whole = true;  ///< With the folder there the command need not run.
+};
+/// What a command is known to make in the worktree; nothing for one that is not known, whose work depends on more than
+/// its inputs (an installation without a lock file), or that makes something that cannot be moved.
+std::optional<Product> product_of(const std::string& command);
 
 /// Copies untracked files that a checkout lacks from `repository` to `worktree`: .env, .env.local, what
 /// `.worktreeinclude` names and `patterns` (both in .gitignore syntax; only files that git does not

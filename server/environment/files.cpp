@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
@@ -50,7 +52,6 @@ bool copy_by_hand(int from, int to) {
   }
 }
 
-/// False with errno. In the kernel where it can: there a copy may share its blocks with the original.
 bool copy_bytes(int from, int to) {
   ssize_t copied = 0;
   do {
@@ -62,6 +63,11 @@ bool copy_bytes(int from, int to) {
 }
 
 }  // namespace
+
+std::optional<CopyMethod> copy_content(int from, int to) {
+  if (::ioctl(to, FICLONE, from) == 0) return CopyMethod::reflink;
+  return copy_bytes(from, to) ? std::optional(CopyMethod::copy) : std::nullopt;
+}
 
 Descriptor open_folder(const std::filesystem::path& path) {
   Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -125,7 +131,7 @@ bool copy_new_file(int from, int to, const std::string& name, const std::string&
       ::openat(to, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!target.ok() && errno == EEXIST) return false;
   if (!target.ok()) fail("make " + shown_as + " in the worktree");
-  if (copy_bytes(source.get(), target.get()) && ::fchmod(target.get(), status.st_mode & 0777) == 0)
+  if (copy_content(source.get(), target.get()) && ::fchmod(target.get(), status.st_mode & 0777) == 0)
     return true;
   const int reason = errno;
   ::unlinkat(to, name.c_str(), 0);

@@ -48,6 +48,17 @@ std::optional<struct stat> status_of(int folder, const std::string& name);
 /// larger than any that a person writes (4 MiB).
 std::optional<std::string> read_text(const std::filesystem::path& file);
 
+/// How a file's content came to its copy.
+enum class CopyMethod {
+  reflink,    ///< The file system shares the blocks until one of the two is written to.
+  hard_link,  ///< The same file under a second name.
+  copy,
+};
+
+/// Gives the new, empty file `to` the content of `from`: by reflink where the file system can, else in the kernel, else
+/// by hand. Nothing, with errno, when it fails.
+std::optional<CopyMethod> copy_content(int from, int to);
+
 /// Copies regular file `name` as a new file with the same permissions. False when something of the name
 /// is there already, or the source is gone or no regular file. Leaves no half of a file behind.
 /// Throws Error{system}, naming it as `shown_as`.

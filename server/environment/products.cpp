@@ -1,5 +1,7 @@
 #include <fcntl.h>
 
+#include <map>
+
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/environment/environment.hpp"
@@ -26,6 +28,24 @@ void write_rules(const Descriptor& folder, const std::string& shown_as) {
 }
 
 }  // namespace
+
+std::optional<Product> product_of(const std::string& command) {
+  static const std::map<std::string, Product> known{
+      {"npm ci", {"node_modules"}},
+      {"yarn install --frozen-lockfile", {"node_modules"}},
+      {"yarn install --immutable", {"node_modules"}},
+      {"pnpm install --frozen-lockfile", {"node_modules"}},
+      {"uv sync", {".venv"}},
+      {"uv sync --frozen", {".venv"}},
+      {"uv sync --locked", {".venv"}},
+      {"poetry install", {".venv"}},
+      {"python3 -m venv .venv && .venv/bin/pip install -r requirements.txt", {".venv"}},
+      {"cargo fetch", {"target", false}},
+      {"cargo build", {"target", false}},
+      {"cargo check", {"target", false}}};
+  const auto found = known.find(std::string(trimmed(command)));
+  return found == known.end() ? std::nullopt : std::optional(found->second);
+}
 
 void ignore_products(const std::filesystem::path& worktree, const std::vector<std::string>& folders) {
   if (folders.empty()) return;

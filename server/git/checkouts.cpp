@@ -4,7 +4,6 @@
 
 #include "common/text.hpp"
 #include "server/git/files.hpp"
-#include "server/git/folder.hpp"
 
 namespace fanout::git {
 
@@ -82,6 +81,20 @@ std::optional<Checkout> checkout_at(const fs::path& common, const fs::path& path
   return std::nullopt;
 }
 
+Checkout checkout_of(const fs::path& common, const fs::path& path) {
+  auto found = checkout_at(common, path);
+  if (found) return std::move(*found);
+  throw Error(ErrorKind::not_found, path.string() + " is not a worktree of this repository");
+}
+
+bool is_linked(const Folder& folder, const Checkout& checkout) {
+  constexpr std::string_view kWord = "gitdir: ";
+  if (checkout.is_main) return true;
+  const auto text = read_regular(folder, ".git", kLongestLine);
+  if (!text || !text->starts_with(kWord)) return false;
+  return place(checkout.folder / trimmed(std::string_view(*text).substr(kWord.size()))) == checkout.admin;
+}
+
 std::optional<std::string> lock_of(const Checkout& checkout) {
   if (checkout.is_main) return std::nullopt;
   std::error_code error;
@@ -122,6 +135,15 @@ std::string unfinished_in(const Checkout& checkout) {
     if (fs::exists(fs::symlink_status(checkout.admin / file, error))) return name;
   }
   return "";
+}
+
+void forget_unfinished(const Checkout& checkout) {
+  for (const char* name :
+       {"MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD",
+        "REVERT_HEAD", "REBASE_HEAD", "rebase-merge", "rebase-apply", "sequencer"}) {
+    std::error_code ignored;
+    fs::remove_all(checkout.admin / name, ignored);
+  }
 }
 
 }  // namespace fanout::git

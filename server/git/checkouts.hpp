@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "server/git/folder.hpp"
 #include "server/git/repository.hpp"
 
 /// The checkouts of a repository, as its common git folder has them: the agents' folders are not asked, since
@@ -34,6 +35,12 @@ std::vector<Checkout> checkouts(const fs::path& common);
 /// The one whose folder is `path`.
 std::optional<Checkout> checkout_at(const fs::path& common, const fs::path& path);
 
+/// The same; Error not_found: there is none.
+Checkout checkout_of(const fs::path& common, const fs::path& path);
+
+/// Whether the `.git` file in its folder says the same as the registration.
+bool is_linked(const Folder& folder, const Checkout& checkout);
+
 /// Why it is locked, "" when no reason was given; empty when it is not.
 std::optional<std::string> lock_of(const Checkout& checkout);
 
@@ -44,5 +51,8 @@ std::optional<fs::path> holder_of(const Repository& bare, const fs::path& common
 
 /// What is half done there ("merge", "rebase" …), empty when nothing is.
 std::string unfinished_in(const Checkout& checkout);
+
+/// Whatever is half done there is no longer under way; files and index stay.
+void forget_unfinished(const Checkout& checkout);
 
 }  // namespace fanout::git

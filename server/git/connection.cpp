@@ -32,8 +32,8 @@ void refuse_missing(const std::string& name, const std::string& url) {
 }  // namespace
 
 Connection::Connection(const Repository& repository, std::string name, git_direction direction,
-                       std::stop_token stop)
-    : name_(std::move(name)), stop_(stop), credentials_(stop) {
+                       std::stop_token stop, const Access& access)
+    : name_(std::move(name)), stop_(stop), credentials_(stop, access) {
   const int code = git_remote_lookup(remote_.out(), repository.get(), name_.c_str());
   if (code == GIT_ENOTFOUND || code == GIT_EINVALIDSPEC) {
     throw Error(ErrorKind::not_found, "the repository has no remote " + name_);

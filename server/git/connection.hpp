@@ -5,6 +5,7 @@
 #include <string>
 
 #include "server/git/credentials.hpp"
+#include "server/git/git.hpp"
 #include "server/git/no_sigpipe.hpp"
 #include "server/git/repository.hpp"
 
@@ -14,7 +15,8 @@ namespace fanout::git {
 /// it is made, since libgit2 keeps a pointer to it.
 class Connection {
  public:
-  Connection(const Repository& repository, std::string name, git_direction direction, std::stop_token stop);
+  Connection(const Repository& repository, std::string name, git_direction direction, std::stop_token stop,
+             const Access& access = {});
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 

@@ -1,22 +1,17 @@
 #include "server/git/credential_helper.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <sstream>
 #include <string_view>
-#include <vector>
 
-#include "common/environment.hpp"
+#include "server/git/git_program.hpp"
 
 namespace fanout::git {
 
@@ -28,19 +23,6 @@ constexpr auto kPatience = std::chrono::seconds(30);
 constexpr int kSliceMs = 100;  ///< How often a wait looks at the stop token.
 constexpr std::size_t kMostOutput = 64 * 1024;
 
-std::vector<std::string> environment() {
-  std::vector<std::string> entries;
-  for (const auto& [name, value] : for_helpers(own_environment())) entries.push_back(name + "=" + value);
-  return entries;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& words) {
-  std::vector<char*> out;
-  for (auto& word : words) out.push_back(word.data());
-  out.push_back(nullptr);
-  return out;
-}
-
 /// One run of git with a socket as its input and output: unlike a pipe, a socket can be written to without
 /// a SIGPIPE when git is gone.
 class Git {
@@ -49,17 +31,14 @@ class Git {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return;
     socket_ = ends[0];
-    spawn(action, ends[1]);
+    child_ = spawn_git({"-c", "core.askPass=", "credential", action}, "/", ends[1], -1);
     ::close(ends[1]);
   }
   Git(const Git&) = delete;
   Git& operator=(const Git&) = delete;
   ~Git() {
     if (socket_ >= 0) ::close(socket_);
-    if (child_ <= 0) return;
-    ::kill(-child_, SIGKILL);  // Its own session, so that helpers which hang end with it.
-    while (::waitpid(child_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    if (child_ > 0) end_git(child_);  // Helpers that hang end with it.
   }
 
   void say(std::string_view text) {
@@ -89,33 +68,6 @@ class Git {
   }
 
  private:
-  void spawn(const std::string& action, int end) {
-    posix_spawn_file_actions_t files;
-    ::posix_spawn_file_actions_init(&files);
-    ::posix_spawn_file_actions_adddup2(&files, end, 0);
-    ::posix_spawn_file_actions_adddup2(&files, end, 1);
-    ::posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-    ::posix_spawn_file_actions_addclosefrom_np(&files, 3);
-    ::posix_spawn_file_actions_addchdir_np(&files, "/");
-    posix_spawnattr_t attributes;
-    ::posix_spawnattr_init(&attributes);
-    sigset_t none, all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setsigdefault(&attributes, &all);
-    ::posix_spawnattr_setflags(&attributes,
-                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    std::vector<std::string> argv = {"git", "-c", "core.askPass=", "credential", action};
-    std::vector<std::string> variables = environment();
-    if (::posix_spawnp(&child_, "git", &files, &attributes, pointers(argv).data(),
-                       pointers(variables).data()) != 0) {
-      child_ = -1;
-    }
-    ::posix_spawnattr_destroy(&attributes);
-    ::posix_spawn_file_actions_destroy(&files);
-  }
-
   int socket_ = -1;
   pid_t child_ = -1;
 };

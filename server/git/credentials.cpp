@@ -45,6 +45,16 @@ bool needs_passphrase(const fs::path& key) {
   return first.find("ENCRYPTED") != first.npos || second.find("ENCRYPTED") != second.npos;
 }
 
+/// The token is for that host alone, and never goes where others could read it.
+bool is_https_at(const std::string& url, const std::string& host) {
+  constexpr std::string_view kScheme = "https://";
+  if (!url.starts_with(kScheme)) return false;
+  auto rest = std::string_view(url).substr(kScheme.size());
+  rest = rest.substr(0, rest.find('/'));
+  if (const auto at = rest.rfind('@'); at != rest.npos) rest.remove_prefix(at + 1);
+  return rest == host;
+}
+
 }  // namespace
 
 std::deque<fs::path> plain_ssh_keys(const fs::path& home) {
@@ -57,8 +67,11 @@ std::deque<fs::path> plain_ssh_keys(const fs::path& home) {
   return keys;
 }
 
-Credentials::Credentials(std::stop_token stop)
-    : stop_(std::move(stop)), agent_left_(has_agent()), keys_left_(plain_ssh_keys(home_folder())) {}
+Credentials::Credentials(std::stop_token stop, Access access)
+    : stop_(std::move(stop)),
+      agent_left_(has_agent()),
+      keys_left_(plain_ssh_keys(home_folder())),
+      access_(std::move(access)) {}
 
 int Credentials::offer(git_credential** out, const std::string& url, const char* user,
                        unsigned allowed) noexcept {
@@ -94,12 +107,15 @@ int Credentials::offer_ssh(git_credential** out, const char* user) {
 int Credentials::offer_login(git_credential** out, const std::string& url) {
   if (login_) reject(*login_, stop_);
   login_.reset();
-  if (!helpers_left_) return give_up();
-  helpers_left_ = false;
-  tried_ += ", git's credential helpers";
-  login_ = ask_helpers(url, stop_);
-  if (!login_) return give_up();
-  return git_credential_userpass_plaintext_new(out, login_->username.c_str(), login_->password.c_str());
+  if (std::exchange(helpers_left_, false)) {
+    tried_ += ", git's credential helpers";
+    login_ = ask_helpers(url, stop_);
+    if (login_) return git_credential_userpass_plaintext_new(out, login_->username.c_str(), login_->password.c_str());
+  }
+  const auto access = std::exchange(access_, {});
+  if (access.token.empty() || !is_https_at(url, access.host)) return give_up();
+  tried_ += ", the tracker's token";
+  return git_credential_userpass_plaintext_new(out, "x-access-token", access.token.c_str());
 }
 
 int Credentials::give_up() {

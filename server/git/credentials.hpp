@@ -7,6 +7,7 @@
 #include <string>
 
 #include "server/git/credential_helper.hpp"
+#include "server/git/git.hpp"
 #include "server/git/handle.hpp"
 
 namespace fanout::git {
@@ -15,7 +16,7 @@ namespace fanout::git {
 /// user has is offered once, so that a server which keeps refusing is not asked for ever.
 class Credentials {
  public:
-  explicit Credentials(std::stop_token stop);
+  explicit Credentials(std::stop_token stop, Access access = {});
 
   /// As git_credential_acquire_cb: 0 with `out` set, or GIT_EAUTH with an error that says what was tried.
   int offer(git_credential** out, const std::string& url, const char* user, unsigned allowed) noexcept;
@@ -32,6 +33,7 @@ class Credentials {
   bool agent_left_;
   std::deque<std::filesystem::path> keys_left_;
   bool helpers_left_ = true;
+  Access access_;  ///< Taken away once it was offered.
   std::optional<Login> login_;
   std::string tried_;
 };

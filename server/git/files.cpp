@@ -7,7 +7,9 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "common/error.hpp"
 
@@ -110,6 +112,12 @@ bool make_folder(const fs::path& path) {
 std::string unique_name(const std::string& prefix) {
   static std::atomic<unsigned> counter = 0;
   return prefix + "." + std::to_string(::getpid()) + "." + std::to_string(++counter);
+}
+
+bool is_of_the_dead(const std::string& name, std::string_view prefix) {
+  if (!name.starts_with(std::string(prefix) + ".")) return false;
+  const pid_t process = std::atoi(name.c_str() + prefix.size() + 1);
+  return process > 0 && process != ::getpid() && ::kill(process, 0) != 0 && errno == ESRCH;
 }
 
 }  // namespace fanout::git

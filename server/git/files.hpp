@@ -30,4 +30,7 @@ bool make_folder(const fs::path& path);
 /// A name for something temporary that no thread and no process uses at the same time.
 std::string unique_name(const std::string& prefix);
 
+/// Whether unique_name(prefix) made this name in a process that is no more.
+bool is_of_the_dead(const std::string& name, std::string_view prefix);
+
 }  // namespace fanout::git

@@ -1,17 +1,24 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "server/git/materialiser.hpp"
+
 /// Git, by libgit2. Every function here BLOCKS and belongs on the worker pool; all may be called from
 /// any number of threads at once, on the same repository too. Object ids are 40 hexadecimal digits.
-/// All throw fanout::Error with one sentence. Nothing here runs hooks, filters or programs that a
-/// repository names, nor git itself, but for `git credential fill` when an https remote asks.
+/// All throw fanout::Error with one sentence. Nothing here runs hooks or programs that a repository names, nor git
+/// itself, but for `git credential fill` when an https remote asks, and for checking out what libgit2 cannot (see
+/// Materialiser); then filters run that the user's configuration names.
+/// An agent's worktree is never opened as a repository, since its `.git` may lead anywhere: it is a folder of files, and
+/// what git knows of it is read from the repository's own git folder.
 namespace fanout::git {
 
 namespace fs = std::filesystem;
@@ -64,10 +71,20 @@ struct Worktree {
   std::string start = {};  ///< The commit it was made from; for one that is taken up not always the one asked for.
 };
 
+struct AddedWorktree {
+  Worktree worktree;
+  std::string by_git;  ///< Why git itself checked out its files, as the end of a sentence; empty: it did not.
+};
+
 /// Makes a branch at `start` and a worktree that holds it, both new: what exists is never touched.
-/// When it fails, nothing that it made is left behind. Registration is one at a time in a repository,
-/// checkout runs side by side.
-Worktree add_worktree(const WorktreeRequest& request);
+/// When it fails, nothing that it made is left behind. Registration is one at a time in a repository and BLOCKS; then it
+/// returns, and `done` is called, on the materialiser's thread, when the files are there as well or all is taken back.
+/// Cancellation: by `stop`, with Error cancelled.
+void add_worktree(const WorktreeRequest& request, Materialiser& materialiser, std::stop_token stop,
+                  std::function<void(std::exception_ptr, AddedWorktree)> done);
+
+/// The same, but returns when all is done.
+AddedWorktree add_worktree(const WorktreeRequest& request, Materialiser& materialiser, std::stop_token stop);
 
 /// Whom the worktree at `path` was made for (see WorktreeRequest); empty when it is not one of ours.
 std::string worktree_owner(const fs::path& repository, const fs::path& path);
@@ -101,8 +118,9 @@ std::variant<std::string, MergeConflict> merge_tips(const fs::path& repository, 
 /// A repository nested in the worktree that is no submodule is left out, where `git add -A` would record a
 /// link to a commit that nobody else has. A merge that waits to be committed becomes a merge commit. Goes
 /// wherever HEAD is, which the agent may have moved: see current_branch. Error precondition: index locked,
-/// conflicts unsolved, a rebase unfinished.
-std::optional<std::string> commit_all(const fs::path& worktree, const std::string& message);
+/// conflicts unsolved, a rebase unfinished. Cut off at any point and called again, it finishes.
+std::optional<std::string> commit_all(const fs::path& repository, const fs::path& worktree,
+                                      const std::string& message);
 
 struct CommitInfo {
   std::string id;
@@ -126,8 +144,11 @@ struct BranchSummary {
 BranchSummary summarise_branch(const fs::path& repository, const std::string& base,
                                const std::string& branch);
 
-/// The branch that HEAD of the worktree is on, or empty when it is detached.
-std::string current_branch(const fs::path& worktree);
+/// The branch that HEAD of the main checkout is on, or empty when it is detached.
+std::string current_branch(const fs::path& repository);
+
+/// The same of one of its worktrees, which is itself not asked. Error not_found: it is none.
+std::string current_branch(const fs::path& repository, const fs::path& worktree);
 
 /// Where the remote is, url.*.insteadOf applied. Error not_found: there is no such remote.
 std::string remote_url(const fs::path& repository, const std::string& remote);
@@ -140,19 +161,28 @@ struct PushRejected {
   std::string reason;
 };
 
-/// Pushes local `branch` to the same name on `remote`, without force. The user's own credentials: ssh
-/// agent and default keys, git's credential helpers. `stop` ends it early with Error cancelled.
-/// Returns the pushed commit.
+/// A token for https remotes at `host`, offered when the user's own credentials have not opened the door.
+struct Access {
+  std::string host, token;
+};
+
+/// Pushes local `branch` to the same name on `remote`. The user's own credentials: ssh agent and default keys,
+/// git's credential helpers. `stop` ends it early with Error cancelled. Returns the pushed commit.
+/// Without force, unless the remote's branch is at `replaces`: what we had pushed there ourselves may be rewritten,
+/// and nothing else ever is.
 std::variant<std::string, PushRejected> push(const fs::path& repository, const std::string& remote,
-                                             const std::string& branch, std::stop_token stop);
+                                             const std::string& branch, std::stop_token stop,
+                                             const std::string& replaces = {}, const Access& access = {});
 
 /// Fetches `branch` of `remote` and returns its tip; empty when the remote has no such branch.
 std::optional<std::string> fetch(const fs::path& repository, const std::string& remote,
-                                 const std::string& branch, std::stop_token stop);
+                                 const std::string& branch, std::stop_token stop, const Access& access = {});
 
 /// Rebases what is checked out in `worktree` onto `onto`. On a conflict the worktree is put back as it
 /// was, and `with` is the commit that does not apply. Error precondition: uncommitted changes, or an
-/// untracked file is in the way. Returns the new head.
-std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const std::string& onto);
+/// untracked or ignored file is in the way. Cut off at any point and called again, it finishes. Returns the new head.
+/// `from`: the commits behind this one are replayed; empty: those that `onto` has not.
+std::variant<std::string, MergeConflict> rebase(const fs::path& repository, const fs::path& worktree,
+                                                const std::string& onto, const std::string& from = {});
 
 }  // namespace fanout::git

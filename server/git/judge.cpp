@@ -197,20 +197,6 @@ Verdict judge(const JudgeRequest& request, std::stop_token stop) {
   return Judge(request, common_folder(open_repository(request.repository)), std::move(stop)).run();
 }
 
-namespace {
-
-/// Whether the folder's .git file says the same as the registration.
-bool is_linked(const Folder& folder, const Checkout& checkout) {
-  constexpr std::size_t kLongestLink = 64 * 1024;
-  constexpr std::string_view kWord = "gitdir: ";
-  if (checkout.is_main) return true;
-  const auto text = read_regular(folder, ".git", kLongestLink);
-  if (!text || !text->starts_with(kWord)) return false;
-  return place(checkout.folder / trimmed(std::string_view(*text).substr(kWord.size()))) == checkout.admin;
-}
-
-}  // namespace
-
 WorktreeFacts inspect_worktree(const fs::path& repository, const fs::path& path, std::stop_token stop) {
   const fs::path common = common_folder(open_repository(repository));
   const Repository bare = open_bare(common);

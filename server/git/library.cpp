@@ -19,10 +19,11 @@ const char* authorities() {
 
 Library::Library() {
   check(git_libgit2_init(), "start libgit2");
-  // `git sparse-checkout` turns this extension on. All it does is to keep some settings in a file of
-  // each checkout's own; a new worktree has none, so that ignoring the file is right.
-  const char* extensions[] = {"worktreeconfig"};
-  check(git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, 1), "set up libgit2");
+  // `git sparse-checkout` turns the first extension on: some settings are in a file of each checkout's own, which is
+  // read where it matters (see CheckoutSettings). The second says that objects may be missing: git fetches them when it
+  // checks out.
+  const char* extensions[] = {"worktreeconfig", "partialclone"};
+  check(git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, 2), "set up libgit2");
   // Refuse repositories that other users own, as git does: their configuration is not ours to follow.
   check(git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1), "set up libgit2");
   // One that cannot be read is no reason not to start: nobody may need it. Pushes say then that they trust nobody.

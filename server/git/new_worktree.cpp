@@ -1,6 +1,7 @@
 #include "server/git/new_worktree.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,10 +12,14 @@
 #include "common/crash_point.hpp"
 #include "common/text.hpp"
 
+#include "server/git/checkouts.hpp"
 #include "server/git/dead_lock.hpp"
 #include "server/git/files.hpp"
 #include "server/git/names.hpp"
+#include "server/git/own_settings.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/registry.hpp"
+#include "server/git/spare_files.hpp"
 
 namespace fanout::git {
 
@@ -23,6 +28,7 @@ namespace {
 constexpr int kMostNames = 1000;
 constexpr const char* kDraftPrefix = "new-worktree";
 constexpr const char* kOwnerFile = "fanout";
+constexpr const char* kFromPool = "fanout-from-pool";
 
 void remove_tree(const fs::path& path) noexcept {
   std::error_code ignored;
@@ -42,6 +48,7 @@ std::optional<Owned> read_owner(const fs::path& admin) {
   const bool whole = std::getline(lines, owned.owner) && std::getline(lines, path) &&
                      std::getline(lines, owned.names.branch) && !lines.eof();
   owned.names.path = path;
+  if (whole) std::getline(lines, owned.names.start);  // older ones do not say it
   return whole ? std::optional(owned) : std::nullopt;
 }
 
@@ -68,6 +75,15 @@ void remove_dead_drafts(const fs::path& common) {
   }
 }
 
+/// Whether a branch that has come to `tip` can have begun at `start`: an agent may have written anything there.
+bool is_start_of(const fs::path& common, const std::string& start, const std::string& tip) {
+  git_oid id;
+  if (start.size() != GIT_OID_HEXSZ || git_oid_fromstr(&id, start.c_str()) != 0) return false;
+  const Repository bare = open_bare(common);
+  Commit commit;
+  return git_commit_lookup(commit.out(), bare.get(), &id) == 0 && holds(bare, parse_id(tip), id);
+}
+
 /// Whether nothing is in a folder but, at most, a link to a registration that is not there.
 bool holds_nothing(const fs::path& folder) {
   std::error_code error;
@@ -76,6 +92,15 @@ bool holds_nothing(const fs::path& folder) {
   }
   const auto link = read_or_empty(folder / ".git");
   return !error && (link.empty() || (link.starts_with("gitdir: ") && !fs::exists(trimmed(link.substr(8)))));
+}
+
+/// Whether a folder is the one that was moved here out of the pool, and not registered: nobody has worked in it.
+bool came_from_pool(const fs::path& draft, const fs::path& folder) {
+  struct stat status = {};
+  const auto inode = read_or_empty(draft / kFromPool);
+  if (inode.empty() || ::lstat(folder.c_str(), &status) != 0 || std::to_string(status.st_ino) != inode) return false;
+  const auto link = read_or_empty(folder / ".git");
+  return link.empty() || (link.starts_with("gitdir: ") && !fs::exists(trimmed(link.substr(8))));
 }
 
 /// Moves a folder to a name that must be free. False when it is not.
@@ -90,6 +115,8 @@ bool rename_to_free(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
+bool has_index(const fs::path& admin) { return fs::exists(fs::symlink_status(admin / "index")); }
+
 std::string owner_in(const fs::path& admin) {
   const auto owned = read_owner(admin);
   return owned ? owned->owner : std::string();
@@ -102,19 +129,20 @@ NewWorktree::~NewWorktree() {
 }
 
 /// The first thing made, and it says what else will be: so whoever comes after a sudden end finds the parts.
-void NewWorktree::make_draft(const Worktree& names, const std::string& owner) {
+void NewWorktree::make_draft(const Worktree& names, const Commit& start, const std::string& owner) {
   const fs::path draft = common_ / unique_name(kDraftPrefix);
   make_folder(draft);
   draft_ = draft;
-  write_new(draft_ / kOwnerFile, owner + "\n" + names.path.string() + "\n" + names.branch + "\n");
+  write_new(draft_ / kOwnerFile, owner + "\n" + names.path.string() + "\n" + names.branch + "\n" +
+                                       text_of(*git_commit_id(start.get())) + "\n");
   crash_point("worktree.draft");
 }
 
 bool NewWorktree::reserve(const Repository& repository, const Worktree& names, const Commit& start,
-                          const std::string& owner) {
-  make_draft(names, owner);
+                          const std::string& owner, const fs::path& spare) {
+  make_draft(names, start, owner);
   make_parents(names.path.parent_path());
-  if (!make_folder(names.path)) {
+  if (spare.empty() ? !make_folder(names.path) : !move_in(spare, names.path)) {
     undo();
     return false;
   }
@@ -125,7 +153,7 @@ bool NewWorktree::reserve(const Repository& repository, const Worktree& names, c
     return false;
   }
   crash_point("worktree.branch");
-  register_folder(names.branch);
+  register_folder(repository, names.branch);
   crash_point("worktree.registered");
   return true;
 }
@@ -139,8 +167,9 @@ std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commi
                         trimmed(read_or_empty(admin / "gitdir")) == (real_path(names.path) / ".git").string();
     if (stands) {
       folder_ = real_path(names.path);
-      kept_ = true;  // whatever happens now: it was there before us
-      names.start = *tip;
+      admin_ = admin;
+      taken_up_ = kept_ = true;  // whatever happens now: it was there before us
+      if (!is_start_of(common_, names.start, *tip)) names.start = *tip;
       release_dead_lock(admin / "index.lock");
       return names;
     }
@@ -151,13 +180,26 @@ std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commi
   const auto names = read_owner(draft)->names;
   draft_ = draft;
   release_dead_lock(common_ / "refs/heads" / (names.branch + ".lock"));
-  if (holds_nothing(names.path)) {
+  if (holds_nothing(names.path) || came_from_pool(draft, names.path)) {
     folder_ = names.path;
     branch_ = names.branch;
     start_ = *git_commit_id(start.get());
   }
   undo();
   return {};
+}
+
+/// What it is moved from is noted first: whoever comes after a sudden end knows that the folder is ours.
+bool NewWorktree::move_in(const fs::path& spare, const fs::path& folder) {
+  struct stat status = {};
+  if (::lstat((spare / kFiles).c_str(), &status) != 0) {
+    throw Error(ErrorKind::system, "cannot find the files in " + spare.string() + ": " + errno_text(errno));
+  }
+  write_new(draft_ / kFromPool, std::to_string(status.st_ino));
+  if (!rename_to_free(spare / "index", draft_ / "index")) return false;
+  if (rename_to_free(spare / kFiles, folder)) return true;
+  rename_to_free(draft_ / "index", spare / "index");
+  return false;
 }
 
 void NewWorktree::make_parents(const fs::path& folder) {
@@ -179,8 +221,9 @@ bool NewWorktree::make_branch(const Repository& repository, const std::string& n
   return true;
 }
 
-void NewWorktree::register_folder(const std::string& branch) {
+void NewWorktree::register_folder(const Repository& repository, const std::string& branch) {
   make_folder(common_ / "worktrees");
+  copy_own_settings(repository, common_, draft_);
   write_new(draft_ / "HEAD", "ref: refs/heads/" + branch + "\n");
   write_new(draft_ / "commondir", "../..\n");
   write_new(draft_ / "gitdir", (folder_ / ".git").string() + "\n");
@@ -203,18 +246,20 @@ bool NewWorktree::publish(const fs::path& admin) {
   }
   draft_.clear();
   admin_ = admin;
+  ::unlink((admin / kFromPool).c_str());
   return true;
 }
 
-void NewWorktree::check_out(const std::string& start) const {
-  const Repository worktree = open_repository(folder_);
-  const Commit commit = find_commit(worktree, start);
-  git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
-  // The folder is new and ours: there is nothing in it to be careful about.
-  options.checkout_strategy = GIT_CHECKOUT_FORCE;
-  check(git_checkout_tree(worktree.get(), reinterpret_cast<const git_object*>(commit.get()), &options),
-        "check out the worktree " + folder_.string());
+bool NewWorktree::is_checked_out() const { return taken_up_ && has_index(admin_); }
+
+EmptyCheckout NewWorktree::empty_checkout(const std::string& start) const {
+  const Tree tree = tree_of(find_commit(open_repository(common_), start));
+  return {common_, folder_, admin_, start, text_of(*git_tree_id(tree.get())), taken_up_};
+}
+
+void NewWorktree::keep() {
   crash_point("worktree.checked-out");
+  kept_ = true;
 }
 
 /// The draft, which says whose all of it is, goes after what it speaks of: whoever is killed here is followed by one that
@@ -233,13 +278,13 @@ void NewWorktree::undo() noexcept {
 }
 
 /// As long as it is where it was put: a branch that has moved since holds somebody's work.
-void NewWorktree::delete_branch() const {
-  Repository repository;
-  Reference branch;
-  if (git_repository_open(repository.out(), common_.c_str()) != 0) return;
-  if (git_reference_lookup(branch.out(), repository.get(), ("refs/heads/" + branch_).c_str()) != 0) return;
-  const git_oid* target = git_reference_target(branch.get());
-  if (target && git_oid_equal(target, &start_)) git_reference_delete(branch.get());
+void NewWorktree::delete_branch() const noexcept {
+  try {
+    const Repository bare = open_bare(common_);
+    delete_refs(bare, common_, {{"refs/heads/" + branch_, start_}});
+  } catch (const Error&) {
+    // It stays, as any branch of that name would.
+  }
 }
 
 }  // namespace fanout::git

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "server/git/git.hpp"
+#include "server/git/materialiser.hpp"
 #include "server/git/repository.hpp"
 
 namespace fanout::git {
@@ -27,23 +28,29 @@ class NewWorktree {
   std::optional<Worktree> adopt(const std::string& owner, const Commit& start);
 
   /// Makes folder, branch and registration. False when another process took one of the names since they
-  /// were looked up: nothing is left then, and other names may be tried. Under the RegistryLock.
-  bool reserve(const Repository& repository, const Worktree& names, const Commit& start,
-               const std::string& owner);
+  /// were looked up: nothing is left then, and other names may be tried. Under the RegistryLock. `spare`: where files
+  /// and index lie that are moved into it; empty: it will be filled.
+  bool reserve(const Repository& repository, const Worktree& names, const Commit& start, const std::string& owner,
+               const fs::path& spare);
 
-  /// Writes the files of commit `start`. Without the lock: this is the long part.
-  void check_out(const std::string& start) const;
+  bool is_taken_up() const { return taken_up_; }
+  /// It was taken up, and its checkout had come to its end: whatever is there by now is somebody's work.
+  bool is_checked_out() const;
 
-  void keep() { kept_ = true; }
+  /// What is to be filled with files now, without the lock: that is the long part.
+  EmptyCheckout empty_checkout(const std::string& start) const;
+
+  void keep();
 
  private:
   void make_parents(const fs::path& folder);
   bool make_branch(const Repository& repository, const std::string& name, const Commit& start);
-  void make_draft(const Worktree& names, const std::string& owner);
-  void register_folder(const std::string& branch);
+  void make_draft(const Worktree& names, const Commit& start, const std::string& owner);
+  void register_folder(const Repository& repository, const std::string& branch);
   bool publish(const fs::path& admin);
+  bool move_in(const fs::path& spare, const fs::path& folder);
   void undo() noexcept;
-  void delete_branch() const;
+  void delete_branch() const noexcept;
 
   fs::path common_;
   std::vector<fs::path> parents_;  ///< Made for it, outermost first.
@@ -52,8 +59,12 @@ class NewWorktree {
   fs::path admin_;
   std::string branch_;
   git_oid start_ = {};
+  bool taken_up_ = false;
   bool kept_ = false;
 };
+
+/// Whether a checkout with this administrative folder has come to its end, which writes the index last.
+bool has_index(const fs::path& admin);
 
 /// Whom the worktree with this administrative folder was made for; empty: not by us.
 std::string owner_in(const fs::path& admin);

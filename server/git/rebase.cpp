@@ -1,29 +1,56 @@
 #include "common/crash_point.hpp"
 #include "common/text.hpp"
 #include "server/git/conflicts.hpp"
-#include "server/git/files.hpp"
+#include "server/git/fresh_index.hpp"
 #include "server/git/git.hpp"
-#include "server/git/repository.hpp"
+#include "server/git/head.hpp"
+#include "server/git/scan.hpp"
+#include "server/git/undo.hpp"
 
 namespace fanout::git {
 
 namespace {
 
-void refuse_dirty(const Repository& repository, const fs::path& worktree) {
-  if (git_repository_state(repository.get()) != GIT_REPOSITORY_STATE_NONE) {
-    throw Error(ErrorKind::precondition,
-                "cannot rebase " + worktree.string() + ": a merge, rebase or the like is unfinished there");
+/// Where it all happens.
+struct Place {
+  fs::path common;
+  Repository bare;
+  Checkout checkout;
+};
+
+FileMap files_at(const Repository& bare, const git_oid& commit) { return files_of(tree_of(find_commit(bare, commit))); }
+
+git_oid head_at(const Place& place) {
+  const auto head = head_of(place.bare, place.checkout).commit;
+  if (head) return *head;
+  throw Error(ErrorKind::precondition, "cannot rebase " + place.checkout.folder.string() + ": it has no commit");
+}
+
+std::size_t count_changes(const FileMap& head, const Scan& scan) {
+  const auto is_as_head = [&](const FileMap& files, const std::string& path, const FileEntry& entry) {
+    const auto found = files.find(path);
+    return found != files.end() && found->second == entry;
+  };
+  std::size_t count = 0;
+  for (const auto& [path, entry] : head) {
+    count += is_as_head(scan.files, path, entry) && is_as_head(scan.staged, path, entry) ? 0 : 1;
   }
-  git_status_options options = GIT_STATUS_OPTIONS_INIT;
-  options.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR;
-  options.flags = 0;  // Untracked files do no harm; where one is in the way the checkout says so.
-  StatusList changes;
-  check(git_status_list_new(changes.out(), repository.get(), &options),
-        "read the status of " + worktree.string());
-  const std::size_t count = git_status_list_entrycount(changes.get());
+  for (const auto& [path, entry] : scan.staged) count += head.contains(path) ? 0 : 1;
+  return count;
+}
+
+/// Untracked files do no harm, unless one is in the way.
+void refuse_dirty(const Place& place, const git_oid& head) {
+  const auto name = place.checkout.folder.string();
+  if (!unfinished_in(place.checkout).empty()) {
+    throw Error(ErrorKind::precondition, "cannot rebase " + name + ": a merge, rebase or the like is unfinished there");
+  }
+  const FileMap files = files_at(place.bare, head);
+  const Scan scan = scan_worktree(place.bare, place.checkout, files, Contents::named, {});
+  const auto count = count_changes(files, scan);
   if (count == 0) return;
-  throw Error(ErrorKind::precondition, "cannot rebase " + worktree.string() + ": " +
-                                           counted(count, "uncommitted change") + "; commit first");
+  throw Error(ErrorKind::precondition,
+              "cannot rebase " + name + ": " + counted(count, "uncommitted change") + "; commit first");
 }
 
 AnnotatedCommit annotated(const Repository& repository, const git_oid& id) {
@@ -36,14 +63,14 @@ AnnotatedCommit annotated(const Repository& repository, const git_oid& id) {
 /// or the death of this process, leaves nothing to be put back.
 class Replay {
  public:
-  Replay(const Repository& repository, const git_oid& head, const git_oid& onto)
+  Replay(const Repository& repository, const git_oid& head, const git_oid& onto, const git_oid& from)
       : repository_(&repository), who_(identity(repository)), last_(onto) {
     git_rebase_options options = GIT_REBASE_OPTIONS_INIT;
     options.inmemory = true;
     options.merge_options.flags = GIT_MERGE_FIND_RENAMES;
     const AnnotatedCommit branch = annotated(repository, head);
-    const AnnotatedCommit upstream = annotated(repository, onto);
-    check(git_rebase_init(rebase_.out(), repository.get(), branch.get(), upstream.get(), nullptr, &options),
+    const AnnotatedCommit upstream = annotated(repository, from), target = annotated(repository, onto);
+    check(git_rebase_init(rebase_.out(), repository.get(), branch.get(), upstream.get(), target.get(), &options),
           "begin the rebase");
   }
 
@@ -82,95 +109,84 @@ class Replay {
   Rebase rebase_;
 };
 
-void check_out(const Repository& repository, const git_oid& id, unsigned strategy) {
-  git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
-  options.checkout_strategy = strategy;
-  const Commit commit = find_commit(repository, id);
-  check(git_checkout_tree(repository.get(), reinterpret_cast<const git_object*>(commit.get()), &options),
-        "check out the rebased commits");
-}
-
-/// Moves what HEAD stands for, the branch or HEAD itself, provided that nobody has moved it meanwhile.
-void move_head(const Repository& repository, const git_oid& from, const git_oid& to) {
-  Reference head;
-  check(git_repository_head(head.out(), repository.get()), "read HEAD");
-  Reference moved;
-  check(git_reference_create_matching(moved.out(), repository.get(), git_reference_name(head.get()), &to,
-                                      true, &from, "rebase"),
-        "move the branch");
-}
-
-constexpr const char* kMoveFile = "fanout-rebase";  // in the worktree's own git folder
-
-std::vector<std::string> paths_between(const Repository& repository, const git_oid& from, const git_oid& to) {
-  Tree before, after;
-  check(git_commit_tree(before.out(), find_commit(repository, from).get()), "read a commit");
-  check(git_commit_tree(after.out(), find_commit(repository, to).get()), "read a commit");
-  Diff diff;
-  check(git_diff_tree_to_tree(diff.out(), repository.get(), before.get(), after.get(), nullptr), "compare commits");
-  std::vector<std::string> paths;
-  for (std::size_t i = 0; i < git_diff_num_deltas(diff.get()); ++i) {
-    const auto* delta = git_diff_get_delta(diff.get(), i);
-    paths.emplace_back(delta->old_file.path);
-    paths.emplace_back(delta->new_file.path);
-  }
-  return paths;
-}
-
-/// A process that died between writing files and moving the branch: those files are put back, no others.
-void undo_unfinished(const Repository& repository, const git_oid& head) {
-  const fs::path file = git_folder(repository) / kMoveFile;
-  const std::string text = read_or_empty(file);
+/// What is under way in a worktree: from the commit it has to the one it is to have. In the worktree's own git folder.
+struct Move {
   git_oid from, to;
-  const bool known = text.size() >= 81 && git_oid_fromstrn(&from, text.data(), 40) == 0 &&
-                     git_oid_fromstrn(&to, text.data() + 41, 40) == 0;
-  if (known && git_oid_equal(&from, &head)) {
-    auto paths = paths_between(repository, from, to);
-    std::vector<char*> pointers;
-    for (auto& path : paths) pointers.push_back(path.data());
-    git_checkout_options options = GIT_CHECKOUT_OPTIONS_INIT;
-    options.checkout_strategy = GIT_CHECKOUT_FORCE | GIT_CHECKOUT_REMOVE_UNTRACKED | GIT_CHECKOUT_DISABLE_PATHSPEC_MATCH;
-    options.paths = {pointers.data(), pointers.size()};
-    const Commit commit = find_commit(repository, from);
-    check(git_checkout_tree(repository.get(), reinterpret_cast<const git_object*>(commit.get()), &options),
-          "put the files back");
-  }
-  std::error_code ignored;
-  fs::remove(file, ignored);
+};
+constexpr const char* kMoveFile = "fanout-rebase";
+constexpr std::size_t kMoveSize = 2 * GIT_OID_HEXSZ + 2;
+
+std::optional<Move> noted_move(const Place& place) {
+  const auto text = read_regular(place.checkout.admin / kMoveFile, 2 * kMoveSize).value_or("");
+  Move move;
+  const bool known = text.size() >= kMoveSize - 1 && git_oid_fromstrn(&move.from, text.data(), GIT_OID_HEXSZ) == 0 &&
+                     git_oid_fromstrn(&move.to, text.data() + GIT_OID_HEXSZ + 1, GIT_OID_HEXSZ) == 0;
+  return known ? std::optional(move) : std::nullopt;
 }
 
-void finish(const Repository& repository, const git_oid& from, const git_oid& to) {
-  const fs::path file = git_folder(repository) / kMoveFile;
-  replace_file(file, text_of(from) + " " + text_of(to) + "\n");
-  crash_point("rebase.noted");
-  check_out(repository, to, GIT_CHECKOUT_SAFE);
+void note_move(const Place& place, const Move& move) {
+  LockFile(place.common, place.checkout.admin / kMoveFile, std::chrono::milliseconds(1000))
+      .replace(text_of(move.from) + " " + text_of(move.to) + "\n");
+}
+
+void forget_move(const Place& place) {
+  std::error_code ignored;
+  fs::remove(place.checkout.admin / kMoveFile, ignored);
+}
+
+UndoPlan plan_of(const Place& place, const git_oid& from, const git_oid& to) {
+  return {place.common, place.checkout, files_at(place.bare, from), files_at(place.bare, to)};
+}
+
+void put_index(const Place& place, const LockFile& index, const git_oid& commit) {
+  index.replace(index_holding(place.common, place.checkout, tree_of(find_commit(place.bare, commit))));
+}
+
+/// Writes the files and moves the branch. Cut off at any point and called again, it finishes.
+void carry_out(const Place& place, const LockFile& index, const Move& move) {
+  put_files(plan_of(place, move.from, move.to));
   crash_point("rebase.checked-out");
-  try {
-    move_head(repository, from, to);
-  } catch (const Error&) {
-    check_out(repository, from, GIT_CHECKOUT_FORCE);
-    fs::remove(file);
-    throw;
+  if (!move_head(place.bare, place.common, place.checkout, move.to, move.from, "rebase: by Fanout")) {
+    put_files(plan_of(place, move.to, move.from));
+    forget_move(place);
+    throw Error(ErrorKind::precondition, "something else moved the branch of " + place.checkout.folder.string() +
+                                             " during the rebase; end what is at work there and try again");
   }
   crash_point("rebase.moved");
-  fs::remove(file);
+  put_index(place, index, move.to);
+  forget_move(place);
+}
+
+/// What a process of ours that died has left half done.
+void finish_noted(const Place& place, const LockFile& index) {
+  const auto move = noted_move(place);
+  const git_oid head = head_at(place);
+  if (move && git_oid_equal(&move->from, &head)) return carry_out(place, index, *move);
+  if (move && git_oid_equal(&move->to, &head)) put_index(place, index, head);
+  forget_move(place);
 }
 
 }  // namespace
 
-std::variant<std::string, MergeConflict> rebase(const fs::path& worktree, const std::string& onto) {
-  const Repository repository = open_repository(worktree);
-  const git_oid onto_id = *git_commit_id(find_commit(repository, onto).get());
-  git_oid head;
-  check(git_reference_name_to_id(&head, repository.get(), "HEAD"), "read HEAD of " + worktree.string());
-  undo_unfinished(repository, head);
-  refuse_dirty(repository, worktree);
-  if (holds(repository, head, onto_id)) return text_of(head);
-  auto replayed = Replay(repository, head, onto_id).run();
+std::variant<std::string, MergeConflict> rebase(const fs::path& repository, const fs::path& worktree,
+                                                const std::string& onto, const std::string& from) {
+  const fs::path common = common_folder(open_repository(repository));
+  const Place place{common, open_bare(common), checkout_of(common, worktree)};
+  const git_oid onto_id = *git_commit_id(find_commit(place.bare, onto).get());
+  const LockFile index = lock_index(common, place.checkout);
+  finish_noted(place, index);
+  const git_oid head = head_at(place);
+  refuse_dirty(place, head);
+  if (holds(place.bare, head, onto_id)) return text_of(head);
+  const git_oid from_id = from.empty() ? onto_id : *git_commit_id(find_commit(place.bare, from).get());
+  auto replayed = Replay(place.bare, head, onto_id, from_id).run();
   if (auto* conflict = std::get_if<MergeConflict>(&replayed)) return std::move(*conflict);
-  const git_oid result = std::get<git_oid>(replayed);
-  finish(repository, head, result);
-  return text_of(result);
+  const Move move{head, std::get<git_oid>(replayed)};
+  refuse_obstacles(plan_of(place, move.from, move.to));
+  note_move(place, move);
+  crash_point("rebase.noted");
+  carry_out(place, index, move);
+  return text_of(move.to);
 }
 
 }  // namespace fanout::git

@@ -50,6 +50,18 @@ std::optional<git_oid> advertised(const Connection& connection, const std::strin
   return std::nullopt;
 }
 
+/// Whether the connected remote's branch is where we left it, so that it may be replaced.
+bool is_still_at(Connection& connection, const std::string& branch, const std::string& commit,
+                 git_push_options& options) {
+  if (commit.empty()) return false;
+  const std::string doing = "ask where " + branch + " is";
+  connection.check(git_remote_connect(connection.remote(), GIT_DIRECTION_PUSH, &options.callbacks,
+                                      &options.proxy_opts, nullptr),
+                   doing);
+  const auto there = advertised(connection, branch, doing);
+  return there && text_of(*there) == commit;
+}
+
 }  // namespace
 
 std::string remote_url(const fs::path& path, const std::string& name) {
@@ -78,13 +90,16 @@ bool has_remote(const fs::path& path, const std::string& remote) {
 }
 
 std::variant<std::string, PushRejected> push(const fs::path& path, const std::string& remote,
-                                             const std::string& branch, std::stop_token stop) {
+                                             const std::string& branch, std::stop_token stop,
+                                             const std::string& replaces, const Access& access) {
   const Repository repository = open_repository(path);
   const git_oid tip = find_branch(repository, branch);
-  Connection connection(repository, remote, GIT_DIRECTION_PUSH, std::move(stop));
+  Connection connection(repository, remote, GIT_DIRECTION_PUSH, std::move(stop), access);
   git_push_options options = push_options(connection);
   const std::string ref = "refs/heads/" + branch;
-  OneString spec(ref + ":" + ref);
+  // The server compares with what it has advertised on this connection: nobody's push in between is lost.
+  const bool may_replace = is_still_at(connection, branch, replaces, options);
+  OneString spec((may_replace ? "+" : "") + ref + ":" + ref);
   const git_strarray specs = spec.array();
   const int code = git_remote_push(connection.remote(), &specs, &options);
   if (code == GIT_ENONFASTFORWARD) return PushRejected{true, last_reason()};
@@ -95,10 +110,10 @@ std::variant<std::string, PushRejected> push(const fs::path& path, const std::st
 }
 
 std::optional<std::string> fetch(const fs::path& path, const std::string& remote, const std::string& branch,
-                                 std::stop_token stop) {
+                                 std::stop_token stop, const Access& access) {
   const Repository repository = open_repository(path);
   const std::string doing = "fetch " + branch + " from " + remote;
-  Connection connection(repository, remote, GIT_DIRECTION_FETCH, std::move(stop));
+  Connection connection(repository, remote, GIT_DIRECTION_FETCH, std::move(stop), access);
   git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
   options.callbacks = connection.callbacks();
   options.proxy_opts.type = GIT_PROXY_AUTO;

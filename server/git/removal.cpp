@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <sstream>
 
 #include "common/text.hpp"
@@ -84,13 +82,6 @@ bool finish_removal(const fs::path& common, const fs::path& path) {
   return true;
 }
 
-/// "<prefix>.<process>.<number>", as unique_name makes them, of a process that is no more.
-bool is_of_the_dead(const std::string& name, std::string_view prefix) {
-  if (!name.starts_with(std::string(prefix) + ".")) return false;
-  const pid_t process = std::atoi(name.c_str() + prefix.size() + 1);
-  return process > 0 && process != ::getpid() && ::kill(process, 0) != 0 && errno == ESRCH;
-}
-
 /// What killed processes of ours left in the repository.
 void remove_rubbish(const fs::path& common) {
   static constexpr std::array<std::string_view, 5> kDrafts = {"fanout-lock", "fanout-new", "fanout-index",
@@ -161,20 +152,40 @@ bool remove_worktree(const fs::path& repository, const fs::path& wanted) {
   return true;
 }
 
+namespace {
+
+std::vector<Checkout> prunable(const fs::path& common, const std::function<bool(const fs::path&)>& ours) {
+  std::vector<Checkout> found;
+  for (auto& checkout : checkouts(common)) {
+    std::error_code error;
+    const bool gone = fs::symlink_status(checkout.folder, error).type() == fs::file_type::not_found;
+    if (checkout.is_main || !gone || lock_of(checkout) || !ours(checkout.folder)) continue;
+    found.push_back(std::move(checkout));
+  }
+  return found;
+}
+
+std::vector<fs::path> folders_of(const std::vector<Checkout>& checkouts) {
+  std::vector<fs::path> folders;
+  for (const auto& checkout : checkouts) folders.push_back(checkout.folder);
+  return folders;
+}
+
+}  // namespace
+
 std::vector<fs::path> prune_worktrees(const fs::path& repository,
                                       const std::function<bool(const fs::path&)>& ours) {
   const fs::path common = common_folder(open_repository(repository));
   const RegistryLock lock(common);
-  std::vector<fs::path> pruned;
-  for (const auto& checkout : checkouts(common)) {
-    std::error_code error;
-    const bool gone = fs::symlink_status(checkout.folder, error).type() == fs::file_type::not_found;
-    if (checkout.is_main || !gone || lock_of(checkout) || !ours(checkout.folder)) continue;
-    unregister(common, checkout);
-    pruned.push_back(checkout.folder);
-  }
+  const auto gone = prunable(common, ours);
+  for (const auto& checkout : gone) unregister(common, checkout);
   remove_rubbish(common);
-  return pruned;
+  return folders_of(gone);
+}
+
+std::vector<fs::path> prunable_worktrees(const fs::path& repository,
+                                         const std::function<bool(const fs::path&)>& ours) {
+  return folders_of(prunable(common_folder(open_repository(repository)), ours));
 }
 
 bool delete_branch(const fs::path& repository, const std::string& branch, const std::string& expected) {

@@ -26,6 +26,10 @@ bool remove_worktree(const fs::path& repository, const fs::path& path);
 std::vector<fs::path> prune_worktrees(const fs::path& repository,
                                       const std::function<bool(const fs::path&)>& ours);
 
+/// Those that prune_worktrees would forget. Changes nothing.
+std::vector<fs::path> prunable_worktrees(const fs::path& repository,
+                                         const std::function<bool(const fs::path&)>& ours);
+
 /// Deletes a local branch that is at commit `expected`, with its settings. False: there is none. Error
 /// precondition: it is elsewhere, or checked out.
 bool delete_branch(const fs::path& repository, const std::string& branch, const std::string& expected);

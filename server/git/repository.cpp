@@ -172,10 +172,10 @@ bool is_branch_name(const std::string& name) {
   return git_branch_name_is_valid(&valid, name.c_str()) == 0 && valid == 1;
 }
 
-std::string current_branch(const fs::path& worktree) {
-  const Repository repository = open_repository(worktree);
+std::string current_branch(const fs::path& path) {
+  const Repository repository = open_repository(path);
   Reference head;
-  check(git_reference_lookup(head.out(), repository.get(), "HEAD"), "read HEAD of " + worktree.string());
+  check(git_reference_lookup(head.out(), repository.get(), "HEAD"), "read HEAD of " + path.string());
   const char* target = git_reference_symbolic_target(head.get());
   constexpr std::string_view kHeads = "refs/heads/";
   if (!target || !std::string_view(target).starts_with(kHeads)) return "";

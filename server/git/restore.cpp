@@ -1,12 +1,10 @@
-#include <array>
-
-#include "server/git/files.hpp"
+#include "server/git/fresh_index.hpp"
 #include "server/git/git.hpp"
+#include "server/git/head.hpp"
 #include "server/git/lock_file.hpp"
 #include "server/git/refs.hpp"
 #include "server/git/snapshot.hpp"
 #include "server/git/snapshot_refs.hpp"
-#include "server/git/stat_cache.hpp"
 #include "server/git/undo.hpp"
 
 namespace fanout::git {
@@ -22,12 +20,6 @@ Snapshot wanted_snapshot(const SnapshotRefs& refs, unsigned number, const std::s
   throw Error(ErrorKind::not_found,
               "task " + task + " has no snapshot " + std::to_string(number) +
                   (last ? "; the last one is " + std::to_string(last->number) : ": none was taken"));
-}
-
-Checkout wanted_checkout(const fs::path& common, const fs::path& worktree) {
-  auto found = checkout_at(common, worktree);
-  if (found) return std::move(*found);
-  throw Error(ErrorKind::not_found, worktree.string() + " is not a worktree of this repository");
 }
 
 void refuse_elsewhere(const Repository& bare, const fs::path& common, const Checkout& here,
@@ -65,49 +57,6 @@ void move_branch(const Repository& bare, const fs::path& common, const std::stri
   throw Error(ErrorKind::precondition, "branch " + branch + " was moved at the same time; try again");
 }
 
-void attach_head(const Repository& bare, const fs::path& common, const Checkout& checkout,
-                 const std::string& branch) {
-  if (head_of(bare, checkout).branch == branch) return;
-  const fs::path file = checkout.admin / "HEAD";
-  LockFile(common, file, milliseconds(1000)).replace("ref: refs/heads/" + branch + "\n");
-}
-
-/// An index that holds `commit`. It has the times of files that are as the agent's index had them, and the
-/// marks of a sparse checkout.
-std::string index_of(const Repository& bare, const fs::path& common, const Checkout& checkout,
-                     const git_oid& commit) {
-  const fs::path file = common / unique_name("fanout-index");
-  Index index;
-  check(git_index_open(index.out(), file.c_str()), "make an index");
-  check(git_index_read_tree(index.get(), tree_of(find_commit(bare, commit)).get()), "make an index");
-  const StatCache old = StatCache::read(checkout.admin / "index");
-  const auto root = Folder::open(checkout.folder);
-  old.for_each([&](const git_index_entry& before) {
-    const git_index_entry* entry = git_index_get_bypath(index.get(), before.path, 0);
-    if (!entry || !root || entry->mode != before.mode || !git_oid_equal(&entry->id, &before.id)) return;
-    const auto [parent, name] = split(before.path);
-    const auto folder = root->below(parent);
-    const auto status = folder ? folder->look(name) : std::nullopt;
-    const bool sparse = !status && (before.flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE);
-    if (sparse || (status && old.is_unchanged(before, *status))) {
-      check(git_index_add(index.get(), &before), "make an index");
-    }
-  });
-  check(git_index_write(index.get()), "write an index");
-  std::string content = read_or_empty(file);
-  fs::remove(file);
-  return content;
-}
-
-void forget_unfinished(const Checkout& checkout) {
-  for (const char* name :
-       {"MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE", "SQUASH_MSG", "CHERRY_PICK_HEAD",
-        "REVERT_HEAD", "REBASE_HEAD", "rebase-merge", "rebase-apply", "sequencer"}) {
-    std::error_code ignored;
-    fs::remove_all(checkout.admin / name, ignored);
-  }
-}
-
 }  // namespace
 
 Restored restore_snapshot(const fs::path& repository, const fs::path& worktree, const std::string& branch,
@@ -117,7 +66,7 @@ Restored restore_snapshot(const fs::path& repository, const fs::path& worktree, 
   const Repository bare = open_bare(common);
   const SnapshotRefs refs(bare, run, task);
   const Snapshot target = wanted_snapshot(refs, number, task);
-  const Checkout checkout = wanted_checkout(common, worktree);
+  const Checkout checkout = checkout_of(common, worktree);
   refuse_elsewhere(bare, common, checkout, branch);
   const LockFile index(common, checkout.admin / "index", milliseconds(0));
   const auto taken =
@@ -133,7 +82,7 @@ Restored restore_snapshot(const fs::path& repository, const fs::path& worktree, 
   const git_oid parent = parse_id(target.parent);
   move_branch(bare, common, branch, tip, parent);
   attach_head(bare, common, checkout, branch);
-  index.replace(index_of(bare, common, checkout, parent));
+  index.replace(index_holding(common, checkout, tree_of(find_commit(bare, parent))));
   forget_unfinished(checkout);
   return {safety.number, target.parent};
 }

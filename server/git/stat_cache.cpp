@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "server/git/conflicts.hpp"
 #include "server/git/files.hpp"
 #include "server/git/folder.hpp"
 
@@ -74,10 +75,17 @@ bool StatCache::has_below(const std::string& folder) const {
   return git_index_find_prefix(&position, index_.get(), (folder + "/").c_str()) == 0;
 }
 
+std::vector<std::string> StatCache::conflicts() const { return conflicting_files(index_); }
+
+/// What was written in the same moment as the index may have been written again in that moment.
 bool StatCache::is_unchanged(const git_index_entry& entry, const struct stat& file) const {
   const bool settled = entry.mtime.seconds < written_.tv_sec ||
                        (entry.mtime.seconds == written_.tv_sec && entry.mtime.nanoseconds < written_.tv_nsec);
-  return settled && git_index_entry_stage(&entry) == 0 && same_kind(entry.mode, file.st_mode) &&
+  return settled && looks_same(entry, file);
+}
+
+bool StatCache::looks_same(const git_index_entry& entry, const struct stat& file) const {
+  return git_index_entry_stage(&entry) == 0 && same_kind(entry.mode, file.st_mode) &&
          same_time(entry.mtime, file.st_mtim) && same_time(entry.ctime, file.st_ctim) &&
          entry.file_size == static_cast<std::uint32_t>(file.st_size) && may_have_no_size(entry) &&
          entry.ino == static_cast<std::uint32_t>(file.st_ino) && entry.uid == file.st_uid &&

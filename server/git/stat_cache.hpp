@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/git/file_map.hpp"
 #include "server/git/repository.hpp"
@@ -24,8 +25,14 @@ class StatCache {
   /// Whether git follows anything in this folder.
   bool has_below(const std::string& folder) const;
 
+  /// Whether size and times of the file are those that `entry` says.
+  bool looks_same(const git_index_entry& entry, const struct stat& file) const;
+
   /// Whether the file still is what `entry` says, as far as size and times can tell.
   bool is_unchanged(const git_index_entry& entry, const struct stat& file) const;
+
+  /// The paths in conflict, sorted, each once.
+  std::vector<std::string> conflicts() const;
 
   /// For each entry that is no conflict.
   template <typename Call>

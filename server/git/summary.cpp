@@ -1,3 +1,4 @@
+#include "server/git/changes.hpp"
 #include "server/git/git.hpp"
 #include "server/git/repository.hpp"
 
@@ -30,11 +31,11 @@ std::vector<CommitInfo> commits_between(const Repository& repository, const git_
   return commits;
 }
 
-Diff difference(const Repository& repository, const git_oid& base, const git_oid& head) {
+Diff difference(const Repository& repository, const git_oid& base, const git_oid& head, std::uint32_t context = 0) {
   const Tree old_tree = tree_of(find_commit(repository, base));
   const Tree new_tree = tree_of(find_commit(repository, head));
   git_diff_options options = GIT_DIFF_OPTIONS_INIT;
-  options.context_lines = 0;
+  options.context_lines = context;
   options.max_size = kLargestCounted;
   Diff diff;
   check(git_diff_tree_to_tree(diff.out(), repository.get(), old_tree.get(), new_tree.get(), &options),
@@ -82,7 +83,41 @@ std::vector<FileDelta> changed_files(const Diff& diff) {
   return files;
 }
 
+/// Stops the printing once there is enough.
+struct PatchText {
+  std::string text;
+  std::size_t most;
+  static int add(const git_diff_delta*, const git_diff_hunk*, const git_diff_line* line, void* self) {
+    auto& patch = *static_cast<PatchText*>(self);
+    const bool marked = line->origin == GIT_DIFF_LINE_ADDITION || line->origin == GIT_DIFF_LINE_DELETION ||
+                        line->origin == GIT_DIFF_LINE_CONTEXT;
+    if (marked) patch.text += line->origin;
+    patch.text.append(line->content, line->content_len);
+    return patch.text.size() > patch.most ? GIT_EUSER : 0;
+  }
+};
+
 }  // namespace
+
+Changes changes_between(const fs::path& path, const std::string& from, const std::string& to, std::size_t most) {
+  constexpr std::uint32_t kContext = 3;
+  const Repository repository = open_repository(path);
+  const auto diff = difference(repository, parse_id(from), parse_id(to), kContext);
+  Changes changes{changed_files(diff), {}, false};
+  if (most == 0) return changes;
+  PatchText patch{{}, most};
+  const int code = git_diff_print(diff.get(), GIT_DIFF_FORMAT_PATCH, &PatchText::add, &patch);
+  changes.cut = code == GIT_EUSER;
+  if (!changes.cut) check(code, "print what changed");
+  changes.patch = std::move(patch.text);
+  if (changes.cut) changes.patch.resize(changes.patch.rfind('\n', most) == std::string::npos ? most : changes.patch.rfind('\n', most) + 1);
+  return changes;
+}
+
+GitFolders git_folders(const fs::path& worktree) {
+  const Repository repository = open_repository(worktree);
+  return {git_folder(repository), common_folder(repository)};
+}
 
 BranchSummary summarise_branch(const fs::path& path, const std::string& base, const std::string& branch) {
   const Repository repository = open_repository(path);

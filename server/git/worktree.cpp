@@ -1,3 +1,5 @@
+#include <future>
+
 #include "server/git/checkouts.hpp"
 #include "server/git/dead_lock.hpp"
 #include "server/git/files.hpp"
@@ -6,6 +8,7 @@
 #include "server/git/new_worktree.hpp"
 #include "server/git/registry.hpp"
 #include "server/git/repository.hpp"
+#include "server/git/spare_files.hpp"
 
 namespace fanout::git {
 
@@ -29,7 +32,8 @@ Worktree checked(const WorktreeRequest& request) {
   return {path, request.branch, false};
 }
 
-Worktree reserve(NewWorktree& made, const WorktreeRequest& request, const fs::path& common) {
+/// `files`: a folder with files and index that the worktree is made of; empty: it is to be filled.
+Worktree reserve(NewWorktree& made, const WorktreeRequest& request, const fs::path& common, const fs::path& files = {}) {
   const Repository repository = open_repository(request.repository);
   const Commit start = find_commit(repository, request.start);
   const Worktree wanted = checked(request);
@@ -40,24 +44,47 @@ Worktree reserve(NewWorktree& made, const WorktreeRequest& request, const fs::pa
   }
   for (int race = 0; race < kMostRaces; ++race) {
     const Worktree names = TakenNames(repository, common).next_free(wanted);
-    if (made.reserve(repository, names, start, request.owner)) return names;
+    if (made.reserve(repository, names, start, request.owner, files)) return names;
   }
   throw Error(ErrorKind::unavailable,
               "another program keeps taking the names of new worktrees in " + request.repository.string());
 }
 
-bool has_index(const Repository& worktree) { return fs::exists(git_folder(worktree) / "index"); }
-
 }  // namespace
 
-Worktree add_worktree(const WorktreeRequest& request) {
+void add_worktree(const WorktreeRequest& request, Materialiser& materialiser, std::stop_token stop,
+                  std::function<void(std::exception_ptr, AddedWorktree)> done) {
+  const fs::path common = common_folder(open_repository(request.repository));
+  auto made = std::make_shared<NewWorktree>(common);
+  Worktree names = reserve(*made, request, common);
+  if (names.start.empty()) names.start = request.start;
+  if (made->is_checked_out()) return done(nullptr, {std::move(names), {}});
+  EmptyCheckout checkout = made->empty_checkout(names.start);
+  auto filled = [made = std::move(made), names = std::move(names), done = std::move(done)](std::exception_ptr error,
+                                                                                          std::string by_git) mutable {
+    if (!error) made->keep();
+    made.reset();
+    done(error, {std::move(names), std::move(by_git)});
+  };
+  materialiser.check_out(std::move(checkout), std::move(stop), std::move(filled));
+}
+
+std::optional<Worktree> add_worktree_from(const WorktreeRequest& request, const fs::path& place) {
   const fs::path common = common_folder(open_repository(request.repository));
   NewWorktree made(common);
-  Worktree worktree = reserve(made, request, common);
-  if (worktree.start.empty()) worktree.start = request.start;
-  made.check_out(worktree.start);
+  Worktree names = reserve(made, request, common, place);
+  if (made.is_taken_up()) return std::nullopt;
+  names.start = request.start;
   made.keep();
-  return worktree;
+  return names;
+}
+
+AddedWorktree add_worktree(const WorktreeRequest& request, Materialiser& materialiser, std::stop_token stop) {
+  const auto promise = std::make_shared<std::promise<AddedWorktree>>();
+  add_worktree(request, materialiser, std::move(stop), [promise](std::exception_ptr error, AddedWorktree added) {
+    error ? promise->set_exception(error) : promise->set_value(std::move(added));
+  });
+  return promise->get_future().get();
 }
 
 namespace {
@@ -91,21 +118,23 @@ void release_dead_locks(const fs::path& path, const fs::path& worktree, const st
   if (const fs::path there = local_remote(open_repository(path), remote); !there.empty()) {
     release_dead_lock(there / "refs/heads" / (branch + ".lock"));
   }
-  Repository linked;
-  if (git_repository_open(linked.out(), worktree.c_str()) != 0) return;
-  for (const char* name : {"index.lock", "HEAD.lock"}) release_dead_lock(git_folder(linked) / name);
+  const auto checkout = checkout_at(common, worktree);
+  if (!checkout) return;
+  for (const char* name : {"index.lock", "HEAD.lock"}) release_dead_lock(checkout->admin / name);
 }
 
 bool is_worktree(const fs::path& path, const fs::path& folder, const std::string& branch) {
-  const Repository repository = open_repository(path);
-  Repository worktree;
-  if (git_repository_open(worktree.out(), folder.c_str()) != 0) return false;
-  if (!git_repository_is_worktree(worktree.get())) return false;
-  if (common_folder(worktree) != common_folder(repository)) return false;
-  const char* root = git_repository_workdir(worktree.get());
-  if (!root || real_path(fs::path(root) / ".git") != real_path(folder / ".git")) return false;
+  const fs::path common = common_folder(open_repository(path));
+  const auto checkout = checkout_at(common, folder);
+  const auto opened = checkout && !checkout->is_main ? Folder::open(checkout->folder) : std::nullopt;
+  if (!opened || !is_linked(*opened, *checkout)) return false;
   // The checkout writes the index last: without one it never came to its end.
-  return has_index(worktree) && current_branch(folder) == branch;
+  return has_index(checkout->admin) && head_of(open_bare(common), *checkout).branch == branch;
+}
+
+std::string current_branch(const fs::path& path, const fs::path& worktree) {
+  const fs::path common = common_folder(open_repository(path));
+  return head_of(open_bare(common), checkout_of(common, worktree)).branch;
 }
 
 }  // namespace fanout::git

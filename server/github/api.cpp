@@ -1,7 +1,6 @@
 #include "server/github/api.hpp"
 
-#include <sstream>
-
+#include "common/crash_point.hpp"
 #include "common/text.hpp"
 #include "server/github/json.hpp"
 #include "server/github/wait.hpp"
@@ -17,19 +16,17 @@ constexpr unsigned kMostAttempts = 6;  ///< Of a repeatable call whose outcomes 
 
 bool is_redirect(unsigned status) { return status == 301 || status == 302 || status == 307 || status == 308; }
 
-std::vector<std::string> split_scopes(std::string_view text) {
-  std::vector<std::string> scopes;
-  std::istringstream words{std::string(text)};
-  for (std::string word; std::getline(words, word, ',');) {
-    if (const auto scope = trimmed(word); !scope.empty()) scopes.emplace_back(scope);
-  }
-  return scopes;
-}
+/// For the end of a text; a server that does not know it gives the whole.
+constexpr const char* kEndOfText = "bytes=-65536";
 
 Reply reply_of(const http::Response& response, const Call& call) {
   Reply reply{response.status, nullptr, std::string(response.header("etag")), std::string(response.header("link")),
               split_scopes(response.header("x-oauth-scopes"))};
   if (response.status == 204 || response.status == 304) return reply;
+  if (call.text) {
+    reply.body = valid_utf8(response.body);
+    return reply;
+  }
   boost::system::error_code damaged;
   reply.body = json::parse(response.body, damaged);
   if (!damaged) return reply;
@@ -75,18 +72,25 @@ http::Request Api::request_of(const Call& call) const {
   return request;
 }
 
-bool Api::follow(const http::Response& response, http::Request& request) const {
+/// The token goes nowhere but to the API itself.
+bool Api::follow(const http::Response& response, http::Request& request, bool elsewhere) const {
   const auto base = http::parse_url(request.url);
   const auto next = http::resolve(base, response.header("location"));
-  if (next.origin() != base.origin()) return false;
+  if (next.origin() != base.origin()) {
+    if (!elsewhere || (base.scheme == "https" && next.scheme != "https")) return false;
+    request.headers = {{"Range", kEndOfText}};
+  }
   request.url = next.origin() + next.target;
   return true;
 }
 
 awaitable<http::Response> Api::exchange(const http::Request& request, const Call& call) {
   std::optional<ApiError> failure;
+  ++requests_;
   try {
+    if (call.writes()) crash_point("tracker.before-send");
     auto response = co_await http_.send(request);
+    if (call.writes()) crash_point("tracker.answered");
     trouble_.clear();
     co_return response;
   } catch (const http::TransportError& error) {
@@ -129,7 +133,7 @@ awaitable<Reply> Api::send(Call call, const Limiter::Permit&) {
     const auto rate = rate_headers(response, limiter_.clock().now());
     limiter_.answered(rate, call.resource);
     if (rate.skew) skew_ = *rate.skew;
-    if (is_redirect(response.status) && hops < kMostRedirects && follow(response, request)) continue;
+    if (is_redirect(response.status) && hops < kMostRedirects && follow(response, request, call.text)) continue;
     if (response.status >= 300 && response.status != 304) {
       const auto error = classify(response, rate, call.doing);
       if (response.status >= 500) trouble_ = error.what();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@ struct Call {
   Resource resource = Resource::core;
   std::string etag = {};  ///< Not again if it has not changed since.
   bool query = false;     ///< A POST that changes nothing, as GraphQL has them.
+  /// The answer is text, which may be somewhere else: it is fetched there, without the token. Only its end.
+  bool text = false;
 
   bool writes() const { return method != "GET" && !query; }
 };
@@ -59,6 +62,8 @@ class Api {
 
   /// The last thing that went wrong on the way, in words; empty once an answer came.
   const std::string& trouble() const { return trouble_; }
+  /// Sent so far.
+  std::uint64_t requests() const { return requests_; }
   /// `time` of ours by the server's clock.
   Time by_server_clock(Time time) const { return time + skew_; }
   const Endpoints& endpoints() const { return endpoints_; }
@@ -67,7 +72,7 @@ class Api {
  private:
   http::Request request_of(const Call& call) const;
   void refuse_elsewhere(const std::string& url, const std::string& doing) const;
-  bool follow(const http::Response& response, http::Request& request) const;
+  bool follow(const http::Response& response, http::Request& request, bool elsewhere) const;
   awaitable<http::Response> exchange(const http::Request& request, const Call& call);
   void check_graphql(const Reply& reply, const RateHeaders& rate, const Call& call);
 
@@ -77,6 +82,7 @@ class Api {
   std::string token_;
   std::optional<ApiError> paused_;
   std::string trouble_;
+  std::uint64_t requests_ = 0;
   milliseconds skew_{0};
   std::function<void(const ApiError&)> tell_;
 };

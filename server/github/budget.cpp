@@ -139,6 +139,8 @@ void Budget::spend(const Ask& ask, Time now) {
   created_.emplace_back(now, ask.creates);
 }
 
+unsigned Budget::created_within(milliseconds span, Time now) const { return spent(created_, span, now); }
+
 void Budget::give_back(unsigned creates) {
   tokens_ = std::min<double>(limits_.burst, tokens_ + creates);
   if (!created_.empty()) created_.back().second -= std::min(created_.back().second, creates);

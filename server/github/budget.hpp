@@ -68,6 +68,10 @@ class Budget {
   unsigned divisor(Time now) const;
   std::optional<unsigned> remaining(Resource resource) const { return primary(resource).remaining; }
 
+  unsigned limit(Resource resource) const { return primary(resource).limit.value_or(0); }
+  Time resets(Resource resource) const { return primary(resource).resets; }
+  unsigned created_within(milliseconds span, Time now) const;
+
   /// To be kept across restarts, and read again; what cannot be read counts as nothing.
   std::string save() const;
   static Budget restored(std::string_view saved, Limits limits, Time now);

@@ -12,8 +12,6 @@ namespace {
 constexpr std::size_t kMostSeen = 500;
 constexpr int kMostPages = 50;
 
-std::string at(const Repository& repository, const std::string& rest) { return "/repos/" + repository.path() + rest; }
-
 std::function<json::value()> constant(json::value body) {
   return [body = std::move(body)] { return body; };
 }
@@ -21,14 +19,15 @@ std::function<json::value()> constant(json::value body) {
 }  // namespace
 
 /// With the last answer's ETag; a list that has not changed costs nothing of the limit.
-awaitable<Reply> Client::get(std::string path, std::string doing) {
+awaitable<Reply> Client::get(std::string path, std::string doing, Priority priority) {
   Call call;
   call.path = path;
   call.doing = std::move(doing);
   const auto known = seen_.find(path);
   if (known != seen_.end()) call.etag = known->second.etag;
-  auto reply = co_await api_.call(call, Priority::needed);
+  auto reply = co_await api_.call(call, priority);
   if (reply.status == 304) {
+    ++unchanged_;
     const auto& seen = seen_.at(path);
     reply.body = seen.body;
     reply.link = seen.link;
@@ -110,6 +109,16 @@ awaitable<Issue> Client::edit_issue(Repository repository, std::uint64_t number,
   co_return issue_in(reply.body, call.doing);
 }
 
+awaitable<Issue> Client::edit_issue_body(Repository repository, std::uint64_t number, std::function<std::string()> body) {
+  Call call;
+  call.method = "PATCH";
+  call.path = at(repository, "/issues/" + std::to_string(number));
+  call.doing = "edit issue #" + std::to_string(number);
+  call.body = [body = std::move(body)] { return json::value(json::object{{"body", body()}}); };
+  const auto reply = co_await api_.call(call, Priority::progress);
+  co_return issue_in(reply.body, call.doing);
+}
+
 awaitable<std::vector<Listed>> Client::issues_since(Repository repository, std::string creator, Time time) {
   std::string path = at(repository, "/issues?state=all&sort=created&direction=desc&per_page=100");
   if (!creator.empty()) path += "&creator=" + creator;
@@ -177,7 +186,8 @@ awaitable<std::optional<std::string>> Client::make_label(Repository repository, 
   co_return std::nullopt;
 }
 
-awaitable<std::map<std::string, std::string>> Client::ensure_labels(Repository repository, std::vector<std::string> names) {
+awaitable<std::map<std::string, std::string>> Client::ensure_labels(Repository repository, std::vector<std::string> names,
+                                                                    bool make) {
   std::map<std::string, std::string> ids;
   std::string path = at(repository, "/labels?per_page=100");
   for (int page = 0; page < kMostPages && !path.empty(); ++page) {
@@ -186,7 +196,7 @@ awaitable<std::map<std::string, std::string>> Client::ensure_labels(Repository r
     path = next_page(reply.link);
   }
   for (const auto& name : names) {
-    if (ids.contains(lower(name))) continue;
+    if (!make || ids.contains(lower(name))) continue;
     auto id = co_await make_label(repository, name);
     if (id) ids[lower(name)] = *id;
   }

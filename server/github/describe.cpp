@@ -62,6 +62,12 @@ std::string finished(std::string body, const Marker& marker) {
   return body + end;
 }
 
+/// Redacted before it is cut, so that no half of a secret is left.
+std::string folded(const std::string& title, std::string_view text) {
+  const auto output = tail(redacted(valid_utf8(text)), kMostOutput);
+  return "\n<details><summary>" + cell(title) + "</summary>\n\n" + fenced(output) + "\n</details>\n";
+}
+
 /// The user's own Markdown, which is not to end what stands after it.
 std::string description_of(const TaskInfo& task) {
   constexpr std::size_t kMost = 50'000;
@@ -104,7 +110,12 @@ std::vector<std::string> labels_of(const TaskInfo& task) {
   return labels;
 }
 
+std::string templated_body(const std::string& text, const Marker& marker) {
+  return finished(redacted(valid_utf8(text)), marker);
+}
+
 std::string issue_body(const TaskInfo& task, const Marker& marker) {
+  if (!task.body.empty()) return templated_body(task.body, marker);
   std::string body = description_of(task) + "\n";
   add_list(body, "Files", task.files, "- ", true);
   add_list(body, "Tests", task.tests, "- ", false);
@@ -120,7 +131,8 @@ std::string issue_body(const TaskInfo& task, const Marker& marker) {
 }
 
 std::string progress_body(const TaskInfo& task, const Progress& progress, const Marker& marker) {
-  std::string body = "**" + cell(progress.phase) + "**\n\n| | |\n|---|---|\n";
+  std::string body = progress.closing.empty() ? "" : cell(progress.closing) + "\n\n";
+  body += "**" + cell(progress.phase) + "**\n\n| | |\n|---|---|\n";
   add_row(body, "Agent", cell(progress.agent));
   if (progress.attempt > 1) add_row(body, "Attempt", std::to_string(progress.attempt));
   add_row(body, "Branch", code(task.branch));
@@ -128,13 +140,16 @@ std::string progress_body(const TaskInfo& task, const Progress& progress, const 
   if (!progress.commit.empty()) add_row(body, "Last commit", progress.commit.substr(0, 12) + " " + cell(progress.commit_summary));
   add_row(body, "Pull request", cell(progress.pull_request_url));
   if (!progress.problem.empty()) body += "\n" + cell(progress.problem) + "\n";
+  add_list(body, "Files changed", progress.files, "- ", true);
+  if (!progress.summary.empty()) body += folded("What the agent says", progress.summary);
   if (!progress.output_tail.empty()) {
-    // Redacted before it is cut, so that no half of a secret is left.
-    const auto output = tail(redacted(valid_utf8(progress.output_tail)), kMostOutput);
-    body += "\n<details><summary>The end of its output: " + cell(progress.output_name) + "</summary>\n\n" +
-            fenced(output) + "\n</details>\n";
+    body += folded("The end of its output: " + progress.output_name, progress.output_tail);
   }
   return finished(std::move(body), marker);
+}
+
+std::string part_of(std::uint64_t issue, const std::string& body) {
+  return "Part of #" + std::to_string(issue) + "\n\n" + body;
 }
 
 std::string closing(std::uint64_t issue, const std::string& body) {
@@ -142,6 +157,7 @@ std::string closing(std::uint64_t issue, const std::string& body) {
 }
 
 std::string pull_request_body(const TaskInfo& task, const Evidence& evidence, const Marker& marker) {
+  if (!evidence.text.empty()) return templated_body(evidence.text, marker);
   std::string body = "## What was asked\n\n" + description_of(task) + "\n";
   std::vector<std::string> commits, gates;
   for (const auto& commit : evidence.commits) commits.push_back(commit.id.substr(0, 12) + " " + commit.summary);

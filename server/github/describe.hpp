@@ -20,7 +20,10 @@ struct TaskInfo {
   std::vector<std::string> files, tests, criteria;
   std::string worktree, branch;
   std::vector<std::string> labels, assignees;  ///< Besides our own labels.
-  std::optional<std::uint64_t> milestone;
+  std::string milestone;     ///< Number or title; empty: none.
+  bool keep_labels = false;  ///< Labels that are missing are not made.
+  std::string body;          ///< Of the issue, where it is not made of the rest.
+  bool part_of_run = false;  ///< It has no issue of its own: the run's is the one without a task.
 };
 
 struct GateLine {
@@ -37,6 +40,9 @@ struct Progress {
   std::vector<GateLine> gates;
   std::string commit, commit_summary;  ///< The last one.
   std::string pull_request_url;
+  std::string closing;      ///< What stands first when all is done.
+  std::vector<std::string> files;  ///< That it has changed.
+  std::string summary;      ///< The agent's own words, at the end.
   std::string problem;      ///< One sentence; of a failure.
   std::string output_name;  ///< Whose output: "gate tests".
   std::string output_tail;  ///< Shown folded, cut to its end.
@@ -52,6 +58,7 @@ struct Evidence {
   std::vector<GateLine> gates;
   std::string agent, cost;  ///< Cost: as it is to be shown; empty when not known.
   milliseconds duration{0};
+  std::string text;  ///< The body, where it is not made of the rest.
 };
 
 constexpr std::size_t kMostTitle = 256;    ///< Characters that GitHub takes.
@@ -65,6 +72,10 @@ std::string progress_body(const TaskInfo& task, const Progress& progress, const 
 std::string pull_request_body(const TaskInfo& task, const Evidence& evidence, const Marker& marker);
 /// The body of a pull request that closes `issue` when it is merged. Room for this is kept.
 std::string closing(std::uint64_t issue, const std::string& body);
+/// The same of one that belongs to the issue, which has other pull requests too.
+std::string part_of(std::uint64_t issue, const std::string& body);
+/// A body of the user's own template, with the marker, cut like the others.
+std::string templated_body(const std::string& text, const Marker& marker);
 /// The task's labels and our own, each once.
 std::vector<std::string> labels_of(const TaskInfo& task);
 

@@ -39,6 +39,8 @@ Document creation_of(const std::string& repository_id, const std::vector<BatchIs
               ") { issue { id number url labels(first: 100) { nodes { name } } } }\n";
     json::object input = {{"repositoryId", repository_id}, {"title", issues[i].title}, {"body", issues[i].body}};
     if (!issues[i].label_ids.empty()) input["labelIds"] = to_array(issues[i].label_ids);
+    if (!issues[i].assignee_ids.empty()) input["assigneeIds"] = to_array(issues[i].assignee_ids);
+    if (!issues[i].milestone_id.empty()) input["milestoneId"] = issues[i].milestone_id;
     document.variables["i" + number] = std::move(input);
   }
   document.text = "mutation(" + join(parameters, ", ") + ") {\n" + fields + "}";
@@ -67,7 +69,7 @@ Document pull_request_query(const Repository& repository, const std::vector<std:
   for (const auto number : numbers) {
     const auto text = std::to_string(number);
     fields += "    p" + text + ": pullRequest(number: " + text +
-              ") { id number url body state isDraft headRefOid reviewDecision"
+              ") { id number url body state isDraft headRefOid baseRefName reviewDecision autoMergeRequest { enabledAt }"
               " commits(last: 1) { nodes { commit { statusCheckRollup { state } } } } }\n";
   }
   document.text = "query($owner: String!, $name: String!) {\n  repository(owner: $owner, name: $name) {\n" + fields + "  }\n}";
@@ -91,6 +93,8 @@ std::vector<PullRequest> pull_requests_in(const json::value& answer) {
     request.head_commit = text_of(value, "headRefOid");
     request.draft = is_true(value, "isDraft");
     request.review = text_of(value, "reviewDecision");
+    request.base = text_of(value, "baseRefName");
+    request.auto_merge = member(value, "autoMergeRequest").is_object();
     const auto& commits = array_of(member(member(value, "commits"), "nodes"));
     if (!commits.empty()) request.checks = text_of(member(member(commits[0], "commit"), "statusCheckRollup"), "state");
     found.push_back(std::move(request));

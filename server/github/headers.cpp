@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <ctime>
+#include <sstream>
 
 #include "common/text.hpp"
 
@@ -60,6 +61,15 @@ RateHeaders rate_headers(const http::Response& response, Time now) {
     rate.retry_after = *then - date.value_or(now);
   }
   return rate;
+}
+
+std::vector<std::string> split_scopes(std::string_view text) {
+  std::vector<std::string> scopes;
+  std::istringstream words{std::string(text)};
+  for (std::string word; std::getline(words, word, ',');) {
+    if (const auto scope = trimmed(word); !scope.empty()) scopes.emplace_back(scope);
+  }
+  return scopes;
 }
 
 std::string next_page(std::string_view link) {

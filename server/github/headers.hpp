@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/github/types.hpp"
 #include "server/http/message.hpp"
@@ -19,6 +20,9 @@ struct RateHeaders {
 };
 
 RateHeaders rate_headers(const http::Response& response, Time now);
+
+/// "repo, read:org" taken apart.
+std::vector<std::string> split_scopes(std::string_view text);
 
 /// The address of the next page by the Link header, or empty.
 std::string next_page(std::string_view link);

@@ -1,6 +1,7 @@
 #include "server/github/issue_maker.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "common/text.hpp"
 #include "server/github/json.hpp"
@@ -8,7 +9,12 @@
 
 namespace fanout::github {
 
-std::string issue_payload(const NewIssue& issue) { return json::serialize(body_of(issue)); }
+std::string issue_payload(const NewIssue& issue) {
+  auto value = body_of(issue);
+  if (!issue.milestone_wanted.empty()) value.as_object()["milestone_wanted"] = issue.milestone_wanted;
+  if (issue.keep_labels) value.as_object()["keep_labels"] = true;
+  return json::serialize(value);
+}
 
 NewIssue issue_wanted(const Step& step) {
   const auto value = json::parse(step.payload);
@@ -16,7 +22,9 @@ NewIssue issue_wanted(const Step& step) {
                  text_of(value, "body"),
                  texts_of(member(value, "labels")),
                  texts_of(member(value, "assignees")),
-                 {}};
+                 {},
+                 text_of(value, "milestone_wanted"),
+                 is_true(value, "keep_labels")};
   if (const auto milestone = number_of(value, "milestone")) issue.milestone = milestone;
   return issue;
 }
@@ -75,20 +83,49 @@ awaitable<void> IssueMaker::prepare(Repository repository) {
     throw ApiError(Failure::permanent, repository.path() + " is archived: nothing can be made in it");
   if (!place->info.has_issues)
     throw ApiError(Failure::permanent, "issues are disabled in " + repository.path());
-  std::vector<std::string> names;
-  for (const auto& work : queue_) {
+  std::set<std::string> names, kept;
+  const auto waiting = queue_;
+  for (const auto& work : waiting) {
     if (work->step.repository != repository) continue;
-    for (const auto& label : issue_wanted(work->step).labels) names.push_back(label);
+    const auto wanted = issue_wanted(work->step);
+    (wanted.keep_labels ? kept : names).insert(wanted.labels.begin(), wanted.labels.end());
+    for (const auto& login : wanted.assignees) co_await places_.find_user(place, login);
+    if (wanted.milestone_wanted.empty()) continue;
+    const bool there = co_await places_.find_milestone(place, wanted.milestone_wanted);
+    if (!there) note_missing(work, *place, "the milestone \"" + wanted.milestone_wanted + "\"");
   }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  co_await places_.ensure_labels(place, std::move(names));
+  std::vector<std::string> to_make(names.begin(), names.end()), to_find(kept.begin(), kept.end());
+  co_await places_.ensure_labels(place, std::move(to_make), true);
+  co_await places_.ensure_labels(place, std::move(to_find), false);
+  for (const auto& work : waiting) {
+    if (work->step.repository == repository) prepared_.insert(work->step.uuid);
+  }
+}
+
+/// Told once: all that follow lack the same.
+void IssueMaker::note_missing(const WorkPtr& work, const Places::Place& place, const std::string& what) {
+  if (!noted_.insert(place.info.name.path() + " " + what).second) return;
+  services_.note(Notice::Kind::left_out, work->step,
+                 "there is not " + what + " in " + place.info.name.path() + ": issues are made without it");
+}
+
+/// With what the repository has of it.
+void IssueMaker::look_up(NewIssue& wanted, const Places::Place& place) const {
+  if (wanted.keep_labels) {
+    std::erase_if(wanted.labels, [&](const std::string& label) { return place.id_of_label(label).empty(); });
+  }
+  std::erase_if(wanted.assignees, [&](const std::string& login) {
+    const auto known = place.users.find(login);
+    return known != place.users.end() && known->second.empty();
+  });
+  const auto milestone = place.milestones.find(wanted.milestone_wanted);
+  if (milestone != place.milestones.end() && milestone->second) wanted.milestone = milestone->second->number;
 }
 
 awaitable<void> IssueMaker::create_some(Repository repository) {
   auto* place = co_await places_.find(repository);
   const auto waiting = std::count_if(
-      queue_.begin(), queue_.end(), [&](const WorkPtr& work) { return work->step.repository == repository; });
+      queue_.begin(), queue_.end(), [&](const WorkPtr& work) { return is_ready(*work, repository); });
   Want want;
   want.write = true;
   want.creates = std::min(static_cast<unsigned>(waiting), most_in_batch_);
@@ -106,10 +143,15 @@ awaitable<void> IssueMaker::create_some(Repository repository) {
   }
 }
 
+/// Whoever came while others were waiting for their turn is looked up first.
+bool IssueMaker::is_ready(const Work& work, const Repository& repository) const {
+  return work.step.repository == repository && prepared_.contains(work.step.uuid);
+}
+
 std::vector<WorkPtr> IssueMaker::take(const Repository& repository, std::size_t count) {
   std::vector<WorkPtr> works;
   for (auto place = queue_.begin(); place != queue_.end() && works.size() < count;) {
-    if ((*place)->step.repository == repository) {
+    if (is_ready(**place, repository)) {
       works.push_back(*place);
       place = queue_.erase(place);
     } else {
@@ -124,11 +166,13 @@ awaitable<void> IssueMaker::create_batch(const Limiter::Permit& permit, Places::
   std::vector<BatchIssue> issues;
   for (const auto& work : works) {
     auto wanted = issue_wanted(work->step);
-    auto& issue = issues.emplace_back(BatchIssue{wanted.title, wanted.body, {}});
+    look_up(wanted, *place);
+    auto& issue = issues.emplace_back(BatchIssue{wanted.title, wanted.body, {}, {}, {}});
     for (const auto& label : wanted.labels) {
-      const auto known = place->labels.find(lower(label));
-      if (known != place->labels.end() && !known->second.empty()) issue.label_ids.push_back(known->second);
+      if (auto id = place->id_of_label(label); !id.empty()) issue.label_ids.push_back(std::move(id));
     }
+    for (const auto& login : wanted.assignees) issue.assignee_ids.push_back(place->users.at(login));
+    if (wanted.milestone) issue.milestone_id = place->milestones.at(wanted.milestone_wanted)->node_id;
   }
   std::vector<Created> outcomes;
   const auto most = services_.limiter().limits().batch;
@@ -149,6 +193,7 @@ awaitable<void> IssueMaker::create_singly(const Limiter::Permit& permit, Places:
   for (std::size_t i = 0; i < works.size(); ++i) {
     std::optional<Created> outcome;
     auto wanted = issue_wanted(works[i]->step);
+    look_up(wanted, *place);
     try {
       outcome = co_await services_.client.create_issue(permit, place->info.name, std::move(wanted));
     } catch (const ApiError& error) {
@@ -187,13 +232,15 @@ awaitable<void> IssueMaker::put_back(std::vector<WorkPtr> works) {
 }
 
 awaitable<void> IssueMaker::created(WorkPtr work, Issue issue) {
-  const auto wanted = issue_wanted(work->step).labels;
+  const auto all = issue_wanted(work->step);
+  const auto wanted = all.keep_labels ? std::vector<std::string>{} : all.labels;
   std::vector<std::string> missing;
   for (const auto& label : wanted) {
     const bool there = std::any_of(issue.labels.begin(), issue.labels.end(),
                                    [&](const std::string& name) { return lower(name) == lower(label); });
     if (!there) missing.push_back(label);
   }
+  prepared_.erase(work->step.uuid);
   const bool again = work->step.attempts > 1;
   const auto sweep_at = again ? services_.clock().now() + services_.patience.sweep_after : Time{};
   const auto result = issue_result(issue);
@@ -205,13 +252,18 @@ awaitable<void> IssueMaker::created(WorkPtr work, Issue issue) {
   co_await services_.record(work, change);
   if (again) sweep(work);
   if (missing.empty()) co_return;
-  services_.note(Notice::Kind::labels_missing, work->step,
+  services_.note(Notice::Kind::left_out, work->step,
                  "issue #" + std::to_string(issue.number) + " has not got the labels " + join(missing, ", ") +
                      ": the token may not set them");
 }
 
 awaitable<void> IssueMaker::fail_all(Repository repository, ApiError error) {
-  for (const auto& work : take(repository, queue_.size())) co_await services_.fail(work, error);
+  std::vector<WorkPtr> works;
+  for (const auto& work : queue_) {
+    if (work->step.repository == repository) works.push_back(work);
+  }
+  std::erase_if(queue_, [&](const WorkPtr& work) { return work->step.repository == repository; });
+  for (const auto& work : works) co_await services_.fail(work, error);
 }
 
 }  // namespace fanout::github

@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <list>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ class IssueMaker {
 
   awaitable<void> prepare(Repository repository);
   awaitable<void> create_some(Repository repository);
+  void note_missing(const WorkPtr& work, const Places::Place& place, const std::string& what);
+  void look_up(NewIssue& wanted, const Places::Place& place) const;
+  bool is_ready(const Work& work, const Repository& repository) const;
   std::vector<WorkPtr> take(const Repository& repository, std::size_t count);
   awaitable<void> create_batch(const Limiter::Permit& permit, Places::Place* place, std::vector<WorkPtr> works);
   awaitable<void> create_singly(const Limiter::Permit& permit, Places::Place* place, std::vector<WorkPtr> works);
@@ -62,6 +66,8 @@ class IssueMaker {
 
   Services& services_;
   Places& places_;
+  std::set<std::string> noted_;     ///< What was said to be missing.
+  std::set<std::string> prepared_;  ///< Uuids: what their issues need is known.
   std::deque<WorkPtr> queue_;
   async::Signal queued_;
   unsigned most_in_batch_;  ///< Halved when a whole batch got no answer, doubled when one did.

@@ -1,5 +1,7 @@
 #include "server/github/ledger.hpp"
 
+#include "common/crash_point.hpp"
+
 #include <algorithm>
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
@@ -123,7 +125,9 @@ awaitable<void> Ledger::write_pending() {
     co_await thread_.run([&](std::stop_token) {
       begun = true;
       try {
+        crash_point("outbox.before-write");
         store_.put(batch->steps);
+        crash_point("outbox.written");
       } catch (...) {
         error = std::current_exception();
       }

@@ -170,6 +170,10 @@ LimiterStatus Limiter::status() const {
   }
   status.remaining = budget_.remaining(Resource::core);
   status.slowed = budget_.divisor(now);
+  status.limit = budget_.limit(Resource::core);
+  status.resets = budget_.resets(Resource::core);
+  status.created_in_minute = budget_.created_within(std::chrono::minutes(1), now);
+  status.created_in_hour = budget_.created_within(std::chrono::hours(1), now);
   if (paused_) {
     status.reason = WaitReason::paused;
   } else if (now < held_until_) {

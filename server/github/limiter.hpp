@@ -34,6 +34,9 @@ struct LimiterStatus {
   Time until{};                          ///< Until when; none when it is not known.
   std::optional<unsigned> remaining;     ///< Of the hour's requests, as GitHub last said.
   unsigned slowed = 1;                   ///< By how much the rate is divided after a secondary limit.
+  unsigned limit = 0;                    ///< Of the hour's requests; 0: not known.
+  Time resets{};                         ///< When they start anew.
+  unsigned created_in_minute = 0, created_in_hour = 0;  ///< Objects.
 };
 
 /// The gate that every request to one host passes, one for each account: lets it through when the budget

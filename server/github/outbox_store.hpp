@@ -9,7 +9,7 @@
 namespace fanout::github {
 
 /// What is to exist on GitHub because of a task.
-enum class StepKind { issue = 0, comment = 1, pull_request = 2, close = 3 };
+enum class StepKind { issue = 0, comment = 1, pull_request = 2, close = 3, body = 4, project = 5 };
 
 enum class StepState {
   open = 0,    ///< Not there yet, or not in its newest form.

@@ -40,7 +40,11 @@ ApiError explained(const ApiError& error, const NewPullRequest& wanted) {
 
 }  // namespace
 
-std::string pull_request_payload(const NewPullRequest& wanted) { return json::serialize(body_of(wanted)); }
+std::string pull_request_payload(const NewPullRequest& wanted, bool part_of_run) {
+  auto value = body_of(wanted);
+  if (part_of_run) value.as_object()["part_of_run"] = true;
+  return json::serialize(value);
+}
 
 std::string pull_request_result(const PullRequest& made) {
   return json::serialize(json::object{{"number", made.number}, {"url", made.url}, {"id", made.node_id},
@@ -60,9 +64,15 @@ PullRequest pull_request_made(const Step& step) {
 }
 
 awaitable<void> TaskSteps::open_pull_request(WorkPtr work) {
-  const auto issue = co_await settled_issue(work);
+  const bool part = is_true(json::parse(work->step.payload), "part_of_run");
+  const std::string owner = part ? std::string() : work->step.task;
+  const auto issue = co_await services_.ledger.find(work->step.run, owner, StepKind::issue);
+  if (issue) co_await services_.ledger.settled(issue);
   auto wanted = pull_request_wanted(work->step);
-  if (issue && issue->step.state == StepState::done) wanted.body = closing(issue_made(issue->step).number, wanted.body);
+  if (issue && issue->step.state == StepState::done) {
+    const auto number = issue_made(issue->step).number;
+    wanted.body = part ? part_of(number, wanted.body) : closing(number, wanted.body);
+  }
   const auto attempt = [this, work, wanted] { return send_pull_request(work, wanted); };
   const auto failure = co_await services_.keep_trying(work, attempt);
   if (failure) co_await services_.fail(work, explained(*failure, wanted));

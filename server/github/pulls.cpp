@@ -11,23 +11,6 @@ namespace fanout::github {
 
 namespace {
 
-std::string at(const Repository& repository, const std::string& rest) { return "/repos/" + repository.path() + rest; }
-
-/// For a query: what is not plain becomes %xx.
-std::string escaped(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '/') {
-      out += c;
-    } else {
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return out;
-}
-
 bool speaks_of(const ApiError& error, std::string_view words) {
   return error.failure() == Failure::validation && std::string_view(error.what()).find(words) != std::string_view::npos;
 }
@@ -111,6 +94,8 @@ awaitable<std::vector<PullRequest>> Client::pull_requests(Repository repository,
   std::vector<PullRequest> found;
   for (const auto number : numbers) {
     auto request = co_await pull_request(repository, number);
+    request.checks = co_await checks_of(repository, request.head_commit);
+    request.review = co_await review_of(repository, number);
     found.push_back(std::move(request));
   }
   co_return found;
@@ -121,6 +106,44 @@ awaitable<void> Client::mark_ready(std::string node_id) {
       "mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } } }";
   const json::object variables = {{"id", node_id}};
   co_await graphql(document, variables, "mark the pull request as ready");
+}
+
+awaitable<PullRequest> Client::retarget(Repository repository, std::uint64_t number, std::string base) {
+  Call call;
+  call.method = "PATCH";
+  call.path = at(repository, "/pulls/" + std::to_string(number));
+  call.doing = "have pull request #" + std::to_string(number) + " go into " + base;
+  call.body = [base] { return json::value(json::object{{"base", base}}); };
+  const auto reply = co_await api_.call(call, Priority::pull_request);
+  co_return pull_request_in(reply.body, call.doing);
+}
+
+awaitable<void> Client::enable_auto_merge(std::string node_id, std::string method) {
+  const std::string document =
+      "mutation($id: ID!, $method: PullRequestMergeMethod!) { enablePullRequestAutoMerge(input: {pullRequestId: $id, "
+      "mergeMethod: $method}) { pullRequest { autoMergeRequest { enabledAt } } } }";
+  std::transform(method.begin(), method.end(), method.begin(), [](unsigned char c) { return std::toupper(c); });
+  const json::object variables = {{"id", node_id}, {"method", method}};
+  std::optional<ApiError> refused;
+  try {
+    co_await graphql(document, variables, "have the pull request merged by itself");
+  } catch (const ApiError& error) {
+    refused = error;
+  }
+  if (!refused) co_return;
+  if (speaks_of(*refused, "clean status")) refused->reason = "clean";
+  throw *refused;
+}
+
+awaitable<void> Client::merge(Repository repository, std::uint64_t number, std::string method, std::string head_commit) {
+  Call call;
+  call.method = "PUT";
+  call.path = at(repository, "/pulls/" + std::to_string(number) + "/merge");
+  call.doing = "merge pull request #" + std::to_string(number);
+  call.body = [method, head_commit] {
+    return json::value(json::object{{"merge_method", method}, {"sha", head_commit}});
+  };
+  co_await api_.call(call, Priority::pull_request);
 }
 
 }  // namespace fanout::github

@@ -29,6 +29,22 @@ std::string lower(std::string text) {
   return text;
 }
 
+std::string at(const Repository& repository, const std::string& rest) { return "/repos/" + repository.path() + rest; }
+
+std::string escaped(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '/') {
+      out += c;
+    } else {
+      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return out;
+}
+
 json::value body_of(const NewIssue& issue) {
   json::object body = {{"title", issue.title}, {"body", issue.body}};
   if (!issue.labels.empty()) body["labels"] = to_array(issue.labels);
@@ -72,6 +88,8 @@ PullRequest pull_request_in(const json::value& value, const std::string& doing) 
   request.state = text_of(value, "merged_at").empty() ? text_of(value, "state") : "merged";
   request.head_commit = text_of(member(value, "head"), "sha");
   request.draft = is_true(value, "draft");
+  request.base = text_of(member(value, "base"), "ref");
+  request.auto_merge = member(value, "auto_merge").is_object();
   return request;
 }
 

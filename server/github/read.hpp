@@ -10,6 +10,11 @@ namespace fanout::github {
 
 std::string lower(std::string text);
 
+/// Of a repository's part of the API.
+std::string at(const Repository& repository, const std::string& rest);
+/// For a query or a form: what is not plain becomes %xx.
+std::string escaped(std::string_view text);
+
 boost::json::value body_of(const NewIssue& issue);
 boost::json::value body_of(const IssueEdit& edit);
 boost::json::value body_of(const NewPullRequest& wanted);

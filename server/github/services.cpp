@@ -97,11 +97,41 @@ awaitable<void> Places::look_again(Place* place) {
   place->info = co_await client_.repository(name);
 }
 
-awaitable<void> Places::ensure_labels(Place* place, std::vector<std::string> names) {
+std::string Places::Place::id_of_label(const std::string& name) const {
+  const auto known = labels.find(lower(name));
+  return known == labels.end() ? "" : known->second;
+}
+
+awaitable<void> Places::find_user(Place* place, std::string login) {
+  const auto token = co_await lock_.acquire(0);
+  if (place->users.contains(login)) co_return;
+  auto id = co_await client_.user_id(login);
+  place->users[login] = std::move(id);
+}
+
+awaitable<bool> Places::find_milestone(Place* place, std::string number_or_title) {
+  const auto token = co_await lock_.acquire(0);
+  if (!place->milestones.contains(number_or_title)) {
+    auto found = co_await client_.milestone(place->info.name, number_or_title);
+    place->milestones[number_or_title] = std::move(found);
+  }
+  co_return place->milestones[number_or_title].has_value();
+}
+
+awaitable<std::string> Places::find_project(std::string project) {
+  const auto token = co_await lock_.acquire(0);
+  if (!projects_.contains(project)) {
+    auto id = co_await client_.project_id(project);
+    projects_[project] = std::move(id);
+  }
+  co_return projects_[project];
+}
+
+awaitable<void> Places::ensure_labels(Place* place, std::vector<std::string> names, bool make) {
   const auto token = co_await lock_.acquire(0);
   std::erase_if(names, [&](const std::string& name) { return place->labels.contains(lower(name)); });
   if (names.empty()) co_return;
-  const auto ids = co_await client_.ensure_labels(place->info.name, names);
+  const auto ids = co_await client_.ensure_labels(place->info.name, names, make);
   place->labels.insert(ids.begin(), ids.end());
   // Those that could not be made are not tried again for every issue.
   for (const auto& name : names) place->labels.try_emplace(lower(name));

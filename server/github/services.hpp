@@ -18,7 +18,7 @@ struct Notice {
   enum class Kind {
     paused,         ///< The token was refused: nothing goes to GitHub until there is another.
     step_failed,    ///< An issue, comment, pull request or closing was refused for good.
-    labels_missing, ///< GitHub has dropped some.
+    left_out,       ///< GitHub has dropped labels, or there is no such milestone.
     duplicate,      ///< An issue that was made twice, because an answer was lost, was closed.
     store,          ///< The outbox cannot be written; it is tried again.
   };
@@ -73,6 +73,11 @@ class Places {
   struct Place {
     RepositoryInfo info;
     std::map<std::string, std::string> labels;  ///< Ids, by name in lower case.
+    std::map<std::string, std::string> users;   ///< Ids, by login; empty: there is none.
+    std::map<std::string, std::optional<Milestone>> milestones;  ///< By what they were asked for by.
+
+    /// Empty: there is none.
+    std::string id_of_label(const std::string& name) const;
   };
 
   Places(const async::Executor& executor, Client& client) : client_(client), lock_(executor, 1) {}
@@ -81,8 +86,13 @@ class Places {
   awaitable<Place*> find(Repository repository);
   /// Asks again what the repository is like now.
   awaitable<void> look_again(Place* place);
-  /// Makes labels that are missing, as far as the token may.
-  awaitable<void> ensure_labels(Place* place, std::vector<std::string> names);
+  /// Finds labels; with `make` those that are missing are made, as far as the token may.
+  awaitable<void> ensure_labels(Place* place, std::vector<std::string> names, bool make);
+  awaitable<void> find_user(Place* place, std::string login);
+  /// Whether there is one.
+  awaitable<bool> find_milestone(Place* place, std::string number_or_title);
+  /// The id of "OWNER/NUMBER".
+  awaitable<std::string> find_project(std::string project);
   /// Who the token belongs to; empty for an App, which has no user.
   awaitable<std::string> login();
 
@@ -90,6 +100,7 @@ class Places {
   Client& client_;
   async::Slots lock_;
   std::map<Repository, std::unique_ptr<Place>> places_;
+  std::map<std::string, std::string> projects_;
   std::optional<std::string> login_;
 };
 

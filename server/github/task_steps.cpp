@@ -26,6 +26,12 @@ void sent_comment(Step& step, const std::string& payload, const std::string& res
 
 std::string comment_payload(const std::string& body) { return json::serialize(json::object{{"body", body}}); }
 
+std::string body_payload(const std::string& body) { return comment_payload(body); }
+
+std::string project_payload(const std::string& project) {
+  return json::serialize(json::object{{"project", project}});
+}
+
 std::string close_payload(const std::string& reason) {
   return json::serialize(json::object{{"reason", reason}});
 }
@@ -37,14 +43,48 @@ awaitable<WorkPtr> TaskSteps::settled_issue(WorkPtr work) {
   co_return issue;
 }
 
-awaitable<void> TaskSteps::keep_comment(WorkPtr work) {
+/// What is done to the task's issue, once that is there.
+awaitable<void> TaskSteps::with_issue(WorkPtr work, std::string doing, std::function<awaitable<void>(WorkPtr)> step) {
   const auto issue = co_await settled_issue(work);
-  std::optional<ApiError> failure(std::in_place, Failure::permanent, "there is no issue to comment on");
+  std::optional<ApiError> failure(std::in_place, Failure::permanent, "there is no issue to " + doing);
   if (issue && issue->step.state != StepState::failed) {
-    const auto attempt = [this, work, issue] { return send_comment(work, issue); };
+    const auto attempt = [step, issue] { return step(issue); };
     failure = co_await services_.keep_trying(work, attempt);
   }
   if (failure) co_await services_.fail(work, *failure);
+}
+
+awaitable<void> TaskSteps::keep_comment(WorkPtr work) {
+  const auto step = [this, work](WorkPtr issue) { return send_comment(work, issue); };
+  co_await with_issue(work, "comment on", step);
+}
+
+awaitable<void> TaskSteps::keep_body(WorkPtr work) {
+  const auto step = [this, work](WorkPtr issue) { return send_body(work, issue); };
+  co_await with_issue(work, "edit", step);
+}
+
+awaitable<void> TaskSteps::add_to_project(WorkPtr work) {
+  const auto step = [this, work](WorkPtr issue) { return send_to_project(work, issue); };
+  co_await with_issue(work, "put into a project", step);
+}
+
+awaitable<void> TaskSteps::send_body(WorkPtr work, WorkPtr issue) {
+  const auto* place = co_await places_.find(work->step.repository);
+  std::string sent;
+  const auto newest = [work, &sent] {
+    sent = work->step.payload;
+    return wanted(work->step, "body");
+  };
+  co_await services_.client.edit_issue_body(place->info.name, issue_made(issue->step).number, newest);
+  const auto change = [sent](Step& step) { sent_comment(step, sent, "{}"); };
+  co_await services_.record(work, change);
+}
+
+awaitable<void> TaskSteps::send_to_project(WorkPtr work, WorkPtr issue) {
+  const auto id = co_await places_.find_project(wanted(work->step, "project"));
+  co_await services_.client.add_to_project(id, issue_made(issue->step).node_id);
+  co_await services_.finish(work, "{}");
 }
 
 awaitable<void> TaskSteps::send_comment(WorkPtr work, WorkPtr issue) {
@@ -113,16 +153,14 @@ awaitable<void> TaskSteps::edit_comment(WorkPtr work, Repository repository) {
   co_await services_.record(work, change);
 }
 
+/// After the last word about it.
 awaitable<void> TaskSteps::close_issue(WorkPtr work) {
-  const auto issue = co_await settled_issue(work);
-  const auto comment = co_await services_.ledger.find(work->step.run, work->step.task, StepKind::comment);
-  if (comment) co_await services_.ledger.settled(comment);
-  std::optional<ApiError> failure(std::in_place, Failure::permanent, "there is no issue to close");
-  if (issue && issue->step.state != StepState::failed) {
-    const auto attempt = [this, work, issue] { return send_closing(work, issue); };
-    failure = co_await services_.keep_trying(work, attempt);
+  for (const auto kind : {StepKind::comment, StepKind::body}) {
+    const auto said = co_await services_.ledger.find(work->step.run, work->step.task, kind);
+    if (said) co_await services_.ledger.settled(said);
   }
-  if (failure) co_await services_.fail(work, *failure);
+  const auto step = [this, work](WorkPtr issue) { return send_closing(work, issue); };
+  co_await with_issue(work, "close", step);
 }
 
 awaitable<void> TaskSteps::send_closing(WorkPtr work, WorkPtr issue) {

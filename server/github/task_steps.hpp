@@ -17,8 +17,14 @@ class TaskSteps {
   awaitable<void> keep_comment(WorkPtr work);
   awaitable<void> open_pull_request(WorkPtr work);
   awaitable<void> close_issue(WorkPtr work);
+  /// Edits the issue's body for as long as there is a newer one.
+  awaitable<void> keep_body(WorkPtr work);
+  awaitable<void> add_to_project(WorkPtr work);
 
  private:
+  awaitable<void> with_issue(WorkPtr work, std::string doing, std::function<awaitable<void>(WorkPtr)> step);
+  awaitable<void> send_body(WorkPtr work, WorkPtr issue);
+  awaitable<void> send_to_project(WorkPtr work, WorkPtr issue);
   awaitable<WorkPtr> settled_issue(WorkPtr work);
   awaitable<void> send_comment(WorkPtr work, WorkPtr issue);
   awaitable<void> make_comment(WorkPtr work, Repository repository, std::uint64_t issue);
@@ -38,7 +44,10 @@ class TaskSteps {
 /// Payloads and results of these steps.
 std::string comment_payload(const std::string& body);
 std::string close_payload(const std::string& reason);
-std::string pull_request_payload(const NewPullRequest& wanted);
+std::string body_payload(const std::string& body);
+std::string project_payload(const std::string& project);
+/// `part_of_run`: of the run's issue, not of the task's own.
+std::string pull_request_payload(const NewPullRequest& wanted, bool part_of_run);
 std::string pull_request_result(const PullRequest& made);
 PullRequest pull_request_made(const Step& step);
 

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/child.hpp"
 #include "common/text.hpp"
-#include "server/github/child.hpp"
 #include "server/github/repository_name.hpp"
 
 namespace fanout::github {

@@ -19,6 +19,7 @@ Tracker::Tracker(async::Executor executor, TrackerOptions options, OutboxStore& 
       places_(executor, client_),
       issues_(executor, services_, places_),
       steps_(services_, places_),
+      pulls_(executor, client_, options_.clock, options_.follow_interval),
       background_(executor),
       limiter_changed_(executor) {
   if (options_.account.empty()) options_.account = http::parse_url(options_.endpoints.rest).origin();
@@ -39,6 +40,7 @@ awaitable<void> Tracker::run() {
   background_.spawn(issues_.create_loop());
   background_.spawn(issues_.look_loop());
   background_.spawn(keep_saving());
+  background_.spawn(pulls_.run());
   for (auto& work : std::exchange(waiting_, {})) start(std::move(work));
   std::exception_ptr ended;
   try {
@@ -137,6 +139,12 @@ awaitable<void> Tracker::perform(WorkPtr work) {
     case StepKind::close:
       co_await steps_.close_issue(work);
       break;
+    case StepKind::body:
+      co_await steps_.keep_body(work);
+      break;
+    case StepKind::project:
+      co_await steps_.add_to_project(work);
+      break;
   }
 }
 
@@ -153,7 +161,8 @@ awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind,
   const auto uuid = wanted.uuid;
   auto work = co_await ledger_.find_or_record(std::move(wanted));
   const bool fresh = work->step.uuid == uuid;
-  if (!fresh && (kind == StepKind::comment || work->step.state == StepState::failed)) {
+  const bool newest_counts = kind == StepKind::comment || kind == StepKind::body;
+  if (!fresh && (newest_counts || work->step.state == StepState::failed)) {
     std::vector<WorkPtr> one = {work};
     const auto newest = payload(work->marker());
     const auto change = [newest](Step& step) {
@@ -169,8 +178,8 @@ awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind,
 
 awaitable<Issue> Tracker::open_issue(TaskInfo task) {
   const auto payload = [task](const Marker& marker) {
-    return issue_payload(
-        {title_of(task.title), issue_body(task, marker), labels_of(task), task.assignees, task.milestone});
+    return issue_payload({title_of(task.title), issue_body(task, marker), labels_of(task), task.assignees, {},
+                          task.milestone, task.keep_labels});
   };
   const auto work = co_await submit(task, StepKind::issue, payload);
   co_await ledger_.settled(work);
@@ -189,12 +198,47 @@ awaitable<PullRequest> Tracker::open_pull_request(TaskInfo task, PullRequestWant
   const auto payload = [task, wanted](const Marker& marker) {
     const auto title = title_of(wanted.title.empty() ? task.title : wanted.title);
     return pull_request_payload(
-        {title, pull_request_body(task, wanted.evidence, marker), task.branch, wanted.base, wanted.draft});
+        {title, pull_request_body(task, wanted.evidence, marker), task.branch, wanted.base, wanted.draft},
+        task.part_of_run);
   };
   const auto work = co_await submit(task, StepKind::pull_request, payload);
   co_await ledger_.settled(work);
   if (work->step.state == StepState::failed) throw failure_of(work->step);
   co_return pull_request_made(work->step);
+}
+
+awaitable<bool> Tracker::describe_pull_request(TaskInfo task, PullRequestWanted wanted, bool make_ready) {
+  const auto work = co_await ledger_.find(task.run_id, task.task_id, StepKind::pull_request);
+  if (!work || work->step.state != StepState::done) co_return false;
+  const auto made = pull_request_made(work->step);
+  if (made.adopted) co_return false;
+  const std::string owner = task.part_of_run ? std::string() : task.task_id;
+  const auto issue = co_await ledger_.find(task.run_id, owner, StepKind::issue);
+  auto body = pull_request_body(task, wanted.evidence, work->marker());
+  if (issue && issue->step.state == StepState::done) {
+    const auto number = issue_made(issue->step).number;
+    body = task.part_of_run ? part_of(number, body) : closing(number, body);
+  }
+  const auto title = title_of(wanted.title.empty() ? task.title : wanted.title);
+  co_await client_.edit_pull_request(task.repository, made.number, title, body);
+  if (make_ready) co_await client_.mark_ready(made.node_id);
+  co_return true;
+}
+
+awaitable<void> Tracker::merge_when_ready(TaskInfo task, std::string method) {
+  const auto work = co_await ledger_.find(task.run_id, task.task_id, StepKind::pull_request);
+  if (!work || work->step.state != StepState::done) co_return;
+  std::optional<ApiError> refused;
+  try {
+    co_await client_.enable_auto_merge(pull_request_made(work->step).node_id, method);
+  } catch (const ApiError& error) {
+    refused = error;
+  }
+  if (refused && refused->reason == "clean") {
+    throw ApiError(Failure::permanent,
+                   "GitHub merges by itself only where the branch asks for checks or reviews: with --follow Fanout does");
+  }
+  if (refused) throw *refused;
 }
 
 awaitable<void> Tracker::close_issue(TaskInfo task, std::string reason) {
@@ -204,8 +248,26 @@ awaitable<void> Tracker::close_issue(TaskInfo task, std::string reason) {
   if (work->step.state == StepState::failed) throw failure_of(work->step);
 }
 
+awaitable<void> Tracker::edit_issue(TaskInfo task) {
+  // The marker in the body is the issue's, by which it was looked for when its answer was lost.
+  const auto issue = co_await ledger_.find(task.run_id, task.task_id, StepKind::issue);
+  if (!issue) co_return;
+  const auto payload = [task, marker = issue->marker()](const Marker&) {
+    return body_payload(templated_body(task.body, marker));
+  };
+  co_await submit(task, StepKind::body, payload);
+}
+
+awaitable<void> Tracker::add_to_project(TaskInfo task, std::string project) {
+  const auto payload = [project](const Marker&) { return project_payload(project); };
+  const auto work = co_await submit(task, StepKind::project, payload);
+  co_await ledger_.settled(work);
+  if (work->step.state == StepState::failed) throw failure_of(work->step);
+}
+
 awaitable<void> Tracker::settled(std::string run_id, std::string task_id) {
-  for (const auto kind : {StepKind::issue, StepKind::comment, StepKind::pull_request, StepKind::close}) {
+  for (const auto kind : {StepKind::issue, StepKind::comment, StepKind::pull_request, StepKind::close, StepKind::body,
+                          StepKind::project}) {
     const auto work = co_await ledger_.find(run_id, task_id, kind);
     if (work) co_await ledger_.settled(work);
   }
@@ -214,7 +276,8 @@ awaitable<void> Tracker::settled(std::string run_id, std::string task_id) {
 void Tracker::use_token(std::string token) { api_.use_token(std::move(token)); }
 
 TrackerStatus Tracker::status() const {
-  return {limiter_.status(), open_steps_, api_.trouble(), api_.paused().has_value()};
+  return {limiter_.status(),  open_steps_,         api_.trouble(), api_.paused().has_value(),
+          api_.requests(), client_.unchanged()};
 }
 
 void Tracker::forget(const std::string& run_id) { ledger_.forget(run_id); }

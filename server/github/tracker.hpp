@@ -8,6 +8,7 @@
 #include "server/async/async.hpp"
 #include "server/github/describe.hpp"
 #include "server/github/issue_maker.hpp"
+#include "server/github/pull_watch.hpp"
 #include "server/github/task_steps.hpp"
 
 namespace fanout::github {
@@ -18,6 +19,7 @@ struct TrackerOptions {
   std::string account;  ///< Under which the limiter's state is kept; one budget for each. "": that of the host.
   Limits limits;
   Patience patience;
+  milliseconds follow_interval{30'000};  ///< Between two looks at pull requests that are followed.
   Clock clock;
   http::ClientOptions http;
   std::function<void(Notice)> tell;  ///< Called on the I/O thread; must not throw.
@@ -35,6 +37,7 @@ struct TrackerStatus {
   std::size_t open_steps = 0;  ///< Issues, comments … that are not there yet, of all runs taken up.
   std::string trouble;         ///< Why nothing gets through, in words; empty: it does.
   bool paused = false;         ///< The token was refused; see use_token().
+  std::uint64_t requests = 0, unchanged = 0;  ///< Sent; and of them those that said that nothing had changed.
 };
 
 /// A step that is not done yet.
@@ -73,8 +76,17 @@ class Tracker {
   awaitable<void> progress(TaskInfo task, Progress progress);
   /// Returns once it is there. The branch must have been pushed. ApiError::reason "no_commits", "not_pushed".
   awaitable<PullRequest> open_pull_request(TaskInfo task, PullRequestWanted wanted);
+  /// Says of the task's pull request what is known by now; with `make_ready` it is no draft any more.
+  /// False where it is not ours to describe.
+  awaitable<bool> describe_pull_request(TaskInfo task, PullRequestWanted wanted, bool make_ready);
+  /// Has GitHub merge it by itself once it may. Error permanent, where there is nothing for it to wait for.
+  awaitable<void> merge_when_ready(TaskInfo task, std::string method);
   /// Returns once it is closed, after the last progress was shown. `reason`: "completed" or "not_planned".
   awaitable<void> close_issue(TaskInfo task, std::string reason = "completed");
+  /// Returns once it is recorded; the issue's body is edited as soon as the limits allow, unless a newer one comes first.
+  awaitable<void> edit_issue(TaskInfo task);
+  /// Returns once the task's issue is in "OWNER/NUMBER".
+  awaitable<void> add_to_project(TaskInfo task, std::string project);
   /// Waits until nothing of the task is open.
   awaitable<void> settled(std::string run_id, std::string task_id);
 
@@ -85,6 +97,8 @@ class Tracker {
   void forget(const std::string& run_id);
   /// For reading: whose token it is, checks, reviews.
   Client& client() { return client_; }
+  /// Pull requests that somebody follows.
+  PullWatch& pulls() { return pulls_; }
 
  private:
   awaitable<WorkPtr> submit(TaskInfo task, StepKind kind, std::function<std::string(const Marker&)> payload);
@@ -106,6 +120,7 @@ class Tracker {
   Places places_;
   IssueMaker issues_;
   TaskSteps steps_;
+  PullWatch pulls_;
   async::TaskGroup background_;
   async::Signal limiter_changed_;
   bool limiter_dirty_ = false;

@@ -33,6 +33,8 @@ struct NewIssue {
   std::string title, body;
   std::vector<std::string> labels, assignees;
   std::optional<std::uint64_t> milestone;
+  std::string milestone_wanted;  ///< Its number or title, as long as it was not looked up.
+  bool keep_labels = false;      ///< Labels that the repository has not are left out, not made.
 };
 
 struct IssueEdit {
@@ -55,6 +57,31 @@ struct PullRequest {
   bool adopted = false;  ///< It was there before.
   std::string checks;    ///< Roll-up of its checks as GraphQL names it: "SUCCESS", "FAILURE", "PENDING" …; "" unknown.
   std::string review;    ///< "APPROVED", "CHANGES_REQUESTED", "REVIEW_REQUIRED"; "" none.
+  std::string base;      ///< The branch it is to be merged into.
+  bool auto_merge = false;  ///< GitHub merges it once it may.
+};
+
+/// A check or status of a commit that did not succeed.
+struct FailedCheck {
+  std::string name, summary, url;
+  std::string output;  ///< The end of its log, where it can be had.
+};
+
+/// A review that asks for changes, and the remarks it has beside lines.
+struct ReviewRemark {
+  std::string path, body;
+  std::uint64_t line = 0;  ///< 0: none in particular.
+};
+struct Review {
+  std::uint64_t id = 0;
+  std::string author, body, commit;
+  std::vector<ReviewRemark> remarks;
+};
+
+/// A milestone, by its number or its title.
+struct Milestone {
+  std::uint64_t number = 0;
+  std::string node_id, title;
 };
 
 struct NewPullRequest {

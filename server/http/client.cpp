@@ -121,7 +121,8 @@ awaitable<void> Client::Impl::tunnel(Connection& connection, Url url, std::strin
   if (failure) throw *failure;
   const auto status = parser.get().result_int();
   if (status / 100 == 2) co_return;
-  const std::string why = status == 407 ? "it wants a user name and a password, or others than those in its address"
+  // 401 is wrong of a proxy, and what tinyproxy says to a wrong password.
+  const std::string why = status == 407 || status == 401 ? "it wants a user name and a password, or others than those in its address"
                                         : "it answered " + std::to_string(status);
   throw TransportError(status / 100 == 5 ? ErrorKind::unavailable : ErrorKind::system,
                        "the proxy does not let us through to " + url.host + ": " + why, Stage::proxy, false);

@@ -1,3 +1,4 @@
+#include "server/orchestrator/forecast.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 
 #include <spdlog/spdlog.h>
@@ -10,6 +11,9 @@
 #include "common/text.hpp"
 #include "common/version.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/rebuild/initial_state.hpp"
+#include "server/rebuild/open_log.hpp"
+#include "server/rebuild/run_folder.hpp"
 #include "server/shim/record.hpp"
 
 namespace fanout::orchestrator {
@@ -42,33 +46,6 @@ std::string random_suffix() {
   return text;
 }
 
-/// The state that a run begins with, as `status` shows it.
-v1::Run initial_state(const RunSpec& spec) {
-  v1::Run run;
-  run.set_id(spec.run_id());
-  run.set_name(spec.name());
-  run.set_plan_path(spec.plan_path());
-  run.set_repository(spec.repository());
-  run.set_base(spec.base());
-  run.set_base_commit(spec.base_commit());
-  run.set_max_parallel(spec.max_parallel());
-  run.set_push(spec.push());
-  run.set_tracker(spec.tracker());
-  run.set_tracker_repository(spec.tracker_repository());
-  for (const auto& task : spec.tasks()) {
-    auto& agent = *run.add_subagents();
-    agent.set_task_id(task.id());
-    agent.set_title(task.title());
-    agent.set_priority(task.priority());
-    *agent.mutable_dependencies() = task.dependencies();
-    agent.set_phase(v1::PHASE_PENDING);
-    agent.set_attempt(1);
-    agent.set_agent(task.agent());
-  }
-  return run;
-}
-
-constexpr const char* kBootNote = "boot";
 constexpr std::size_t kEventsAtOnce = 1000;
 
 /// How far each task has come in its present attempt. BLOCKS.
@@ -82,17 +59,19 @@ std::map<std::string, domain::Progress> progress_of(store::Database& database, c
   }
 }
 
-bool may_be_retried(const v1::Subagent& agent) {
-  return domain::is_end(agent.phase()) && !domain::is_success(agent.phase());
+/// Nothing of it was under way but the following of its pull requests, which needs nothing that the machine's restart
+/// has ended.
+bool is_only_followed(const v1::Run& run) {
+  const auto& agents = run.subagents();
+  const bool ended = std::all_of(agents.begin(), agents.end(), [](const auto& agent) { return domain::is_end(agent.phase()); });
+  return ended && std::any_of(agents.begin(), agents.end(), [](const auto& agent) {
+           return agent.following().state() == v1::Following::STATE_WATCHING;
+         });
 }
 
-void require_task(const v1::Run& run, const std::string& task_id) {
-  if (task_id.empty() || domain::find_subagent(run, task_id)) return;
-  std::vector<std::string> ids;
-  for (const auto& agent : run.subagents()) ids.push_back(agent.task_id());
-  const auto near = nearest(task_id, ids);
-  throw Error(ErrorKind::not_found, "run " + run.id() + " has no task \"" + task_id + "\"" +
-                                        (near.empty() ? "" : " (did you mean " + near + "?)"));
+bool may_be_retried(const v1::Subagent& agent) {
+  const bool given_up = agent.following().state() == v1::Following::STATE_GAVE_UP;
+  return domain::is_end(agent.phase()) && (given_up || !domain::is_success(agent.phase()));
 }
 
 /// The task and every blocked one that waits for it, directly or not; all of them when `task_id` is empty.
@@ -130,24 +109,59 @@ Error nothing_to_retry(const std::string& run_id, const std::string& task_id, bo
 
 }  // namespace
 
+void require_task(const v1::Run& run, const std::string& task_id) {
+  if (task_id.empty() || domain::find_subagent(run, task_id)) return;
+  std::vector<std::string> ids;
+  for (const auto& agent : run.subagents()) ids.push_back(agent.task_id());
+  const auto near = nearest(task_id, ids);
+  throw Error(ErrorKind::not_found, "run " + run.id() + " has no task \"" + task_id + "\"" +
+                                        (near.empty() ? "" : " (did you mean " + near + "?)"));
+}
+
 Orchestrator::Orchestrator(subagent::Services& services, tracking::Tracking& tracking)
-    : services_(services), tracking_(tracking), lives_(services.executor), ended_(services.executor) {}
+    : services_(services), tracking_(tracking), figures_(services.log), lives_(services.executor), ended_(services.executor) {
+  tracking::Doors doors;
+  doors.give_feedback = [this](std::string run_id, std::string task_id, v1::Feedback feedback) {
+    return give_feedback(std::move(run_id), std::move(task_id), std::move(feedback));
+  };
+  doors.restack = [this](std::string run_id, std::string task_id, std::string base) {
+    return restack(std::move(run_id), std::move(task_id), std::move(base));
+  };
+  doors.look_again = [this](const std::string& run_id) {
+    if (const auto run = runs_.find(run_id); run != runs_.end()) run->second->look_again();
+  };
+  tracking_.use_doors(std::move(doors));
+}
+
+awaitable<void> Orchestrator::give_feedback(std::string run_id, std::string task_id, v1::Feedback feedback) {
+  refuse_when_stopping();
+  const auto run = runs_.find(run_id);
+  if (run == runs_.end() || run->second->closing()) throw Error(ErrorKind::precondition, "run " + run_id + " is over");
+  co_await run->second->give_feedback(std::move(task_id), std::move(feedback));
+}
+
+awaitable<void> Orchestrator::restack(std::string run_id, std::string task_id, std::string base) {
+  refuse_when_stopping();
+  const auto run = runs_.find(run_id);
+  if (run == runs_.end() || run->second->closing()) throw Error(ErrorKind::precondition, "run " + run_id + " is over");
+  co_await run->second->restack(std::move(task_id), std::move(base));
+}
 
 awaitable<void> Orchestrator::recover() {
   const auto boot = shim::boot_id();
-  const auto last_boot = co_await services_.log.query([](store::Database& database) { return database.note(kBootNote); });
+  const auto last_boot = co_await services_.log.query([](store::Database& database) { return database.note(rebuild::kBootNote); });
   const auto ids = co_await services_.log.query([](store::Database& database) { return database.unended(); });
   for (const auto& id : ids) {
     auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(id); });
     if (!stored) continue;
-    if (last_boot == boot) {
+    if (last_boot == boot || is_only_followed(stored->run)) {
       co_await take_up(std::move(*stored));
     } else {
       co_await interrupt_left_over(std::move(*stored));
     }
   }
   if (last_boot != boot) {
-    co_await services_.log.query([&](store::Database& database) { database.set_note(kBootNote, boot); });
+    co_await services_.log.query([&](store::Database& database) { database.set_note(rebuild::kBootNote, boot); });
   }
 }
 
@@ -162,6 +176,7 @@ awaitable<void> Orchestrator::take_up(store::StoredRun stored) {
   event.mutable_run_taken_up()->set_version(kVersion);
   event.mutable_run_taken_up()->set_subagents(under_way);
   co_await services_.log.append(std::move(event));
+  co_await keep_spec(stored.spec);
   auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(stored.spec), std::move(progress)));
   lives_.spawn(follow(run));
   spdlog::info("run {}: taken up, {} under way", id, counted(under_way, "task"));
@@ -190,6 +205,7 @@ awaitable<void> Orchestrator::interrupt_left_over(store::StoredRun stored) {
   end.set_run_id(id);
   end.mutable_run_ended()->set_state(domain::outcome(*services_.log.open(id)));
   co_await services_.log.append(std::move(end));
+  co_await keep_outcome(id);
   services_.log.release_run(id);
   spdlog::warn("run {}: the machine was restarted; {} interrupted (fanout resume {})", id, counted(interrupted, "task"), id);
 }
@@ -204,9 +220,11 @@ awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
   co_await tracking_.prepare(spec);
   spec.set_run_id(co_await new_id(spec.name()));
   v1::Event first;
-  *first.mutable_run_started()->mutable_run() = initial_state(spec);
+  *first.mutable_run_started()->mutable_run() = rebuild::initial_state(spec);
   co_await services_.log.create_run(spec, std::move(first));
+  co_await keep_spec(spec);
   const auto id = spec.run_id();
+  services_.pool.learn(spec.repository(), worktrees_of(spec));
   auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(spec)));
   if (stopping_) run.interrupt();
   lives_.spawn(follow(run));
@@ -216,6 +234,7 @@ awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
 
 awaitable<void> Orchestrator::follow(Run& run) {
   const auto id = run.id();
+  const auto spec = run.spec();
   try {
     co_await run.live();
     spdlog::info("run {}: ended {}", id, v1::RunState_Name(run.state().state()));
@@ -224,9 +243,32 @@ awaitable<void> Orchestrator::follow(Run& run) {
     spdlog::error("run {}: {}", id, error.what());
   }
   co_await tracking_.leave(id);
+  co_await keep_outcome(id);
   services_.log.release_run(id);
+  figures_.forget(id);
   runs_.erase(id);
   ended_.notify();
+  if (!stopping_) co_await expect_tasks(services_, spec, services_.pool.expected(spec.repository()));
+}
+
+/// Beside the log too, for the day it is damaged. What cannot be written then is only missed on that day.
+awaitable<void> Orchestrator::keep_spec(RunSpec spec) {
+  try {
+    co_await services_.files.run([&](std::stop_token) { rebuild::save_spec(services_.runs_directory, spec); });
+  } catch (const std::exception& error) {
+    spdlog::warn("run {}: {}", spec.run_id(), error.what());
+  }
+}
+
+awaitable<void> Orchestrator::keep_outcome(std::string run_id) {
+  const auto* state = services_.log.open(run_id);
+  if (!state || state->state() == v1::RUN_STATE_RUNNING) co_return;
+  const v1::Run outcome = *state;
+  try {
+    co_await services_.files.run([&](std::stop_token) { rebuild::save_outcome(services_.runs_directory, outcome); });
+  } catch (const std::exception& error) {
+    spdlog::warn("run {}: {}", run_id, error.what());
+  }
 }
 
 awaitable<void> Orchestrator::wait_until_free(std::string run_id) {
@@ -274,6 +316,40 @@ awaitable<Orchestrator::TrackerWork> Orchestrator::sync_ended(store::StoredRun s
   co_return TrackerWork{tracking_.pending(id), tracking_.waiting_for(id)};
 }
 
+/// Whoever wants to retry or sync it waits meanwhile.
+awaitable<bool> Orchestrator::alone_with(std::string run_id, awaitable<void> work) {
+  if (stopping_ || runs_.contains(run_id) || services_.log.open(run_id) || !syncing_.insert(run_id).second) co_return false;
+  std::exception_ptr failed;
+  try {
+    co_await std::move(work);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  syncing_.erase(run_id);
+  ended_.notify();
+  if (failed) std::rethrow_exception(failed);
+  co_return true;
+}
+
+awaitable<bool> Orchestrator::compact(std::string run_id) {
+  return alone_with(run_id, services_.log.query([run_id](store::Database& database) { database.compact(run_id); }));
+}
+
+awaitable<bool> Orchestrator::remove_archive(std::string run_id) {
+  return alone_with(run_id, services_.files.run([this, run_id](std::stop_token) {
+    rebuild::remove_archive(services_.runs_directory, run_id);
+  }));
+}
+
+awaitable<void> Orchestrator::keep_records(std::string run_id) {
+  const auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
+  if (!stored || runs_.contains(run_id) || stored->run.state() == v1::RUN_STATE_RUNNING) co_return;
+  co_await services_.files.run([&](std::stop_token) {
+    rebuild::save_spec(services_.runs_directory, stored->spec);
+    rebuild::save_outcome(services_.runs_directory, stored->run);
+  });
+}
+
 awaitable<std::string> Orchestrator::new_id(std::string name) {
   for (;;) {
     auto id = slug(name) + "-" + random_suffix();
@@ -309,6 +385,14 @@ awaitable<std::vector<v1::Run>> Orchestrator::list(std::size_t limit, bool activ
   co_return runs;
 }
 
+awaitable<subagent::Subagent*> Orchestrator::at_work(std::string run_id, std::string task_id) {
+  require_task(co_await get(run_id), task_id);
+  const auto run = runs_.find(run_id);
+  auto* agent = run == runs_.end() ? nullptr : run->second->find(task_id);
+  if (!agent || agent->ended()) throw Error(ErrorKind::precondition, "task " + task_id + " of run " + run_id + " has ended already");
+  co_return agent;
+}
+
 awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std::string task_id) {
   const auto state = co_await get(run_id);
   require_task(state, task_id);
@@ -320,11 +404,14 @@ awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std
       if (asked && !domain::is_end(agent.phase())) ids.push_back(agent.task_id());
     }
   }
+  if (!ids.empty()) co_await run->second->cancel(ids);
+  for (auto& id : co_await tracking_.stop_following(run_id, task_id)) {
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(std::move(id));
+  }
   if (ids.empty()) {
     throw Error(ErrorKind::precondition,
                 (task_id.empty() ? "run " + run_id : "task " + task_id + " of run " + run_id) + " has ended already");
   }
-  co_await run->second->cancel(ids);
   co_return ids;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "server/orchestrator/figures.hpp"
 #include "server/orchestrator/run.hpp"
 
 namespace fanout::orchestrator {
@@ -52,11 +53,22 @@ class Orchestrator {
   /// Error: not_found; precondition when it has no tracker or nobody is logged in.
   awaitable<TrackerWork> sync(std::string run_id);
 
+  /// The task's subagent, in its present attempt. Error: not_found; precondition when it is not under way.
+  awaitable<subagent::Subagent*> at_work(std::string run_id, std::string task_id);
+  /// Puts its outcome in the place of its events. False: it is under way, or is being looked at just now.
+  awaitable<bool> compact(std::string run_id);
+  /// Removes what its programs printed, in every attempt. False as with compact().
+  awaitable<bool> remove_archive(std::string run_id);
+  /// Has plan and outcome lie in its folder too.
+  awaitable<void> keep_records(std::string run_id);
+
   /// Admits nothing any more: the daemon leaves, and the next one goes on with everything.
   void leave() { stopping_ = true; }
 
   /// Ends every subagent as interrupted and waits until all is recorded. Nothing is admitted after it.
   awaitable<void> stop();
+
+  Figures& figures() { return figures_; }
 
   std::size_t active_runs() const { return runs_.size(); }
   std::size_t active_subagents() const;
@@ -66,6 +78,11 @@ class Orchestrator {
   awaitable<void> follow(Run& run);
   /// Returns once it is neither closing nor open for its tracker alone. Throws Error{unavailable} when the daemon stops.
   awaitable<void> wait_until_free(std::string run_id);
+  awaitable<void> give_feedback(std::string run_id, std::string task_id, fanout::v1::Feedback feedback);
+  awaitable<void> restack(std::string run_id, std::string task_id, std::string base);
+  awaitable<bool> alone_with(std::string run_id, awaitable<void> work);
+  awaitable<void> keep_spec(fanout::internal::v1::RunSpec spec);
+  awaitable<void> keep_outcome(std::string run_id);
   awaitable<TrackerWork> sync_ended(store::StoredRun stored);
   awaitable<std::string> new_id(std::string name);
   awaitable<void> take_up(store::StoredRun stored);
@@ -74,11 +91,15 @@ class Orchestrator {
 
   subagent::Services& services_;
   tracking::Tracking& tracking_;
+  Figures figures_;
   async::TaskGroup lives_;
   async::Signal ended_;
   std::map<std::string, std::unique_ptr<Run>> runs_;
-  std::set<std::string> syncing_;  ///< Ended runs that are open again for their tracker alone.
+  std::set<std::string> syncing_;  ///< Ended runs at which something is at work that nothing may cross.
   bool stopping_ = false;
 };
+
+/// Error not_found, with the nearest id: the run has no such task. An empty id is none.
+void require_task(const fanout::v1::Run& run, const std::string& task_id);
 
 }  // namespace fanout::orchestrator

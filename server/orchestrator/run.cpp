@@ -6,6 +6,7 @@
 
 #include "server/domain/plan/template.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/git/facts.hpp"
 
 namespace fanout::orchestrator {
 
@@ -17,8 +18,8 @@ Run::Run(subagent::Services& services, tracking::Tracking& tracking, fanout::int
     : services_(services),
       tracking_(tracking),
       spec_(std::move(spec)),
-      slots_(services.executor, spec_.max_parallel()),
       lives_(services.executor),
+      entrance_(services.executor),
       changed_(services.executor) {
   tracking_.follow(spec_);
   for (const auto& task : spec_.tasks()) {
@@ -50,37 +51,60 @@ awaitable<void> Run::live() {
     const bool pending = domain::find_subagent(state(), task.id())->phase() == v1::PHASE_PENDING;
     if (pending && task.skipped()) co_await skip(task.id());
   }
+  entrance_.spawn(enter());
   for (;;) {
     if (lost_ && !interrupted_) interrupt();
     if (std::exchange(dirty_, false)) {
       co_await release_ready();
     } else if (living_ == 0 && retrying_.empty()) {
-      if (std::exchange(settled_, true)) break;
-      co_await tracking_.settle(id());  // meanwhile a task may be retried
+      if (!std::exchange(settled_, true)) {
+        co_await tracking_.settle(id());  // meanwhile a task may be retried
+      } else if (stays_open()) {
+        co_await changed_.wait();
+      } else {
+        break;
+      }
     } else {
       co_await changed_.wait();
     }
   }
   closing_ = true;
+  entrance_.cancel();
+  co_await entrance_.join();
   co_await lives_.join();
   if (lost_) std::rethrow_exception(lost_);
+  if (tracking_.follows(id()) && domain::outcome(state()) != v1::RUN_STATE_INTERRUPTED) co_return;
   v1::Event event;
   event.set_run_id(spec_.run_id());
   event.mutable_run_ended()->set_state(domain::outcome(state()));
   event.mutable_run_ended()->set_tracker_pending(static_cast<std::uint32_t>(tracking_.pending(id())));
+  event.mutable_run_ended()->set_tracker_requests(state().tracker_requests() +
+                                                  static_cast<std::uint32_t>(tracking_.requests(id())));
   const auto took = std::chrono::steady_clock::now() - began_;
   *event.mutable_run_ended()->mutable_duration() =
       TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
   co_await services_.log.append(std::move(event));
 }
 
-Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from) {
+/// Its pull requests are followed. One that the daemon's end interrupts goes on with the next.
+bool Run::stays_open() { return !interrupted_ && tracking_.follows(id()); }
+
+void Run::look_again() {
+  dirty_ = true;
+  settled_ = false;
+  changed_.notify();
+}
+
+Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from, const std::string& why,
+                     std::optional<v1::Feedback> feedback) {
   auto& agent = agents_[task.id()];
   if (agent) former_.push_back(std::move(agent));
   subagent::EarlierWork earlier{from.branch(), from.worktree(), from.base_commit(),
                                 static_cast<unsigned>(from.left_work_size()), {}};
+  earlier.feedback = std::move(feedback);
+  earlier.pushed_commit = from.pushed_commit();
   if (earlier.given_up > 0) earlier.last_given_up = from.left_work().rbegin()->worktree();
-  agent = std::make_unique<Subagent>(services_, spec_, task, slots_, from.attempt(), std::move(earlier));
+  agent = std::make_unique<Subagent>(services_, spec_, task, from.attempt(), std::move(earlier));
   released_[task.id()] = false;
   if (interrupted_) agent->interrupt();
   settled_ = false;
@@ -112,6 +136,73 @@ awaitable<void> Run::skip(std::string task_id) {
   return services_.log.append(std::move(event));
 }
 
+/// Something of it is on the disk: then it goes on.
+bool Run::has_begun() const {
+  const auto& agents = state().subagents();
+  return std::any_of(agents.begin(), agents.end(),
+                     [](const auto& agent) { return !agent.worktree().empty() || agent.left_work_size() > 0; });
+}
+
+std::uint64_t Run::worktrees_to_come() const {
+  const auto& agents = state().subagents();
+  return static_cast<std::uint64_t>(std::count_if(agents.begin(), agents.end(), [](const auto& agent) {
+    return !domain::is_end(agent.phase()) && agent.worktree().empty();
+  }));
+}
+
+/// 0 when it cannot be told: then it does not count.
+awaitable<std::uint64_t> Run::size_of_checkout() {
+  try {
+    co_return co_await services_.workers.run([this](std::stop_token) { return git::checkout_size(spec_.repository()); });
+  } catch (const Error&) {
+    co_return 0;
+  }
+}
+
+/// Beside live(): a run that waits can be cancelled and its tasks be retried.
+awaitable<void> Run::enter() {
+  try {
+    co_await wait_for_room();
+    admitted_ = true;
+  } catch (const boost::system::system_error&) {
+    co_return;  // all its tasks have ended meanwhile
+  } catch (...) {
+    lost_ = std::current_exception();
+  }
+  dirty_ = true;
+  changed_.notify();
+}
+
+awaitable<void> Run::wait_for_room() {
+  const auto size = co_await size_of_checkout();
+  admission::Request request;
+  request.kind = admission::Kind::run;
+  request.run = id();
+  request.folders = {spec_.repository()};
+  request.to_write = [this, size] { return size * worktrees_to_come(); };
+  place_ = has_begun() ? services_.admission.seize(std::move(request)) : services_.admission.queue(std::move(request));
+  bool told = false;
+  while (!place_.admitted()) {
+    const auto verdict = place_.verdict();
+    if (told || verdict.kind == v1::WAIT_KIND_UNSPECIFIED) {
+      co_await place_.change();
+      continue;
+    }
+    told = true;
+    v1::Event event;
+    event.set_run_id(id());
+    event.mutable_waiting()->set_for_(verdict.text);
+    event.mutable_waiting()->set_kind(verdict.kind);
+    event.mutable_waiting()->set_release(verdict.release);
+    co_await services_.log.append(std::move(event));
+  }
+  if (!told && state().waiting_for().empty()) co_return;
+  v1::Event event;
+  event.set_run_id(id());
+  event.mutable_waiting();
+  co_await services_.log.append(std::move(event));
+}
+
 /// Lets every pending subagent begin whose dependencies have all completed, and tells those which lost one.
 awaitable<void> Run::release_ready() {
   for (const auto& task : spec_.tasks()) {
@@ -127,7 +218,7 @@ awaitable<void> Run::release_ready() {
     if (!lost.empty()) {
       released_[task.id()] = true;
       agent->second->lose_dependency(std::move(lost));
-    } else if (ready) {
+    } else if (ready && admitted_) {
       released_[task.id()] = true;
       // By id and not by reference: while we look up the tips, a retry may replace the subagent.
       const std::vector<std::string> dependencies(task.dependencies().begin(), task.dependencies().end());
@@ -166,18 +257,36 @@ awaitable<void> Run::retry(std::vector<std::string> task_ids, bool fresh) {
     // Two requests may ask for the same: the second finds it under way.
     const auto& last = *domain::find_subagent(state(), id);
     if (!domain::is_end(last.phase()) || !retrying_.insert(id).second) continue;
-    v1::Event event;
-    event.set_run_id(spec_.run_id());
-    event.set_task_id(id);
-    event.set_attempt(last.attempt() + 1);
-    event.set_phase(v1::PHASE_PENDING);
-    event.mutable_retry_requested()->set_fresh(fresh);
-    co_await services_.log.append(std::move(event));
-    retrying_.erase(id);
-    start(*find_task(id), *domain::find_subagent(state(), id));
+    v1::RetryRequested request;
+    request.set_fresh(fresh);
+    co_await begin_again(id, std::move(request));
   }
-  dirty_ = true;
-  changed_.notify();
+  look_again();
+}
+
+awaitable<void> Run::give_feedback(std::string task_id, v1::Feedback feedback) {
+  const auto& last = *domain::find_subagent(state(), task_id);
+  if (last.phase() != v1::PHASE_COMPLETED || !retrying_.insert(task_id).second) co_return;
+  v1::RetryRequested request;
+  *request.mutable_feedback() = std::move(feedback);
+  co_await begin_again(task_id, std::move(request));
+  look_again();
+}
+
+/// It is among retrying_ until its new subagent is there.
+awaitable<void> Run::begin_again(std::string task_id, v1::RetryRequested request) {
+  std::optional<v1::Feedback> feedback;
+  if (request.has_feedback()) feedback = request.feedback();
+  const auto why = domain::find_subagent(state(), task_id)->reason();
+  v1::Event event;
+  event.set_run_id(spec_.run_id());
+  event.set_task_id(task_id);
+  event.set_attempt(domain::find_subagent(state(), task_id)->attempt() + 1);
+  event.set_phase(v1::PHASE_PENDING);
+  *event.mutable_retry_requested() = std::move(request);
+  co_await services_.log.append(std::move(event));
+  retrying_.erase(task_id);
+  start(*find_task(task_id), *domain::find_subagent(state(), task_id), why, std::move(feedback));
 }
 
 awaitable<void> Run::cancel(std::vector<std::string> task_ids) {
@@ -196,10 +305,16 @@ awaitable<void> Run::cancel(std::vector<std::string> task_ids) {
   for (auto& event : events) co_await services_.log.append(std::move(event));
 }
 
+subagent::Subagent* Run::find(const std::string& task_id) const {
+  const auto found = agents_.find(task_id);
+  return found == agents_.end() ? nullptr : found->second.get();
+}
+
 void Run::interrupt() {
   interrupted_ = true;
   tracking_.hurry(id());
   for (auto& [id, agent] : agents_) agent->interrupt();
+  changed_.notify();  // it may be waiting for its pull requests alone
 }
 
 }  // namespace fanout::orchestrator

@@ -31,32 +31,52 @@ class Run {
   /// Gives `task_ids` another attempt; each has ended. Before live(), or while it is not closing(). `fresh`: in new
   /// worktrees, from the base.
   awaitable<void> retry(std::vector<std::string> task_ids, bool fresh);
+  /// Gives a completed task another attempt, in which its agent reacts to `feedback`. While it is not closing().
+  awaitable<void> give_feedback(std::string task_id, fanout::v1::Feedback feedback);
+  /// Puts a completed task's branch upon `base` of the remote, without what its dependency had, and pushes it.
+  /// Error precondition: it is under way, it conflicts, or its worktree is gone.
+  awaitable<void> restack(std::string task_id, std::string base);
+  /// Whoever kept the run open has gone.
+  void look_again();
   /// Asks these subagents to end.
   awaitable<void> cancel(std::vector<std::string> task_ids);
   /// Ends all because the daemon stops.
   void interrupt();
+  /// The task's present attempt; null: it has not begun under this daemon. Stays until the run ends.
+  subagent::Subagent* find(const std::string& task_id) const;
 
   /// All have ended, and the end is being recorded: nothing can be retried until live() is over.
   bool closing() const { return closing_; }
   const std::string& id() const { return spec_.run_id(); }
+  const fanout::internal::v1::RunSpec& spec() const { return spec_; }
   /// As the event log has it.
   const fanout::v1::Run& state() const;
 
  private:
   using TaskSpec = fanout::internal::v1::TaskSpec;
 
-  subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from);
+  /// `why` the attempt before ended, where that is known.
+  subagent::Subagent& start(const TaskSpec& task, const fanout::v1::Subagent& from, const std::string& why = {},
+                            std::optional<fanout::v1::Feedback> feedback = std::nullopt);
   awaitable<void> follow(subagent::Subagent& agent);
   awaitable<void> skip(std::string task_id);
+  awaitable<void> record_for(std::string task_id, fanout::v1::Event event);
+  bool stays_open();
+  awaitable<void> begin_again(std::string task_id, fanout::v1::RetryRequested request);
   awaitable<void> release_ready();
+  bool has_begun() const;
+  awaitable<void> enter();
+  awaitable<void> wait_for_room();
+  awaitable<std::uint64_t> size_of_checkout();
+  std::uint64_t worktrees_to_come() const;
   awaitable<std::vector<git::Tip>> tips_of(std::vector<std::string> dependencies);
   const TaskSpec* find_task(const std::string& id) const;
 
   subagent::Services& services_;
   tracking::Tracking& tracking_;
   fanout::internal::v1::RunSpec spec_;
-  async::Slots slots_;
   async::TaskGroup lives_;
+  async::TaskGroup entrance_;  ///< Waits until the run may begin.
   async::Signal changed_;
   std::map<std::string, std::unique_ptr<subagent::Subagent>> agents_;
   std::vector<std::unique_ptr<subagent::Subagent>> former_;  ///< Of earlier attempts, until the run ends.
@@ -65,6 +85,8 @@ class Run {
   std::set<std::string> retrying_;                           ///< Their RetryRequested is being recorded.
   std::size_t living_ = 0;     ///< Subagents whose live() is not over.
   std::exception_ptr lost_;    ///< The event log failed: the run cannot go on.
+  admission::Ticket place_;
+  bool admitted_ = false;  ///< Its tasks may begin.
   bool dirty_ = true;
   bool interrupted_ = false;
   bool closing_ = false;

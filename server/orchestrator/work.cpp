@@ -2,11 +2,18 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "common/byte_size.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 #include "server/git/judge.hpp"
 #include "server/git/removal.hpp"
+#include "server/pool/pool.hpp"
+#include "server/rebuild/run_folder.hpp"
 
 namespace fanout::orchestrator {
 
@@ -86,10 +93,12 @@ git::Verdict judged(const Left& left, bool remote_too, std::stop_token stop) {
 void remove(const Left& left, const git::Verdict& verdict, bool remote_too, std::stop_token stop) {
   if (!left.worktree.empty()) git::remove_worktree(left.repository, left.worktree);
   if (verdict.tip.empty()) return;
+  // The local branch goes last: as long as it is there, a cleanup that was cut off is finished by the next.
+  if (remote_too && !left.remote.empty()) {
+    const auto there = git::remote_branch_tip(left.repository, left.remote, left.branch, stop);
+    if (there == verdict.tip) git::delete_remote_branch(left.repository, left.remote, left.branch, verdict.tip, stop);
+  }
   git::delete_branch(left.repository, left.branch, verdict.tip);
-  if (!remote_too || left.remote.empty()) return;
-  const auto there = git::remote_branch_tip(left.repository, left.remote, left.branch, stop);
-  if (there == verdict.tip) git::delete_remote_branch(left.repository, left.remote, left.branch, verdict.tip, stop);
 }
 
 /// Looks, decides and, unless it is a dry run, does. BLOCKS.
@@ -118,6 +127,31 @@ v1::CleanUpResponse::Item clean(const Left& left, const v1::CleanUpRequest& requ
     item.set_reason(error.what());
   }
   return item;
+}
+
+bool has_ended(const v1::Run& run) {
+  return std::all_of(run.subagents().begin(), run.subagents().end(),
+                     [](const auto& task) { return domain::is_end(task.phase()); });
+}
+
+/// Registrations of worktrees of these runs whose folder somebody removed by hand. BLOCKS.
+std::vector<fs::path> prune(const std::vector<v1::Run>& runs, bool dry_run) {
+  std::map<std::string, std::set<fs::path>> ours;
+  for (const auto& run : runs) {
+    for (const auto& task : run.subagents()) {
+      if (!domain::is_end(task.phase())) continue;
+      for (const auto& left : all_left_by(run, task)) ours[left.repository].insert(left.worktree);
+    }
+  }
+  std::vector<fs::path> pruned;
+  for (const auto& [repository, folders] : ours) {
+    const auto is_ours = [&](const fs::path& folder) {
+      return folders.contains(folder) && !git::worktree_owner(repository, folder).empty();
+    };
+    auto gone = dry_run ? git::prunable_worktrees(repository, is_ours) : git::prune_worktrees(repository, is_ours);
+    for (auto& folder : gone) pruned.push_back(std::move(folder));
+  }
+  return pruned;
 }
 
 }  // namespace
@@ -179,23 +213,65 @@ awaitable<v1::CleanUpResponse> Work::clean_up(v1::CleanUpRequest request) {
   v1::CleanUpResponse response;
   const auto runs = co_await chosen(request);
   for (const auto& run : runs) {
+    bool all_go = has_ended(run);
     for (const auto& task : run.subagents()) {
       if (!domain::is_end(task.phase())) continue;
-      using Items = std::vector<v1::CleanUpResponse::Item>;
-      const auto items = co_await services_.workers.run([&](std::stop_token stop) {
-        Items cleaned;
-        for (const auto& left : all_left_by(run, task)) {
-          if (!is_gone(left)) cleaned.push_back(clean(left, request, stop));
-        }
-        return cleaned;
-      });
-      for (const auto& item : items) {
-        if (item.removed() && !request.dry_run()) spdlog::info("run {}: removed {}: {}", run.id(), item.branch(), item.reason());
+      for (const auto& item : co_await clean_task(run, task, request)) {
+        all_go = all_go && item.removed();
         *response.add_items() = item;
       }
     }
+    if (request.archives()) co_await clean_archive(run, all_go, request.dry_run(), response);
   }
+  const bool whole_repository = request.run_id().empty() && !runs.empty();
+  if (whole_repository && !request.dry_run()) co_await services_.pool.drain(runs.front().repository());
+  const auto pruned =
+      co_await services_.workers.run([&](std::stop_token) { return prune(runs, request.dry_run()); });
+  for (const auto& folder : pruned) response.add_pruned(folder.string());
   co_return response;
+}
+
+awaitable<std::vector<v1::CleanUpResponse::Item>> Work::clean_task(v1::Run run, v1::Subagent task,
+                                                                    v1::CleanUpRequest request) {
+  using Items = std::vector<v1::CleanUpResponse::Item>;
+  const auto items = co_await services_.workers.run([&](std::stop_token stop) {
+    Items cleaned;
+    for (const auto& left : all_left_by(run, task)) {
+      if (!is_gone(left)) cleaned.push_back(clean(left, request, stop));
+    }
+    return cleaned;
+  });
+  for (const auto& item : items) {
+    if (item.removed() && !request.dry_run()) spdlog::info("run {}: removed {}: {}", run.id(), item.branch(), item.reason());
+  }
+  co_return items;
+}
+
+/// What its programs printed exists nowhere else: it goes when it is asked for, and after all else of the run.
+awaitable<void> Work::clean_archive(v1::Run run, bool all_go, bool dry_run, v1::CleanUpResponse& response) {
+  const auto size = co_await services_.files.run(
+      [&](std::stop_token) { return rebuild::archive_size(services_.runs_directory, run.id()); });
+  if (size == 0) co_return;
+  auto& item = *response.add_items();
+  item.set_run_id(run.id());
+  item.set_archive((services_.runs_directory / run.id()).string());
+  if (!all_go) {
+    item.set_reason("the run still has a worktree or a branch, or is under way");
+    co_return;
+  }
+  item.set_removed(true);
+  item.set_reason(format_byte_size(size) + " of what its programs printed; the outcome stays");
+  if (dry_run) co_return;
+  std::string trouble;
+  try {
+    const bool removed = co_await runs_.remove_archive(run.id());
+    if (!removed) trouble = "the run is under way again";
+  } catch (const Error& error) {
+    trouble = error.what();
+  }
+  if (trouble.empty()) co_return;
+  item.set_removed(false);
+  item.set_reason(trouble);
 }
 
 }  // namespace fanout::orchestrator

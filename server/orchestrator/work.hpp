@@ -30,6 +30,9 @@ class Work {
 
  private:
   awaitable<fanout::v1::Subagent> ended_task(std::string run_id, std::string task_id);
+  awaitable<std::vector<fanout::v1::CleanUpResponse::Item>> clean_task(fanout::v1::Run run, fanout::v1::Subagent task,
+                                                                      fanout::v1::CleanUpRequest request);
+  awaitable<void> clean_archive(fanout::v1::Run run, bool all_go, bool dry_run, fanout::v1::CleanUpResponse& response);
   awaitable<std::vector<fanout::v1::Run>> chosen(fanout::v1::CleanUpRequest request);
 
   subagent::Services& services_;

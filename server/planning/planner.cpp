@@ -11,9 +11,11 @@
 #include "server/domain/plan/graph.hpp"
 #include "server/domain/plan/load.hpp"
 #include "server/domain/plan/resolve.hpp"
+#include "server/domain/plan/template.hpp"
 #include "server/environment/environment.hpp"
 #include "server/git/git.hpp"
 #include "server/github/repository_name.hpp"
+#include "server/planning/agent_choice.hpp"
 #include "server/planning/plan_files.hpp"
 
 namespace fanout::planning {
@@ -26,6 +28,8 @@ using Diagnostics = std::vector<Diagnostic>;
 namespace {
 
 constexpr const char* kTemplate = ".parallel/templates/subagent-instructions.md";
+constexpr const char* kIssueTemplate = ".parallel/templates/issue.md";
+constexpr const char* kPullRequestTemplate = ".parallel/templates/pull-request.md";
 
 void add_error(Diagnostics& diagnostics, std::string file, std::string field, std::string message) {
   diagnostics.push_back({Diagnostic::Severity::error, {std::move(file), 0, 0}, std::move(field), std::move(message)});
@@ -97,6 +101,7 @@ void check_agents(const Request& request, const fanout::internal::v1::RunSpec& s
   for (const auto& task : spec.tasks()) {
     const auto program = program_of(task.agent_command());
     if (task.skipped() || program.empty() || is_program(program, request.search_path)) continue;
+    if (task.fallbacks_size() > 0) continue;  // the next one takes over
     if (std::find(told.begin(), told.end(), program) != told.end()) continue;
     told.push_back(program);
     const bool is_path = program.find('/') != std::string::npos;
@@ -109,14 +114,17 @@ void check_agents(const Request& request, const fanout::internal::v1::RunSpec& s
 
 /// A command line that begins with a path of the caller's folder means that file, wherever it runs.
 void make_agent_absolute(v1::Overrides& overrides, const fs::path& working_directory) {
-  const auto& line = overrides.agent();
+  constexpr std::string_view acp = "acp:";
+  const bool speaks_acp = overrides.agent().starts_with(acp);
+  const auto line = overrides.agent().substr(speaks_acp ? acp.size() : 0);
   const auto end = line.find(' ');
   const auto word = line.substr(0, end);
   if (word.find('/') == std::string::npos || word.front() == '/') return;
   const auto file = (working_directory / word).lexically_normal();
   std::error_code error;
   if (!fs::exists(file, error)) return;
-  overrides.set_agent(shell_quoted(file.string()) + (end == std::string::npos ? "" : line.substr(end)));
+  overrides.set_agent((speaks_acp ? std::string(acp) : "") + shell_quoted(file.string()) +
+                      (end == std::string::npos ? "" : line.substr(end)));
 }
 
 void set_base_commit(fanout::internal::v1::RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
@@ -152,6 +160,19 @@ void set_tracker_place(fanout::internal::v1::RunSpec& spec, const std::string& p
   } catch (const Error& error) {
     add_error(diagnostics, plan_path, "tracker", error.what());
   }
+}
+
+/// The repository's own bodies for issues and pull requests, where it has some.
+void set_tracker_templates(fanout::internal::v1::RunSpec& spec, Diagnostics& diagnostics) {
+  if (spec.tracker() != "github") return;
+  const auto read = [&](const char* name) {
+    const auto file = fs::path(spec.repository()) / name;
+    auto text = read_optional(file, diagnostics).value_or("");
+    for (auto& unknown : domain::unknown_placeholders(text, file.string())) diagnostics.push_back(std::move(unknown));
+    return text;
+  };
+  spec.mutable_tracker_options()->set_issue_template(read(kIssueTemplate));
+  spec.mutable_tracker_options()->set_pull_request_template(read(kPullRequestTemplate));
 }
 
 domain::Layers read_layers(const Request& request, const fs::path& repository, const fs::path& user_config,
@@ -193,12 +214,33 @@ Prepared prepare(const Request& request, const fs::path& user_config, bool for_r
   const auto layers = read_layers(request, repository.value_or(fs::path()), user_config, diagnostics);
   prepared.spec = domain::resolve(prepared.loaded.plan, layers, diagnostics);
   if (for_run && prepared.loaded.ok()) {
+    settle_agents(prepared.spec, request.search_path, diagnostics);
     domain::require_agents(prepared.spec, diagnostics);
     check_agents(request, prepared.spec, diagnostics);
     set_base_commit(prepared.spec, request.plan_path.string(), diagnostics);
     set_tracker_place(prepared.spec, request.plan_path.string(), diagnostics);
+    set_tracker_templates(prepared.spec, diagnostics);
   }
   return prepared;
+}
+
+domain::GithubConfig github_config(const fs::path& user_config) {
+  Diagnostics diagnostics;
+  const auto text = read_optional(user_config, diagnostics);
+  if (!text) return {};
+  auto config = domain::parse_user_config(*text, user_config.string(), diagnostics);
+  return diagnostics.empty() ? std::move(config.github) : domain::GithubConfig();
+}
+
+fanout::internal::v1::RunSpec settings_alone(const Request& request, const fs::path& user_config) {
+  const fs::path folder = request.overrides.repository().empty() ? request.working_directory : fs::path(request.overrides.repository());
+  const auto repository = git::find_repository(folder);
+  Diagnostics diagnostics;
+  const auto layers = read_layers(request, repository, user_config, diagnostics);
+  auto spec = domain::resolve(domain::Plan(), layers, diagnostics);
+  const auto is_error = [](const Diagnostic& one) { return one.severity == Diagnostic::Severity::error; };
+  if (std::any_of(diagnostics.begin(), diagnostics.end(), is_error)) throw PlanFaultsError(std::move(diagnostics));
+  return spec;
 }
 
 v1::PlanDescription describe(const Prepared& prepared) {

@@ -7,6 +7,7 @@
 #include "common/error.hpp"
 #include "fanout/internal/v1/spec.pb.h"
 #include "fanout/v1/plan.pb.h"
+#include "server/domain/plan/github_config.hpp"
 #include "server/domain/plan/plan.hpp"
 
 /// From a plan's path to a plan that can be run: reads plan, task files, `.fanout.yaml`, the user's
@@ -28,6 +29,13 @@ struct Prepared {
 /// Loads, checks and resolves. With `for_run` also what only a run needs: a repository with a commit to
 /// start from, and an agent that exists. Faults are diagnostics, never exceptions.
 Prepared prepare(const Request& request, const std::filesystem::path& user_config, bool for_run);
+
+/// What the user's configuration says of GitHub's hosts; nothing where it has faults, which a plan is told of.
+domain::GithubConfig github_config(const std::filesystem::path& user_config);
+
+/// The settings that hold in a repository where there is no plan; the spec has no task. The repository is the one that
+/// the overrides name, else the one around the working directory. Throws PlanFaultsError.
+fanout::internal::v1::RunSpec settings_alone(const Request& request, const std::filesystem::path& user_config);
 
 /// What `plan show` prints of a plan without errors, commands that are found out from the tree included.
 fanout::v1::PlanDescription describe(const Prepared& prepared);

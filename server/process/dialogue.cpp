@@ -44,11 +44,19 @@ awaitable<int> Dialogue::program() {
   }
 }
 
-void Dialogue::follow(std::uint64_t out, std::uint64_t err) {
-  say("follow " + std::to_string(out) + ' ' + std::to_string(err) + '\n');
+void Dialogue::follow(std::uint64_t out, std::uint64_t err, std::uint64_t events) {
+  say("follow " + std::to_string(out) + ' ' + std::to_string(err) + ' ' + std::to_string(events) + '\n');
 }
 
 void Dialogue::stop() { say("stop\n"); }
+
+void Dialogue::pause(bool on) { say(on ? "pause\n" : "continue\n"); }
+
+void Dialogue::give_input(std::uint64_t at, std::string_view bytes) {
+  say("stdin " + std::to_string(at) + ' ' + std::to_string(bytes.size()) + '\n' + std::string(bytes));
+}
+
+void Dialogue::close_input() { say("stdin-end\n"); }
 
 awaitable<News> Dialogue::news() {
   for (bool any = false; !any || in_.find('\n') != std::string::npos;) {
@@ -58,11 +66,17 @@ awaitable<News> Dialogue::news() {
       last_.ended = true;
       break;
     }
-    unsigned long long out = 0, err = 0;
-    if (std::sscanf(told->c_str(), "output %llu %llu", &out, &err) != 2) continue;
-    last_.out = out;
-    last_.err = err;
-    any = true;
+    unsigned long long out = 0, err = 0, events = 0;
+    if (std::sscanf(told->c_str(), "output %llu %llu %llu", &out, &err, &events) >= 2) {
+      last_.out = out;
+      last_.err = err;
+      last_.events = events;
+      any = true;
+    } else if (std::sscanf(told->c_str(), "input %llu", &out) == 1) {
+      last_.input = out;
+      ++last_.input_answers;
+      any = true;
+    }
   }
   co_return last_;
 }
@@ -101,7 +115,7 @@ awaitable<std::optional<std::string>> Dialogue::line() {
   }
 }
 
-/// Some bytes, far less than a socket takes at once.
+/// Far less than a socket takes at once.
 void Dialogue::say(const std::string& line) {
   if (lost_) return;
   const auto sent = ::send(socket_.native_handle(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

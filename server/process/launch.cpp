@@ -12,6 +12,8 @@
 #include <string_view>
 
 #include "common/error.hpp"
+#include "server/process/containment.hpp"
+#include "server/process/scope.hpp"
 
 namespace fanout::process {
 
@@ -31,7 +33,7 @@ struct Attributes {
   ~Attributes() { posix_spawnattr_destroy(&value); }
 };
 
-constexpr int kReadyFd = 3;
+constexpr int kReadyFd = 3, kGoFd = 4;
 
 struct Pipe {
   Handle read, write;
@@ -41,6 +43,13 @@ Pipe make_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::system, "cannot make a pipe: " + errno_text(errno));
   return {Handle(ends[0]), Handle(ends[1])};
+}
+
+/// Above the numbers that descriptors get in the child, or it could be closed by the move of another.
+void lift(Handle& handle) {
+  Handle lifted(fcntl(handle.get(), F_DUPFD_CLOEXEC, kGoFd + 1));
+  if (!lifted.ok()) throw Error(ErrorKind::system, "cannot make a pipe: " + errno_text(errno));
+  handle = std::move(lifted);
 }
 
 std::string_view variable(const std::vector<std::string>& environment, std::string_view name) {
@@ -128,30 +137,62 @@ void make_folder(const fs::path& folder) {
   throw Error(ErrorKind::system, "cannot make the folder " + folder.string() + ": " + errno_text(errno));
 }
 
-std::vector<std::string> shim_arguments(const fs::path& shim, const Command& command, const fs::path& program) {
-  std::vector<std::string> argv{shim.string(),
+/// Unique as long as the run folder is, and fit for a group's or a unit's name.
+std::string name_of(const fs::path& folder) {
+  const auto hash = std::hash<std::string>()(folder.string());
+  std::ostringstream name;
+  name << "fanout-" << folder.filename().string() << '-' << std::hex << hash;
+  return name.str();
+}
+
+void add_limits(std::vector<std::string>& argv, const shim::Limits& limits) {
+  const auto add = [&](const char* option, std::uint64_t value) {
+    if (value > 0) argv.insert(argv.end(), {option, std::to_string(value)});
+  };
+  add("--max-memory", limits.memory);
+  add("--max-processes", limits.processes);
+  add("--cpu-weight", limits.cpu_weight);
+}
+
+void add_containment(std::vector<std::string>& argv, const Runner& runner, const Command& command) {
+  if (!runner.containment) return;
+  const auto name = name_of(command.folder);
+  switch (runner.containment->kind) {
+    case TreeKill::scope: argv.insert(argv.end(), {"--scope", name + ".scope", "--go-fd", std::to_string(kGoFd)}); return;
+    case TreeKill::cgroup: argv.insert(argv.end(), {"--cgroup", runner.containment->group + "/" + name}); return;
+    case TreeKill::pid_namespace: argv.emplace_back("--pid-namespace"); return;
+    case TreeKill::supervisor: return;
+  }
+}
+
+std::vector<std::string> shim_arguments(const Runner& runner, const Command& command, const fs::path& program) {
+  std::vector<std::string> argv{runner.shim.string(),
                                 "--folder", command.folder.string(),
                                 "--program", program.string(),
                                 "--stdout", command.stdout_log.filename().string(),
                                 "--stderr", command.stderr_log.filename().string(),
-                                "--stdin", command.stdin_file.empty() ? "/dev/null" : command.stdin_file.string(),
+                                "--events", command.events_log.filename().string(),
+                                "--stdin", command.talks ? "-" : command.stdin_file.empty() ? "/dev/null" : command.stdin_file.string(),
                                 "--timeout-ms", std::to_string(command.timeout.count()),
                                 "--grace-ms", std::to_string(command.grace.count()),
                                 "--max-output", std::to_string(command.max_output),
-                                "--ready-fd", std::to_string(kReadyFd),
-                                "--"};
+                                "--ready-fd", std::to_string(kReadyFd)};
+  add_limits(argv, command.limits);
+  add_containment(argv, runner, command);
+  argv.emplace_back("--");
   argv.insert(argv.end(), command.argv.begin(), command.argv.end());
   return argv;
 }
 
-pid_t start(const fs::path& shim, const Command& command, const std::vector<std::string>& argv, int ready) {
+pid_t start(const fs::path& shim, const Command& command, const std::vector<std::string>& argv, int ready, int go) {
   FileActions actions;
   posix_spawn_file_actions_adddup2(&actions.value, ready, kReadyFd);
+  if (go >= 0) posix_spawn_file_actions_adddup2(&actions.value, go, kGoFd);
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     posix_spawn_file_actions_addopen(&actions.value, standard, "/dev/null", O_RDWR, 0);
   }
   posix_spawn_file_actions_addchdir_np(&actions.value, command.directory.c_str());
-  posix_spawn_file_actions_addclosefrom_np(&actions.value, kReadyFd + 1);
+  posix_spawn_file_actions_addclosefrom_np(&actions.value, (go >= 0 ? kGoFd : kReadyFd) + 1);
   Attributes attributes;
   set_attributes(&attributes.value);
   pid_t pid = -1;
@@ -172,17 +213,21 @@ void refuse(const Command& command, int reason) {
                                      (is_script ? "its interpreter is not there" : errno_text(reason)));
 }
 
-Launched launch(const fs::path& shim, const Command& command) {
+Launched launch(const Runner& runner, const Command& command) {
+  const auto& shim = runner.shim;
   require_directory(command.directory);
   const auto program = fs::absolute(find_program(command));
   require_input(command.stdin_file);
   require_log(command.stdout_log);
   require_log(command.stderr_log);
+  if (!command.events_log.empty()) require_log(command.events_log);
   make_folder(command.folder);
-  auto ready = make_pipe();
+  auto ready = make_pipe(), go = make_pipe();
+  lift(go.read);
+  const bool scope = runner.containment && runner.containment->kind == TreeKill::scope;
 
   Launched launched;
-  launched.pid = start(shim, command, shim_arguments(shim, command, program), ready.write.get());
+  launched.pid = start(shim, command, shim_arguments(runner, command, program), ready.write.get(), scope ? go.read.get() : -1);
   launched.ready = std::move(ready.read);
   launched.pidfd = Handle(static_cast<int>(syscall(SYS_pidfd_open, launched.pid, 0)));
   if (!launched.pidfd.ok()) {
@@ -190,6 +235,8 @@ Launched launch(const fs::path& shim, const Command& command) {
     kill(launched.pid, SIGTERM);
     throw Error(ErrorKind::system, "cannot watch " + shim.string() + ": " + errno_text(reason));
   }
+  // Where it fails the program runs without; then it is what it was before there were scopes.
+  if (scope) make_scope(name_of(command.folder) + ".scope", launched.pid);
   return launched;
 }
 

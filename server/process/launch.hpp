@@ -13,12 +13,13 @@ using shim::Handle;
 struct Launched {
   pid_t pid = -1;
   Handle pidfd;  ///< Readable once it has ended.
+  Handle go;     ///< Where it waits until it may; closed: it may. -1: it does not wait.
   Handle ready;  ///< Says "started PID" or "refused ERRNO"; ends without a word when the folder was taken.
 };
 
 /// Starts `shim` for `command` by posix_spawn, with no descriptor of ours but /dev/null and `ready`. BLOCKS.
 /// Error as run(): whatever can be known before is checked before, and then nothing was started.
-Launched launch(const std::filesystem::path& shim, const Command& command);
+Launched launch(const Runner& runner, const Command& command);
 
 /// The error of a program that could not be executed.
 [[noreturn]] void refuse(const Command& command, int reason);

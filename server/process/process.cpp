@@ -10,6 +10,8 @@
 
 #include "common/crash_point.hpp"
 #include "server/async/async.hpp"
+#include "server/process/channel.hpp"
+#include "server/process/containment.hpp"
 #include "server/process/dialogue.hpp"
 #include "server/process/launch.hpp"
 #include "server/process/tail.hpp"
@@ -37,13 +39,21 @@ constexpr milliseconds kLookAgain{5};               // at a supervisor that is j
 constexpr int kMostMisses = 12'000;                 // about a minute
 constexpr milliseconds kReapLimit{10'000};
 constexpr milliseconds kSupervisorSlack{60'000};    // beyond its deadline; then it is stuck
+constexpr milliseconds kInputRetry{200};            // to a program that reads its input slowly
+
+}  // namespace
 
 /// One program under way.
 class Running {
  public:
   Running(const async::Executor& executor, Runner& runner, const Command& command, const Listener& listener, Told told)
       : executor_(executor), runner_(runner), command_(command), listener_(listener), told_(told),
-        watchdog_(executor), over_(executor), silence_(executor), silent_(told.silent) {}
+        watchdog_(executor), over_(executor), silence_(executor), input_retry_(executor), silent_(told.silent) {
+    if (command_.channel) command_.channel->on_change_ = [this] { hear_channel(); };
+  }
+  ~Running() {
+    if (command_.channel) command_.channel->on_change_ = nullptr;
+  }
 
   /// A coroutine of its own, and none that can be cancelled: nothing may be skipped from here on.
   awaitable<void> run() {
@@ -54,6 +64,7 @@ class Running {
       fail(std::current_exception());
     }
     watchdog_.cancel();
+    input_retry_.cancel();
     co_await reap();
     is_over_ = true;
     silence_.cancel();
@@ -117,7 +128,7 @@ class Running {
   awaitable<void> start() {
     if (launched_.pid > 0) throw Error(ErrorKind::system, "cannot run programs: " + runner_.shim.string() + " failed");
     crash_point("program.before-start");
-    launched_ = co_await runner_.pool.run([this](std::stop_token) { return launch(runner_.shim, command_); });
+    launched_ = co_await runner_.pool.run([this](std::stop_token) { return launch(runner_, command_); });
     crash_point("program.started");
     asio::posix::stream_descriptor ready(executor_, std::exchange(launched_.ready, {}).release());
     char word[64] = {};
@@ -133,6 +144,53 @@ class Running {
     if (command_.stderr_log != command_.stdout_log) {
       err_.emplace(Stream::err, command_.stderr_log, birth.stderr_from, told_.err_line);
     }
+    if (!command_.events_log.empty()) {
+      events_.emplace(Stream::events, command_.events_log, birth.events_from, std::nullopt);
+      if (!listener_.bytes) events_.reset();
+    }
+    if (!listener_.bytes) return;
+    auto& raw = listener_.raw == Stream::out ? out_ : listener_.raw == Stream::err ? err_ : events_;
+    if (raw) raw->tell_bytes();
+  }
+
+  /// Somebody wants something else of the program.
+  void hear_channel() {
+    heard_ = Clock::now();  // whatever it is: the program had no reason to speak before
+    if (dialogue_) dialogue_->wake();
+  }
+
+  /// Sees to it that the supervisor knows what is wanted.
+  void serve_channel(Dialogue& dialogue, const News& news) {
+    auto* channel = command_.channel;
+    if (!channel) return;
+    if (std::exchange(told_paused_, channel->paused_) != channel->paused_) {
+      dialogue.pause(channel->paused_);
+      channel->paused_ ? void(watchdog_.cancel()) : set_watchdog();
+    }
+    if (!command_.talks) return;
+    if (news.input_answers != input_answers_) take_input_answer(*channel, news);
+    if (giving_ || input_retry_waits_) return;
+    if (!channel->unsent_.empty()) {
+      giving_ = std::min(channel->unsent_.size(), Dialogue::kMostInput);
+      dialogue.give_input(channel->sent_, std::string_view(channel->unsent_).substr(0, giving_));
+    } else if (channel->closed_ && !std::exchange(told_closed_, true)) {
+      dialogue.close_input();
+    }
+  }
+
+  void take_input_answer(Channel& channel, const News& news) {
+    input_answers_ = news.input_answers;
+    const auto taken = std::min<std::uint64_t>(news.input - std::min(news.input, channel.sent_), channel.unsent_.size());
+    channel.unsent_.erase(0, taken);
+    channel.sent_ += taken;
+    if (std::exchange(giving_, 0) <= taken) return;
+    input_retry_waits_ = true;
+    input_retry_.expires_after(kInputRetry);
+    input_retry_.async_wait([this](boost::system::error_code cancelled) {
+      if (cancelled) return;
+      input_retry_waits_ = false;
+      if (dialogue_) dialogue_->wake();
+    });
   }
 
   /// Until it is silent or over. What we do not hear because we are behind, or not connected, does not count.
@@ -145,7 +203,8 @@ class Running {
       boost::system::error_code ignored;
       co_await silence_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       if (is_over_ || silent_) co_return;
-      if (!dialogue_ || reading_) heard_ = Clock::now();
+      const bool excused = command_.channel && (command_.channel->excused_ || command_.channel->paused_);
+      if (!dialogue_ || reading_ || excused) heard_ = Clock::now();
       if (heard_ != since) {
         told = false;
       } else if (!told) {
@@ -170,24 +229,38 @@ class Running {
     set_watchdog();
     if (pid_ == 0 && !told_.started) pid_ = co_await dialogue.program();
     co_await tell_start();
-    dialogue.follow(out_->position(), err_ ? err_->position() : 0);
-    auto known = out_->position() + (err_ ? err_->position() : 0);
+    dialogue.follow(out_->position(), err_ ? err_->position() : 0, events_ ? events_->position() : 0);
+    auto known = out_->position() + (err_ ? err_->position() : 0) + (events_ ? events_->position() : 0);
     heard_ = Clock::now();
     dialogue_ = &dialogue;
+    begin_channel();
+    News news;
     for (bool asked = false;;) {
-      if (!asked && (failure_ || cancelled_ || silent_)) {
+      if (!asked && (failure_ || cancelled_ || silent_ || lost_ || (command_.channel && command_.channel->stopped_))) {
         asked = true;
         dialogue.stop();
       }
-      const auto news = co_await dialogue.news();
+      serve_channel(dialogue, news);
+      news = co_await dialogue.news();
       if (news.ended) break;
-      if (news.out + news.err > known) heard_ = Clock::now();
-      known = news.out + news.err;
+      if (news.out + news.err + news.events > known) heard_ = Clock::now();
+      known = news.out + news.err + news.events;
       reading_ = true;
-      co_await read_to(news.out, news.err);
+      co_await read_to(news.out, news.err, news.events);
       reading_ = false;
+      if (listener_.lost && listener_.lost()) lost_ = true;
     }
     dialogue_ = nullptr;
+  }
+
+  /// Of a supervisor that we have just met we do not know what it was told.
+  void begin_channel() {
+    giving_ = 0;
+    input_answers_ = 0;
+    told_closed_ = false;
+    told_paused_ = false;
+    input_retry_.cancel();
+    input_retry_waits_ = false;
   }
 
   awaitable<void> pause() {
@@ -206,9 +279,10 @@ class Running {
     }
   }
 
-  awaitable<void> read_to(std::uint64_t out, std::uint64_t err) {
+  awaitable<void> read_to(std::uint64_t out, std::uint64_t err, std::uint64_t events) {
     if (failure_) co_return;
     try {
+      if (events_) co_await events_->read_to(events, runner_.pool, listener_);
       if (out_) co_await out_->read_to(out, runner_.pool, listener_);
       if (err_) co_await err_->read_to(err, runner_.pool, listener_);
     } catch (...) {
@@ -226,27 +300,32 @@ class Running {
     crash_point("program.ended");
     if (end.refused != 0) refuse(command_, end.refused);
     co_await tell_start();
-    co_await read_to(end.stdout_end, end.stderr_end);
+    co_await read_to(end.stdout_end, end.stderr_end, end.events_end);
     co_await finish_lines();
     exit_.code = end.code;
     exit_.signal = end.signal;
     exit_.timed_out = end.timed_out;
     exit_.silent = silent_ && end.stopped;
+    exit_.stopped = end.stopped;
+    exit_.lost = lost_ && end.stopped;
     exit_.duration = end.duration;
     exit_.stdout_bytes = end.stdout_end - birth_.stdout_from;
     exit_.stderr_bytes = err_ ? end.stderr_end - birth_.stderr_from : 0;
     exit_.dropped_bytes = end.dropped_bytes;
+    exit_.limit = end.limit;
+    exit_.peak_memory = end.peak_memory;
   }
 
   awaitable<void> give_up(const Standing& standing) {
     co_await runner_.pool.run([this](std::stop_token) {
+      end_group(birth_.cgroup);
       if (!command_.mark.empty()) shim::kill_marked(command_.mark);
     });
     co_await tell_start();
-    const auto [out, err] = co_await runner_.pool.run([this](std::stop_token) {
-      return std::pair(log_size(command_.stdout_log), log_size(command_.stderr_log));
+    const auto [out, err, events] = co_await runner_.pool.run([this](std::stop_token) {
+      return std::tuple(log_size(command_.stdout_log), log_size(command_.stderr_log), log_size(command_.events_log));
     });
-    co_await read_to(out, err);
+    co_await read_to(out, err, events);
     co_await finish_lines();
     const bool rebooted = standing.birth && standing.birth->supervisor.boot_id != shim::boot_id();
     throw Lost(ErrorKind::system, rebooted ? "the machine was restarted while it ran, so how it would have ended is unknown"
@@ -294,20 +373,21 @@ class Running {
   Launched launched_;
   int pid_ = 0;
   shim::Birth birth_;
-  std::optional<Tail> out_, err_;
+  std::optional<Tail> out_, err_, events_;
   asio::steady_timer watchdog_;
   async::Signal over_;
   Dialogue* dialogue_ = nullptr;  ///< While we attend.
   int misses_ = 0;
   std::exception_ptr failure_;
   Exit exit_;
-  asio::steady_timer silence_;
+  asio::steady_timer silence_, input_retry_;
+  std::size_t giving_ = 0;              ///< Bytes of input whose answer is awaited.
+  std::uint64_t input_answers_ = 0;     ///< That were seen.
+  bool told_closed_ = false, told_paused_ = false, input_retry_waits_ = false;
   Clock::time_point heard_;  ///< When it last printed something, so far as we know.
-  bool reading_ = false, silent_;
+  bool reading_ = false, silent_, lost_ = false;
   bool cancelled_ = false, is_over_ = false;
 };
-
-}  // namespace
 
 awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told) {
   const auto executor = co_await asio::this_coro::executor;

@@ -29,19 +29,23 @@ std::string read_piece(const std::filesystem::path& file, std::uint64_t offset, 
 }  // namespace
 
 awaitable<void> Tail::read_to(std::uint64_t end, async::WorkerPool& pool, const Listener& listener) {
-  if (!listener.output) muted_ = true;
+  if (!raw_ && !listener.output) muted_ = true;
   while (position_ < end && !muted_) {
-    const auto bytes = co_await pool.run(
+    auto bytes = co_await pool.run(
         [&](std::stop_token) { return read_piece(log_, position_, std::min(kChunk, end - position_)); });
     if (bytes.empty()) break;  // somebody cut the log
     position_ += bytes.size();
-    co_await tell(splitter_.feed(bytes), listener);
+    if (raw_) {
+      co_await listener.bytes(std::move(bytes));
+    } else {
+      co_await tell(splitter_.feed(bytes), listener);
+    }
   }
   position_ = std::max(position_, end);
 }
 
 awaitable<void> Tail::finish(const Listener& listener) {
-  if (muted_ || !listener.output) co_return;
+  if (muted_ || raw_ || !listener.output) co_return;
   co_await tell(splitter_.finish(), listener);
 }
 

@@ -22,6 +22,8 @@ class Tail {
   /// Tells what is left when nothing more will come.
   awaitable<void> finish(const Listener& listener);
   std::uint64_t position() const { return position_; }
+  /// From now on its bytes are told as they come, and no lines.
+  void tell_bytes() { raw_ = true; }
 
  private:
   awaitable<void> tell(std::vector<Line> lines, const Listener& listener);
@@ -31,7 +33,7 @@ class Tail {
   std::uint64_t position_;
   LineSplitter splitter_;
   std::size_t skip_;
-  bool muted_ = false;
+  bool muted_ = false, raw_ = false;
 };
 
 }  // namespace fanout::process

@@ -36,6 +36,9 @@ class Bridge {
   grpc::ServerWriteReactor<Response>* stream(
       const Request* request, std::function<awaitable<void>(const Request&, Writer<Response>&)> handler);
 
+  /// How many calls were made, those included that are under way.
+  std::uint64_t calls() const { return count_; }
+
   /// Ends all streams: their clients are told that the daemon is stopping. Returns when no call is left.
   awaitable<void> drain();
 
@@ -46,6 +49,7 @@ class Bridge {
 
   async::Executor executor_;
   async::TaskGroup calls_;
+  std::uint64_t count_ = 0;
 };
 
 /// One message in flight at a time. Touched by gRPC's threads only where it says so.
@@ -116,6 +120,7 @@ grpc::ServerUnaryReactor* Bridge::unary(grpc::CallbackServerContext* context, co
                                         std::function<awaitable<void>(const Request&, Response&)> handler) {
   auto* reactor = context->DefaultReactor();
   boost::asio::post(executor_, [=, this, handler = std::move(handler)]() mutable {
+    ++count_;
     calls_.spawn(serve(reactor, request, response, std::move(handler)));
   });
   return reactor;
@@ -139,6 +144,7 @@ grpc::ServerWriteReactor<Response>* Bridge::stream(
   auto writer = std::make_shared<Writer<Response>>(executor_);
   writer->keep_ = writer;
   boost::asio::post(executor_, [=, this, handler = std::move(handler)]() mutable {
+    ++count_;
     calls_.spawn(Writer<Response>::template serve<Request>(writer, request, std::move(handler)));
   });
   return writer.get();

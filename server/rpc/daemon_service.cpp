@@ -10,13 +10,15 @@ namespace fanout::rpc {
 namespace v1 = fanout::v1;
 
 DaemonService::DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, subagent::Services& services, std::filesystem::path socket,
-                             std::filesystem::path state_directory, std::function<void(bool)> shut_down)
+                             std::filesystem::path state_directory, std::string http_address,
+                             std::function<void(bool)> shut_down)
     : bridge_(bridge), runs_(runs), services_(services), shut_down_(std::move(shut_down)) {
   fixed_.set_version(kVersion);
   fixed_.set_pid(getpid());
   *fixed_.mutable_started_at() = google::protobuf::util::TimeUtil::GetCurrentTime();
   fixed_.set_socket(socket.string());
   fixed_.set_state_directory(state_directory.string());
+  fixed_.set_http_address(std::move(http_address));
 }
 
 grpc::ServerUnaryReactor* DaemonService::GetInfo(grpc::CallbackServerContext* context,
@@ -37,6 +39,7 @@ awaitable<void> DaemonService::info(v1::GetInfoResponse& response) {
   response.set_active_runs(static_cast<std::uint32_t>(runs_.active_runs()));
   response.set_active_subagents(static_cast<std::uint32_t>(runs_.active_subagents()));
   response.set_trouble(services_.log.trouble());
+  for (const auto& notice : services_.log.notices()) response.add_notices(notice);
   co_return;
 }
 

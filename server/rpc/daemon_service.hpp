@@ -14,7 +14,8 @@ class DaemonService final : public fanout::v1::DaemonService::CallbackService {
  public:
   /// `shut_down` is called once a client asks for it, and returns at once. `leave`: agents go on.
   DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, subagent::Services& services,
-                std::filesystem::path socket, std::filesystem::path state_directory, std::function<void(bool leave)> shut_down);
+                std::filesystem::path socket, std::filesystem::path state_directory, std::string http_address,
+                std::function<void(bool leave)> shut_down);
 
   grpc::ServerUnaryReactor* GetInfo(grpc::CallbackServerContext* context, const fanout::v1::GetInfoRequest* request,
                                     fanout::v1::GetInfoResponse* response) override;

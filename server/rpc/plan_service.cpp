@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "server/orchestrator/forecast.hpp"
+
 namespace fanout::rpc {
 
 namespace v1 = fanout::v1;
@@ -30,6 +32,10 @@ awaitable<planning::Prepared> PlanLoader::load(planning::Request request, bool f
       [&](std::stop_token) { return planning::prepare(request, user_config_, for_run); });
 }
 
+awaitable<fanout::internal::v1::RunSpec> PlanLoader::without_plan(planning::Request request) {
+  co_return co_await workers_.run([&](std::stop_token) { return planning::settings_alone(request, user_config_); });
+}
+
 awaitable<v1::PlanDescription> PlanLoader::describe(const planning::Prepared& prepared) {
   return workers_.run([&prepared](std::stop_token) { return planning::describe(prepared); });
 }
@@ -53,6 +59,7 @@ awaitable<void> PlanService::validate(const v1::ValidatePlanRequest& request, v1
   response.set_valid(prepared.loaded.ok());
   response.set_task_count(static_cast<std::uint32_t>(prepared.loaded.plan.tasks.size()));
   tell(prepared.loaded.diagnostics, response);
+  if (prepared.loaded.ok()) co_await orchestrator::expect_tasks(services_, prepared.spec, orchestrator::worktrees_of(prepared.spec));
 }
 
 awaitable<void> PlanService::describe(const v1::DescribePlanRequest& request, v1::DescribePlanResponse& response) {
@@ -60,6 +67,7 @@ awaitable<void> PlanService::describe(const v1::DescribePlanRequest& request, v1
   if (!prepared.loaded.ok()) throw planning::PlanFaultsError(prepared.loaded.diagnostics);
   *response.mutable_plan() = co_await loader_.describe(prepared);
   tell(prepared.loaded.diagnostics, response);
+  co_await orchestrator::expect_tasks(services_, prepared.spec, orchestrator::worktrees_of(prepared.spec));
 }
 
 }  // namespace fanout::rpc

@@ -6,6 +6,7 @@
 #include "server/async/worker_pool.hpp"
 #include "server/planning/planner.hpp"
 #include "server/rpc/bridge.hpp"
+#include "server/subagent/subagent.hpp"
 
 namespace fanout::rpc {
 
@@ -17,6 +18,8 @@ class PlanLoader {
 
   /// Error invalid_input: the path is missing or relative.
   awaitable<planning::Prepared> load(planning::Request request, bool for_run);
+  /// The settings of a repository alone.
+  awaitable<fanout::internal::v1::RunSpec> without_plan(planning::Request request);
   awaitable<fanout::v1::PlanDescription> describe(const planning::Prepared& prepared);
 
  private:
@@ -27,7 +30,8 @@ class PlanLoader {
 /// `v1.PlanService`; the methods are documented in service.proto.
 class PlanService final : public fanout::v1::PlanService::CallbackService {
  public:
-  PlanService(Bridge& bridge, PlanLoader& loader) : bridge_(bridge), loader_(loader) {}
+  PlanService(Bridge& bridge, PlanLoader& loader, subagent::Services& services)
+      : bridge_(bridge), loader_(loader), services_(services) {}
 
   grpc::ServerUnaryReactor* ValidatePlan(grpc::CallbackServerContext* context,
                                          const fanout::v1::ValidatePlanRequest* request,
@@ -42,6 +46,7 @@ class PlanService final : public fanout::v1::PlanService::CallbackService {
 
   Bridge& bridge_;
   PlanLoader& loader_;
+  subagent::Services& services_;
 };
 
 }  // namespace fanout::rpc

@@ -99,6 +99,10 @@ awaitable<void> RunService::execute(const v1::ExecutePlanRequest& request, v1::E
 
 awaitable<void> RunService::get(const v1::GetRunRequest& request, v1::GetRunResponse& response) {
   *response.mutable_run() = co_await runs_.get(co_await runs_.find(request.run_id()));
+  for (auto& agent : *response.mutable_run()->mutable_subagents()) {
+    const auto* place = services_.admission.find(response.run().id(), agent.task_id());
+    if (place) agent.set_queue_position(place->verdict.position);
+  }
 }
 
 awaitable<void> RunService::list(const v1::ListRunsRequest& request, v1::ListRunsResponse& response) {

@@ -6,10 +6,16 @@
 
 #include "common/error.hpp"
 #include "server/rpc/acceptor.hpp"
+#include "server/rpc/agent_service.hpp"
+#include "server/rpc/admission_service.hpp"
 #include "server/rpc/bridge.hpp"
 #include "server/rpc/daemon_service.hpp"
+#include "server/rpc/doctor_service.hpp"
+#include "server/rpc/metrics_service.hpp"
 #include "server/rpc/plan_service.hpp"
+#include "server/rpc/pool_service.hpp"
 #include "server/rpc/run_service.hpp"
+#include "server/rpc/tracker_service.hpp"
 #include "server/rpc/work_service.hpp"
 
 namespace fanout::rpc {
@@ -27,10 +33,17 @@ struct Server::Impl {
       : workers(parts.services.workers),
         bridge(parts.services.executor),
         loader(parts.services.workers, parts.user_config),
-        plans(bridge, loader),
+        plans(bridge, loader, parts.services),
         runs(bridge, loader, parts.runs, parts.services),
         work(bridge, parts.runs, parts.services),
-        daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.shut_down),
+        agents(bridge, parts.runs, parts.services, parts.user_config),
+        pool(bridge, loader, parts.services),
+        trackers(bridge, parts.tracking),
+        metrics(bridge, parts.runs),
+        admission(bridge, parts.runs, parts.services),
+        doctor(bridge, parts.doctor),
+        daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
+               parts.shut_down),
         acceptor(parts.services.executor, parts.socket, parts.listener) {}
 
   async::WorkerPool& workers;
@@ -39,6 +52,12 @@ struct Server::Impl {
   PlanService plans;
   RunService runs;
   WorkService work;
+  AgentService agents;
+  PoolService pool;
+  TrackerService trackers;
+  MetricsService metrics;
+  AdmissionService admission;
+  DoctorService doctor;
   DaemonService daemon;
   Acceptor acceptor;
   std::unique_ptr<grpc::Server> server;
@@ -53,12 +72,20 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->plans);
   builder.RegisterService(&impl_->runs);
   builder.RegisterService(&impl_->work);
+  builder.RegisterService(&impl_->agents);
+  builder.RegisterService(&impl_->pool);
+  builder.RegisterService(&impl_->trackers);
+  builder.RegisterService(&impl_->metrics);
+  builder.RegisterService(&impl_->admission);
+  builder.RegisterService(&impl_->doctor);
   builder.RegisterService(&impl_->daemon);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server) throw Error(ErrorKind::system, "the gRPC server does not start");
 }
 
 Server::~Server() = default;
+
+std::uint64_t Server::calls() const { return impl_->bridge.calls(); }
 
 async::awaitable<void> Server::accept() {
   return impl_->acceptor.run(

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "server/async/worker_pool.hpp"
+#include "server/doctor/doctor.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 
 namespace fanout::rpc {
@@ -16,11 +17,14 @@ class Server {
   struct Parts {
     orchestrator::Orchestrator& runs;
     subagent::Services& services;
+    tracking::Tracking& tracking;
     std::filesystem::path user_config;
     std::filesystem::path socket;
     int listener;  ///< See Acceptor.
     std::filesystem::path state_directory;
+    std::string http_address;  ///< Empty: there is none.
     std::function<void(bool leave)> shut_down;
+    doctor::Doctor& doctor;
   };
 
   /// Serves from now on. Error{system} when it cannot.
@@ -29,6 +33,8 @@ class Server {
 
   /// Accepts connections until cancelled.
   async::awaitable<void> accept();
+  /// Calls made since it serves.
+  std::uint64_t calls() const;
   /// Takes no more calls, ends all streams, and returns when none is left.
   async::awaitable<void> stop();
 

@@ -104,10 +104,10 @@ void Control::take_lines(Client& client) {
   for (;;) {
     if (client.payload > 0) {
       if (client.in.size() < client.payload) return;
-      const bool taken = requests_.standard_input(client.in.substr(0, client.payload));
+      const auto total = requests_.standard_input(client.input_at, client.in.substr(0, client.payload));
       client.in.erase(0, client.payload);
       client.payload = 0;
-      client.out += taken ? "ok\n" : "refused\n";
+      client.out += "input " + std::to_string(total) + '\n';
     }
     const auto end = client.in.find('\n');
     if (end == std::string::npos) return;
@@ -118,17 +118,20 @@ void Control::take_lines(Client& client) {
 }
 
 void Control::take_line(Client& client, const std::string& line) {
-  unsigned long long first = 0, second = 0;
-  if (std::sscanf(line.c_str(), "follow %llu %llu", &first, &second) == 2) {
+  unsigned long long first = 0, second = 0, third = 0;
+  if (std::sscanf(line.c_str(), "follow %llu %llu %llu", &first, &second, &third) >= 2) {
     client.follows = true;
-    client.out_seen = first;
-    client.err_seen = second;
+    client.seen = first + second + third;
   } else if (line == "stop") {
     requests_.stop();
   } else if (std::sscanf(line.c_str(), "signal %llu", &first) == 1 && first > 0 && first < 65) {
     requests_.signal(static_cast<int>(first));
-  } else if (std::sscanf(line.c_str(), "stdin %llu", &first) == 1 && first > 0 && first <= kMaxPayload) {
-    client.payload = first;
+  } else if (line == "pause" || line == "continue") {
+    requests_.pause(line == "pause");
+  } else if (std::sscanf(line.c_str(), "stdin %llu %llu", &first, &second) == 2 && second <= kMaxPayload) {
+    client.input_at = first;
+    client.payload = second;
+    if (second == 0) client.out += "input " + std::to_string(requests_.standard_input(first, {})) + '\n';
   } else if (line == "stdin-end") {
     requests_.close_standard_input();
   } else if (line == "status") {
@@ -138,14 +141,13 @@ void Control::take_line(Client& client, const std::string& line) {
   }
 }
 
-void Control::tell_output(std::uint64_t out, std::uint64_t err) {
+void Control::tell_output(std::uint64_t out, std::uint64_t err, std::uint64_t events) {
   for (auto& client : clients_) {
     // What is not sent yet is enough to wake the reader: it asks again when it has read.
-    const bool news = client.follows && (client.out_seen < out || client.err_seen < err);
+    const bool news = client.follows && client.seen < out + err + events;
     if (!news || !client.out.empty()) continue;
-    client.out_seen = out;
-    client.err_seen = err;
-    client.out = "output " + std::to_string(out) + ' ' + std::to_string(err) + '\n';
+    client.seen = out + err + events;
+    client.out = "output " + std::to_string(out) + ' ' + std::to_string(err) + ' ' + std::to_string(events) + '\n';
     send(client);
   }
 }

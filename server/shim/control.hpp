@@ -17,17 +17,21 @@ namespace fanout::shim {
 struct Requests {
   std::function<void()> stop;                    ///< The program's end: SIGTERM, grace, SIGKILL.
   std::function<void(int)> signal;               ///< One signal to the program's group.
-  std::function<bool(std::string)> standard_input;  ///< False: there is none, or it is closed or full.
+  /// Bytes for standard input and where they begin in all of it; how many it has had in all by now.
+  std::function<std::uint64_t(std::uint64_t, std::string)> standard_input;
   std::function<void()> close_standard_input;
   std::function<std::string()> status;           ///< One line.
+  std::function<void(bool)> pause;               ///< True: every process stops where it stands; false: all go on.
 };
 
 /// The supervisor's socket: who connects is greeted with "fanout-shim VERSION PID", and may then send lines:
 ///
-///   follow OUT ERR    say "output OUT ERR" whenever a log is longer than that, until told otherwise
+///   follow OUT ERR EVENTS   say "output OUT ERR EVENTS" whenever a log is longer than that, until told otherwise
 ///   stop              end the program
 ///   signal N          send a signal to it
-///   stdin N           N bytes follow for its standard input; answered by "ok" or "refused"
+///   pause, continue   stop it and all it started where they stand, or let them go on; its time stands still too
+///   stdin AT N        N bytes follow for its standard input, the first of which is the AT-th of all; what it had
+///                     already, and what does not fit, is left out; answered by "input TOTAL"
 ///   stdin-end         close its standard input
 ///   status            answered by "status …"
 ///
@@ -42,7 +46,7 @@ class Control {
   /// Serves whoever is ready.
   void serve(const std::vector<pollfd>& polled);
   /// Tells those who follow how long the logs are by now.
-  void tell_output(std::uint64_t out, std::uint64_t err);
+  void tell_output(std::uint64_t out, std::uint64_t err, std::uint64_t events);
   /// Tells everyone that it is over, waits a moment for those who are slow to read, and closes the door.
   void finish(const Folder& folder);
 
@@ -51,7 +55,8 @@ class Control {
     Handle socket;
     std::string in, out;
     bool follows = false;
-    std::uint64_t out_seen = 0, err_seen = 0;
+    std::uint64_t seen = 0;   ///< The lengths of the logs it knows of, added up: they only grow.
+    std::uint64_t input_at = 0;
     std::size_t payload = 0;  ///< Bytes still to come for standard input.
   };
 

@@ -4,34 +4,51 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 
+#include "server/shim/pid_namespace.hpp"
 #include "server/shim/supervisor.hpp"
 
 namespace {
 
 constexpr const char* kUsage =
-    "usage: fanout-shim --folder DIR --program FILE --stdout NAME --stderr NAME [--stdin FILE|-] [--timeout-ms N]\n"
-    "                   [--grace-ms N] [--max-output BYTES] [--ready-fd N] -- ARGV...\n"
+    "usage: fanout-shim --folder DIR --program FILE --stdout NAME --stderr NAME [--events NAME] [--stdin FILE|-]\n"
+    "                   [--timeout-ms N] [--grace-ms N] [--max-output BYTES] [--max-memory BYTES] [--max-processes N]\n"
+    "                   [--cpu-weight N] [--cgroup PATH | --scope UNIT] [--pid-namespace] [--ready-fd N] [--go-fd N] -- ARGV...\n"
+    "       fanout-shim --probe pid-namespace\n"
     "Started by fanoutd, not by people.\n";
 
 bool parse(int argc, char** argv, fanout::shim::Options& options) {
   static const option names[] = {{"folder", 1, nullptr, 'f'},     {"program", 1, nullptr, 'p'},
                                  {"stdout", 1, nullptr, 'o'},     {"stderr", 1, nullptr, 'e'},
+                                 {"events", 1, nullptr, 'v'},
                                  {"stdin", 1, nullptr, 'i'},      {"timeout-ms", 1, nullptr, 't'},
                                  {"grace-ms", 1, nullptr, 'g'},   {"max-output", 1, nullptr, 'm'},
-                                 {"ready-fd", 1, nullptr, 'r'},   {nullptr, 0, nullptr, 0}};
+                                 {"ready-fd", 1, nullptr, 'r'},   {"go-fd", 1, nullptr, 'G'},
+                                 {"max-memory", 1, nullptr, 'M'}, {"max-processes", 1, nullptr, 'P'},
+                                 {"cpu-weight", 1, nullptr, 'C'}, {"cgroup", 1, nullptr, 'c'},
+                                 {"scope", 1, nullptr, 's'},      {"pid-namespace", 0, nullptr, 'n'},
+                                 {nullptr, 0, nullptr, 0}};
   for (int which; (which = getopt_long(argc, argv, "+", names, nullptr)) != -1;) {
     switch (which) {
       case 'f': options.folder = optarg; break;
       case 'p': options.program = optarg; break;
       case 'o': options.stdout_log = optarg; break;
       case 'e': options.stderr_log = optarg; break;
+      case 'v': options.events_log = optarg; break;
       case 'i': options.stdin_file = optarg; break;
       case 't': options.timeout = std::chrono::milliseconds(std::atoll(optarg)); break;
       case 'g': options.grace = std::chrono::milliseconds(std::atoll(optarg)); break;
       case 'm': options.max_output = std::strtoull(optarg, nullptr, 10); break;
       case 'r': options.ready_fd = std::atoi(optarg); break;
+      case 'G': options.go_fd = std::atoi(optarg); break;
+      case 'M': options.limits.memory = std::strtoull(optarg, nullptr, 10); break;
+      case 'P': options.limits.processes = std::strtoull(optarg, nullptr, 10); break;
+      case 'C': options.limits.cpu_weight = static_cast<unsigned>(std::atoi(optarg)); break;
+      case 'c': options.cgroup = optarg; break;
+      case 's': options.scope = optarg; break;
+      case 'n': options.pid_namespace = true; break;
       default: return false;
     }
   }
@@ -43,12 +60,17 @@ bool parse(int argc, char** argv, fanout::shim::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::strcmp(argv[1], "--probe") == 0 && std::strcmp(argv[2], "pid-namespace") == 0) {
+    return fanout::shim::pid_namespace_works() ? fanout::shim::kExitDone : fanout::shim::kExitCannot;
+  }
   fanout::shim::Options options;
   if (!parse(argc, argv, options)) {
     std::fputs(kUsage, stderr);
     return fanout::shim::kExitUsage;
   }
-  if (options.ready_fd >= 0) fcntl(options.ready_fd, F_SETFD, FD_CLOEXEC);
+  for (const int fd : {options.ready_fd, options.go_fd}) {
+    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
   try {
     return fanout::shim::Supervisor(std::move(options)).run();
   } catch (const std::exception& error) {

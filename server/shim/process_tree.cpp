@@ -57,7 +57,7 @@ void signal_descendants(pid_t ancestor, int signal) {
   for (const auto& process : below(ancestor)) signal_exactly(process.pid, process.start_time, signal);
 }
 
-void kill_descendants(pid_t ancestor) {
+void stop_descendants(pid_t ancestor) {
   std::vector<pid_t> stopped;
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
     std::size_t fresh = 0;
@@ -69,6 +69,10 @@ void kill_descendants(pid_t ancestor) {
     }
     if (fresh == 0) break;
   }
+}
+
+void kill_descendants(pid_t ancestor) {
+  stop_descendants(ancestor);
   signal_descendants(ancestor, SIGKILL);
 }
 

@@ -12,6 +12,9 @@ namespace fanout::shim {
 /// leave by forking twice, by another session or by another group.
 void signal_descendants(pid_t ancestor, int signal);
 
+/// SIGSTOP to all, again and again until none is left that has just been forked.
+void stop_descendants(pid_t ancestor);
+
 /// SIGKILL to all, who are stopped first so that none can fork its way out.
 void kill_descendants(pid_t ancestor);
 

@@ -33,6 +33,10 @@ bool is_ours(const Fields& fields, int& version) {
   return read_number(fields, "fanout-shim", version) && version >= 1 && version <= kProtocol;
 }
 
+Limit limit_named(std::string_view name) {
+  return name == "memory" ? Limit::memory : name == "processes" ? Limit::processes : Limit::none;
+}
+
 std::string line(const char* key, const std::string& value) { return std::string(key) + ' ' + value + '\n'; }
 std::string line(const char* key, std::uint64_t value) { return line(key, std::to_string(value)); }
 
@@ -42,7 +46,8 @@ std::string to_text(const Birth& birth) {
   return line("fanout-shim", static_cast<std::uint64_t>(birth.version)) +
          line("pid", static_cast<std::uint64_t>(birth.supervisor.pid)) +
          line("start", birth.supervisor.start_time) + line("boot", birth.supervisor.boot_id) +
-         line("stdout-from", birth.stdout_from) + line("stderr-from", birth.stderr_from);
+         line("stdout-from", birth.stdout_from) + line("stderr-from", birth.stderr_from) +
+         line("events-from", birth.events_from) + (birth.cgroup.empty() ? "" : line("cgroup", birth.cgroup));
 }
 
 std::string to_text(const End& end) {
@@ -56,9 +61,12 @@ std::string to_text(const End& end) {
   }
   if (end.timed_out) text += line("timed-out", 1);
   if (end.stopped) text += line("stopped", 1);
+  if (end.limit == Limit::memory) text += line("limit", "memory");
+  if (end.limit == Limit::processes) text += line("limit", "processes");
   return text + line("duration-ms", static_cast<std::uint64_t>(end.duration.count())) +
          line("stdout-end", end.stdout_end) + line("stderr-end", end.stderr_end) +
-         line("dropped-bytes", end.dropped_bytes) + line("end", 1);
+         line("events-end", end.events_end) +
+         line("dropped-bytes", end.dropped_bytes) + line("peak-memory", end.peak_memory) + line("end", 1);
 }
 
 std::optional<Birth> parse_birth(std::string_view text) {
@@ -71,6 +79,8 @@ std::optional<Birth> parse_birth(std::string_view text) {
   birth.supervisor.boot_id = fields.at("boot");
   read_number(fields, "stdout-from", birth.stdout_from);
   read_number(fields, "stderr-from", birth.stderr_from);
+  read_number(fields, "events-from", birth.events_from);
+  if (const auto group = fields.find("cgroup"); group != fields.end()) birth.cgroup = group->second;
   return birth;
 }
 
@@ -88,7 +98,10 @@ std::optional<End> parse_end(std::string_view text) {
   end.stopped = read_number(fields, "stopped", yes);
   read_number(fields, "stdout-end", end.stdout_end);
   read_number(fields, "stderr-end", end.stderr_end);
+  read_number(fields, "events-end", end.events_end);
   read_number(fields, "dropped-bytes", end.dropped_bytes);
+  read_number(fields, "peak-memory", end.peak_memory);
+  if (const auto limit = fields.find("limit"); limit != fields.end()) end.limit = limit_named(limit->second);
   return end;
 }
 

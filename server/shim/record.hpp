@@ -24,6 +24,7 @@ inline constexpr const char* kSocketFile = "sock";  ///< Where it can be talked 
 /// Exit codes of fanout-shim itself.
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitUsage = 2;
+inline constexpr int kExitCannot = 1;  ///< What was to be tried does not work here.
 inline constexpr int kExitTaken = 75;  ///< The folder is somebody's already; nothing was started.
 
 /// "shim": there was a supervisor, and it may have started the program.
@@ -31,7 +32,12 @@ struct Birth {
   int version = kProtocol;
   Identity supervisor;
   std::uint64_t stdout_from = 0, stderr_from = 0;  ///< Where this program's output begins in the logs.
+  std::uint64_t events_from = 0;                   ///< The same for its events.
+  std::string cgroup;  ///< The group that it and all it starts are in; empty: none of its own.
 };
+
+/// A limit that a program ran into.
+enum class Limit { none, memory, processes };
 
 /// "exit": how the program ended.
 struct End {
@@ -42,7 +48,10 @@ struct End {
   bool stopped = false;       ///< Somebody asked for the end.
   std::chrono::milliseconds duration{0};
   std::uint64_t stdout_end = 0, stderr_end = 0;      ///< Where its output ends in the logs.
+  std::uint64_t events_end = 0;
   std::uint64_t dropped_bytes = 0;                   ///< Beyond the cap, and so not in the logs.
+  Limit limit = Limit::none;
+  std::uint64_t peak_memory = 0;                     ///< Bytes; the most that it and all it started had. 0: not known.
 };
 
 std::string to_text(const Birth& birth);

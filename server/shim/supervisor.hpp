@@ -6,22 +6,32 @@
 #include <string>
 #include <vector>
 
+#include "server/shim/cgroup.hpp"
 #include "server/shim/control.hpp"
 #include "server/shim/folder.hpp"
 #include "server/shim/output.hpp"
 
 namespace fanout::shim {
 
+/// Where the program may write events, when it is asked for them: the descriptor beside the standard ones.
+inline constexpr int kEventsFd = 3;
+
 struct Options {
   std::string folder;
   std::string program;              ///< File to execute.
   std::vector<std::string> argv;    ///< As the program sees it.
   std::string stdout_log, stderr_log;  ///< Names in the folder's parent; the same for both: one stream.
+  std::string events_log;           ///< The same for what it writes to kEventsFd. Empty: there is no such descriptor.
   std::string stdin_file;           ///< Empty: /dev/null. "-": what clients send.
   std::chrono::milliseconds timeout{0};  ///< 0: none.
   std::chrono::milliseconds grace{5000};
   std::uint64_t max_output = 0;     ///< Bytes per stream that are kept. 0: all.
   int ready_fd = -1;                ///< Gets "started PID" or "refused ERRNO".
+  int go_fd = -1;                   ///< What is said or closed there is waited for before the program is started.
+  Limits limits;
+  std::string cgroup;               ///< The program's group, to be made. Empty: none.
+  std::string scope;                ///< The systemd unit that we are in once we may go; the group is made within it.
+  bool pid_namespace = false;       ///< The program gets one.
 };
 
 /// Runs one program to its end, and everything it starts: at most once in its folder, with its output kept whole,
@@ -33,6 +43,7 @@ struct Options {
 ///             | its time is over, or "stop"     | asked: SIGTERM to all
 ///   settling  | a moment                        | asked
 ///   asked     | the grace time                  | killing: SIGKILL to all, again and again
+///   any       | the program exceeds a limit     | killing
 ///   any       | no process is left              | output drained, exit record, end
 class Supervisor {
  public:
@@ -46,16 +57,24 @@ class Supervisor {
 
   bool take_folder();
   bool start();
-  [[noreturn]] void become_program(int input, int output, int errors, int report);
+  void contain();
+  void use_scope();
+  void wait_until_we_may();
+  [[noreturn]] void become_program(int input, int output, int errors, int events, int report);
   void say_ready(const std::string& line);
   void wait_and_serve();
   int wait_limit() const;
   void reap();
   void act_on_time();
   void ask(std::chrono::milliseconds grace);
+  void kill_all();
+  void end_empty_namespace();
+  void measure();
+  void exceed(Limit limit);
   void stop();
-  bool take_input(std::string bytes);
+  std::uint64_t take_input(std::uint64_t at, std::string bytes);
   void write_input();
+  void pause(bool on);
   void drain();
   void record_end();
   std::string status() const;
@@ -63,21 +82,29 @@ class Supervisor {
   std::vector<Output*> outputs();
   std::uint64_t out_end() const { return out_ ? out_->end() : birth_.stdout_from; }
   std::uint64_t err_end() const { return err_ ? err_->end() : birth_.stderr_from; }
+  std::uint64_t events_end() const { return events_ ? events_->end() : birth_.events_from; }
 
   Options options_;
   Folder folder_;
-  Handle signals_, out_log_, err_log_;
+  Handle signals_, out_log_, err_log_, events_log_;
   Birth birth_;
   std::optional<Control> control_;
-  std::optional<Output> out_, err_;
+  std::optional<Output> out_, err_, events_;
   Handle input_;
   std::string queued_input_;
+  std::uint64_t input_taken_ = 0;  ///< Bytes of all that clients sent, what is queued included.
   bool input_ends_ = false;
+  std::optional<Clock::time_point> paused_;  ///< Since when.
 
+  Cgroup group_;
+  Kept kept_;
   pid_t program_ = -1;
+  pid_t first_ = -1;  ///< Of the program's namespace.
   bool program_ended_ = false, nobody_left_ = false;
   Stage stage_ = Stage::running;
   Clock::time_point began_, next_{Clock::time_point::max()}, retry_{Clock::time_point::max()};
+  Clock::time_point measure_{Clock::time_point::max()};
+  std::chrono::milliseconds measure_pause_{0};
   End end_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/store/damaged.hpp"
 #include "server/store/sqlite.hpp"
 
 namespace fanout::store {
@@ -34,7 +35,7 @@ constexpr std::array kSchemaSteps{R"sql(
                                   R"sql(
   CREATE TABLE note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )sql"};
-constexpr const char* kRemedy = "move it away to begin with an empty log";
+constexpr std::uint64_t kWorthGivingBack = 32u << 20;  // bytes; less is soon used again
 constexpr int kSchemaVersion = static_cast<int>(kSchemaSteps.size());
 
 void bind_blob(SQLite::Statement& statement, int index, const std::string& data) {
@@ -44,8 +45,8 @@ void bind_blob(SQLite::Statement& statement, int index, const std::string& data)
 template <class Message>
 Message parsed(const SQLite::Column& column) {
   Message message;
-  message.ParseFromArray(column.getBlob(), column.getBytes());
-  return message;
+  if (message.ParseFromArray(column.getBlob(), column.getBytes())) return message;
+  throw Damaged(ErrorKind::system, "a record of the event log is damaged");
 }
 
 /// A run as lists show it: without what makes it long.
@@ -76,7 +77,7 @@ struct Database::Impl {
   /// What SQLite throws becomes one sentence.
   template <class F>
   auto in_words(F&& work) const {
-    return store::in_words(file, kRemedy, std::forward<F>(work));
+    return store::in_words(file, std::forward<F>(work));
   }
 
   explicit Impl(const std::string& path) : file(path), db(open_database(path)) {}
@@ -88,6 +89,7 @@ struct Database::Impl {
                                          ", this one knows " + std::to_string(kSchemaVersion) +
                                          "): install that version again");
     }
+    if (version > 0) check_whole(db, file, "run");
     if (version == kSchemaVersion) return;
     if (version > 0) back_up(version);
     SQLite::Transaction transaction(db);
@@ -115,6 +117,12 @@ struct Database::Impl {
     statement.exec();
   }
 
+  /// In bytes.
+  std::uint64_t pages(const std::string& count) {
+    return static_cast<std::uint64_t>(db.execAndGet("PRAGMA " + count).getInt64()) *
+           static_cast<std::uint64_t>(db.execAndGet("PRAGMA page_size").getInt64());
+  }
+
   void save_snapshot(const v1::Run& run) {
     SQLite::Statement statement(db, "UPDATE run SET snapshot = ?, ended = ? WHERE id = ?");
     bind_blob(statement, 1, run.SerializeAsString());
@@ -125,7 +133,7 @@ struct Database::Impl {
 };
 
 Database::Database(const std::filesystem::path& file) {
-  in_words(file.string(), kRemedy, [&] {
+  in_words(file.string(), [&] {
     impl_ = std::make_unique<Impl>(file.string());
     impl_->prepare();
   });
@@ -134,11 +142,17 @@ Database::Database(const std::filesystem::path& file) {
 Database::~Database() = default;
 
 void Database::create_run(const fanout::internal::v1::RunSpec& spec, const v1::Event& first) {
+  v1::Run run;
+  domain::apply(run, first);
+  put_run(spec, {&first}, run);
+}
+
+void Database::put_run(const fanout::internal::v1::RunSpec& spec, const std::vector<const v1::Event*>& events,
+                       const v1::Run& folded) {
   impl_->in_words([&] {
-    v1::Run run;
-    domain::apply(run, first);
     SQLite::Transaction transaction(impl_->db);
-    SQLite::Statement statement(impl_->db, "INSERT INTO run (id, request_id, spec, snapshot) VALUES (?, ?, ?, ?)");
+    SQLite::Statement statement(impl_->db,
+                                "INSERT INTO run (id, request_id, spec, snapshot, ended) VALUES (?, ?, ?, ?, ?)");
     statement.bind(1, spec.run_id());
     if (spec.request_id().empty()) {
       statement.bind(2);
@@ -146,9 +160,10 @@ void Database::create_run(const fanout::internal::v1::RunSpec& spec, const v1::E
       statement.bind(2, spec.request_id());
     }
     bind_blob(statement, 3, spec.SerializeAsString());
-    bind_blob(statement, 4, run.SerializeAsString());
+    bind_blob(statement, 4, folded.SerializeAsString());
+    statement.bind(5, folded.state() == v1::RUN_STATE_RUNNING ? 0 : 1);
     statement.exec();
-    impl_->insert(first);
+    for (const auto* event : events) impl_->insert(*event);
     transaction.commit();
   });
 }
@@ -229,6 +244,54 @@ std::vector<std::string> Database::unended() {
     std::vector<std::string> found;
     while (query.executeStep()) found.push_back(query.getColumn(0).getString());
     return found;
+  });
+}
+
+std::vector<EndedRun> Database::ended() {
+  return impl_->in_words([&] {
+    SQLite::Statement query(impl_->db, "SELECT snapshot FROM run WHERE ended = 1 ORDER BY number");
+    std::vector<EndedRun> found;
+    while (query.executeStep()) {
+      const auto run = parsed<v1::Run>(query.getColumn(0));
+      found.push_back({run.id(), run.ended_at().seconds(), run.compacted_until() > 0});
+    }
+    return found;
+  });
+}
+
+void Database::compact(const std::string& run_id) {
+  auto stored = load(run_id);
+  if (!stored || stored->run.state() == v1::RUN_STATE_RUNNING || stored->run.compacted_until() > 0) return;
+  v1::Event event;
+  event.set_run_id(run_id);
+  event.set_sequence(stored->run.last_sequence());
+  *event.mutable_time() = stored->run.ended_at();
+  event.mutable_run_compacted()->set_events(event.sequence());
+  *event.mutable_run_compacted()->mutable_run() = stored->run;
+  event.mutable_run_compacted()->mutable_run()->clear_last_sequence();
+  v1::Run folded;
+  domain::apply(folded, event);
+  impl_->in_words([&] {
+    SQLite::Transaction transaction(impl_->db);
+    SQLite::Statement remove(impl_->db, "DELETE FROM event WHERE run_id = ?");
+    remove.bind(1, run_id);
+    remove.exec();
+    impl_->insert(event);
+    impl_->save_snapshot(folded);
+    transaction.commit();
+  });
+}
+
+std::uint64_t Database::size() {
+  return impl_->in_words([&] { return impl_->pages("page_count") - impl_->pages("freelist_count"); });
+}
+
+void Database::give_back_space() {
+  impl_->in_words([&] {
+    const auto unused = impl_->pages("freelist_count");
+    if (unused < kWorthGivingBack || unused < impl_->pages("page_count") / 2) return;
+    impl_->db.exec("VACUUM");
+    impl_->db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   });
 }
 

@@ -20,12 +20,20 @@ struct StoredRun {
   fanout::v1::Run run;  ///< Folded from all its events.
 };
 
+/// A run that has ended, as retention looks at it.
+struct EndedRun {
+  std::string id;
+  std::int64_t ended_at = 0;  ///< Seconds since 1970.
+  bool compacted = false;
+};
+
 /// The SQLite file: specs and events, and a snapshot of each ended run so that listing need not fold.
 /// BLOCKS. Not thread-safe: one thread owns it (see EventLog). WAL mode; every commit is synced.
-/// Throws Error{system} in words: which file, what is wrong.
+/// Throws Error{system} in words: which file, what is wrong; Damaged and DiskFull where it is that.
 class Database {
  public:
-  /// Opens or makes `file` (0600). A newer schema is refused, and so is a damaged file.
+  /// Opens or makes `file` (0600). An older schema is brought forward, after a copy beside it was made. A newer one is
+  /// refused, and so is a damaged file: see check_whole.
   explicit Database(const std::filesystem::path& file);
   ~Database();
   Database(const Database&) = delete;
@@ -33,6 +41,10 @@ class Database {
 
   /// Records a new run and its first event in one transaction.
   void create_run(const fanout::internal::v1::RunSpec& spec, const fanout::v1::Event& first);
+  /// Records a run that was known before: its events in order, the first a RunStarted or RunCompacted, and what they
+  /// come to.
+  void put_run(const fanout::internal::v1::RunSpec& spec, const std::vector<const fanout::v1::Event*>& events,
+               const fanout::v1::Run& folded);
   /// Appends events (of any runs) in one transaction. `snapshots` replace what `run` lists show.
   void append(const std::vector<const fanout::v1::Event*>& events, const std::vector<const fanout::v1::Run*>& snapshots);
 
@@ -48,6 +60,16 @@ class Database {
   std::optional<std::string> run_of_request(const std::string& request_id);
   /// Ids of runs that have not ended, oldest first.
   std::vector<std::string> unended();
+
+  /// Oldest first.
+  std::vector<EndedRun> ended();
+  /// Puts one event in the place of all events of a run that has ended: its whole state. One that has not ended, or was
+  /// compacted, stays as it is.
+  void compact(const std::string& run_id);
+  /// Bytes that are in use.
+  std::uint64_t size();
+  /// Makes the file smaller when more than half of it is unused. Takes as long as writing it anew.
+  void give_back_space();
 
   /// Something that one daemon leaves for the next under a name.
   std::optional<std::string> note(const std::string& name);

@@ -3,6 +3,7 @@
 #include <google/protobuf/util/time_util.h>
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 
 #include "common/crash_point.hpp"
@@ -23,6 +24,14 @@ google::protobuf::Timestamp wall_clock() {
   return TimeUtil::MicrosecondsToTimestamp(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
+/// How long ago the run started: by the wall clock, since the monotonic one knows nothing of an earlier daemon; but
+/// never less than its last event said.
+std::chrono::microseconds age_of(const v1::Run& run) {
+  const auto known = TimeUtil::DurationToMicroseconds(run.elapsed());
+  if (!run.has_started_at()) return std::chrono::microseconds(known);
+  return std::chrono::microseconds(std::max(known, TimeUtil::DurationToMicroseconds(wall_clock() - run.started_at())));
+}
+
 constexpr std::chrono::milliseconds kRoomRetry{500};  // a full disk tells nobody when it has room again
 constexpr std::size_t kReadLimit = 512;    // events in one read
 constexpr std::size_t kTailEvents = 1024;  // newest events kept in memory for those who follow live
@@ -33,6 +42,7 @@ constexpr std::size_t kTailEvents = 1024;  // newest events kept in memory for t
 struct EventLog::Pending {
   explicit Pending(const async::Executor& executor, v1::Event e) : event(std::move(e)), signal(executor) {}
   v1::Event event;
+  Clock::time_point happened = Clock::now();  ///< A commit that is under way may keep it waiting.
   async::Signal signal;
   bool done = false;
   std::exception_ptr error;
@@ -41,11 +51,11 @@ struct EventLog::Pending {
 /// A run that events are appended to.
 struct EventLog::OpenRun {
   OpenRun(const async::Executor& executor, v1::Run r)
-      : run(std::move(r)), next(run.last_sequence() + 1), changed(executor), opened(Clock::now()) {}
+      : run(std::move(r)), next(run.last_sequence() + 1), changed(executor), started(Clock::now() - age_of(run)) {}
   v1::Run run;
   std::uint64_t next;
   async::Signal changed;
-  Clock::time_point opened;
+  Clock::time_point started;
   std::deque<v1::Event> tail;
   std::size_t unrecorded = 0;  ///< Events on their way; they outlive whoever appended them, and so must this.
   bool released = false;
@@ -53,9 +63,9 @@ struct EventLog::OpenRun {
   bool may_go() const { return released && unrecorded == 0; }
 };
 
-EventLog::EventLog(async::Executor executor, const std::filesystem::path& file)
-    : executor_(executor), database_(std::make_unique<Database>(file)), work_(executor), opened_(executor),
-      room_(executor) {}
+EventLog::EventLog(async::Executor executor, std::unique_ptr<Database> database, std::vector<std::string> notices)
+    : executor_(executor), database_(std::move(database)), work_(executor), opened_(executor), room_(executor),
+      notices_(std::move(notices)) {}
 
 EventLog::~EventLog() = default;
 
@@ -68,7 +78,7 @@ awaitable<void> EventLog::run() {
     const auto batch = number_pending();
     std::exception_ptr error;
     try {
-      co_await commit_once_there_is_room(batch);
+      co_await commit_once_it_can_be(batch);
     } catch (...) {
       error = std::current_exception();
     }
@@ -85,25 +95,37 @@ awaitable<void> EventLog::run() {
   }
 }
 
-awaitable<void> EventLog::commit_once_there_is_room(const Batch& batch) {
+awaitable<void> EventLog::commit_once_it_can_be(const Batch& batch) {
   for (;;) {
-    std::string full;
+    std::string trouble;
     try {
       co_await commit(batch);
     } catch (const DiskFull& error) {
-      if (closed_) throw;
-      full = error.what();
+      trouble = error.what();
+    } catch (const Damaged& error) {
+      trouble = error.what();
     }
-    if (full != trouble_) {
-      if (full.empty()) spdlog::info("there is room on the disk again");
-      else spdlog::error("{}; everything waits for it", full);
-      trouble_ = full;
-    }
-    if (full.empty()) co_return;
+    if (!trouble.empty() && closed_) throw Error(ErrorKind::system, trouble);
+    tell_trouble(trouble);
+    if (trouble.empty()) co_return;
     boost::system::error_code ended;
     room_.expires_after(kRoomRetry);
-    if (!closed_) co_await room_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
+    co_await room_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ended));
   }
+}
+
+void EventLog::tell_trouble(const std::string& trouble) {
+  if (trouble == trouble_) return;
+  if (trouble.empty()) spdlog::info("events can be recorded again");
+  else spdlog::error("{}; everything waits for it", trouble);
+  trouble_ = trouble;
+}
+
+/// On the database's thread.
+void EventLog::note_damage(std::string what) {
+  boost::asio::post(executor_, [this, what = std::move(what)] {
+    if (auto tell = std::exchange(tell_damage_, {})) tell(what);
+  });
 }
 
 awaitable<void> EventLog::commit(const Batch& batch) {
@@ -178,6 +200,24 @@ awaitable<void> EventLog::append(v1::Event event) {
   if (item->error) std::rethrow_exception(item->error);
 }
 
+awaitable<void> EventLog::append_all(std::vector<v1::Event> events) {
+  if (closed_) throw Error(ErrorKind::unavailable, "the daemon is stopping");
+  Batch items;
+  for (const auto& event : events) {
+    if (!runs_.contains(event.run_id())) throw Error(ErrorKind::precondition, "run " + event.run_id() + " is over");
+  }
+  for (auto& event : events) {
+    ++runs_.at(event.run_id())->unrecorded;
+    items.push_back(std::make_shared<Pending>(executor_, std::move(event)));
+  }
+  pending_.insert(pending_.end(), items.begin(), items.end());
+  work_.notify();
+  for (const auto& item : items) {
+    while (!item->done) co_await item->signal.wait();
+    if (item->error) std::rethrow_exception(item->error);
+  }
+}
+
 EventLog::Batch EventLog::number_pending() {
   auto batch = std::exchange(pending_, {});
   const auto now = wall_clock();
@@ -185,7 +225,7 @@ EventLog::Batch EventLog::number_pending() {
     auto& run = *runs_.at(item->event.run_id());
     item->event.set_sequence(run.next++);
     *item->event.mutable_time() = now;
-    const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - run.opened);
+    const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(item->happened - run.started);
     *item->event.mutable_elapsed() = TimeUtil::MicrosecondsToDuration(elapsed.count());
   }
   return batch;

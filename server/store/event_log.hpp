@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "server/async/async.hpp"
 #include "server/async/worker_pool.hpp"
+#include "server/store/damaged.hpp"
 #include "server/store/database.hpp"
 
 namespace fanout::store {
@@ -26,8 +28,13 @@ class EventLog {
  public:
   using Clock = std::chrono::steady_clock;
 
-  EventLog(async::Executor executor, const std::filesystem::path& file);
+  /// `notices`: what a person should know of how the database was found.
+  EventLog(async::Executor executor, std::unique_ptr<Database> database, std::vector<std::string> notices = {});
   ~EventLog();
+
+  /// `tell` is called once, on the I/O thread, when the database turns out to be damaged. From then on whoever appends
+  /// waits, as with a full disk.
+  void on_damage(std::function<void(const std::string& what)> tell) { tell_damage_ = std::move(tell); }
 
   /// Writes what is appended until close(); spawn it once.
   async::awaitable<void> run();
@@ -42,10 +49,14 @@ class EventLog {
   void release_run(const std::string& run_id);
 
   /// Records an event: sequence and times are filled in. Returns once it is committed.
-  /// A full disk is waited for, until close(): nothing goes on meanwhile, and nothing is lost.
+  /// A full disk is waited for, until close(): nothing goes on meanwhile, and nothing is lost. So is the end of this
+  /// process when the database is damaged: agents go on, and the next daemon takes them up.
   /// Failure: Error{system}; nothing was recorded then, and no number was used up.
   /// Cancellation: throws operation_aborted; the event is recorded all the same.
   async::awaitable<void> append(fanout::v1::Event event);
+
+  /// Records several of one run, in order and in one commit where that can be.
+  async::awaitable<void> append_all(std::vector<fanout::v1::Event> events);
 
   /// Events after `sequence`, in order, as many as are good to send at once; empty when there are none.
   async::awaitable<std::vector<fanout::v1::Event>> read(std::string run_id, std::uint64_t after);
@@ -56,6 +67,9 @@ class EventLog {
   /// Why nothing can be recorded just now, as one sentence; empty: all is well. Whoever appends waits meanwhile.
   const std::string& trouble() const { return trouble_; }
 
+  const std::vector<std::string>& notices() const { return notices_; }
+  void add_notice(std::string text) { notices_.push_back(std::move(text)); }
+
   /// The folded state of an open run, or null.
   const fanout::v1::Run* open(const std::string& run_id) const;
   std::vector<std::string> open_runs() const;
@@ -63,7 +77,14 @@ class EventLog {
   /// Runs `query(Database&)` on the database's thread.
   template <class F>
   auto query(F f) {
-    return thread_.run([this, f = std::move(f)](std::stop_token) mutable { return f(*database_); });
+    return thread_.run([this, f = std::move(f)](std::stop_token) mutable {
+      try {
+        return f(*database_);
+      } catch (const Damaged& error) {
+        note_damage(error.what());
+        throw;
+      }
+    });
   }
 
  private:
@@ -73,7 +94,9 @@ class EventLog {
   using Batch = std::vector<std::shared_ptr<Pending>>;
   Batch number_pending();
   async::awaitable<void> commit(const Batch& batch);
-  async::awaitable<void> commit_once_there_is_room(const Batch& batch);
+  async::awaitable<void> commit_once_it_can_be(const Batch& batch);
+  void tell_trouble(const std::string& trouble);
+  void note_damage(std::string what);
   void publish(const Batch& batch);
   void fail(const Batch& batch, std::exception_ptr error);
 
@@ -86,6 +109,8 @@ class EventLog {
   async::Signal opened_;
   boost::asio::steady_timer room_;  ///< Until the next try on a full disk.
   std::string trouble_;
+  std::vector<std::string> notices_;
+  std::function<void(const std::string&)> tell_damage_;
   bool closed_ = false;
 };
 

@@ -1,6 +1,8 @@
 #include "server/store/outbox.hpp"
 
 #include "common/error.hpp"
+#include "server/store/damaged.hpp"
+#include "server/store/set_aside.hpp"
 #include "server/store/sqlite.hpp"
 
 namespace fanout::store {
@@ -13,7 +15,6 @@ using github::Time;
 namespace {
 
 constexpr int kSchemaVersion = 1;
-constexpr const char* kRemedy = "";  ///< What it holds is nowhere else.
 
 constexpr const char* kSchema = R"sql(
   CREATE TABLE outbox (
@@ -86,11 +87,17 @@ void bind(SQLite::Statement& statement, const Step& step) {
 struct Outbox::Impl {
   std::string file;
   SQLite::Database db;
+  std::function<void(const std::string&)> tell_damage;
 
   /// What SQLite throws becomes one sentence.
   template <class F>
   auto in_words(F&& work) const {
-    return store::in_words(file, kRemedy, std::forward<F>(work));
+    try {
+      return store::in_words(file, std::forward<F>(work));
+    } catch (const Damaged& error) {
+      if (tell_damage) tell_damage(error.what());
+      throw;
+    }
   }
 
   explicit Impl(const std::string& path) : file(path), db(open_database(path)) {}
@@ -107,6 +114,7 @@ struct Outbox::Impl {
     if (found > kSchemaVersion) {
       throw Error(ErrorKind::system, file + " was written by a newer fanoutd: install that version again");
     }
+    if (found > 0) check_whole(db, file, "outbox");
     if (found < kSchemaVersion) {
       db.exec(kSchema);
       db.exec("INSERT INTO outbox_schema (version) VALUES (" + std::to_string(kSchemaVersion) + ")");
@@ -116,11 +124,26 @@ struct Outbox::Impl {
 };
 
 Outbox::Outbox(const std::filesystem::path& file) {
-  in_words(file.string(), kRemedy, [&] {
+  in_words(file.string(), [&] {
     impl_ = std::make_unique<Impl>(file.string());
     impl_->prepare();
   });
 }
+
+std::unique_ptr<Outbox> Outbox::open(const std::filesystem::path& file, std::string& notice) {
+  try {
+    if (!is_marked_damaged(file)) return std::make_unique<Outbox>(file);
+  } catch (const Damaged&) {
+  }
+  const auto folder = place_for_damaged(file);
+  set_aside(file, folder);
+  unmark_damaged(file);
+  notice = "the tracker's outbox was damaged and is set aside in " + folder.string() +
+           "; what the runs' events tell of issues and pull requests is kept";
+  return std::make_unique<Outbox>(file);
+}
+
+void Outbox::on_damage(std::function<void(const std::string& what)> tell) { impl_->tell_damage = std::move(tell); }
 
 Outbox::~Outbox() = default;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "server/github/outbox_store.hpp"
@@ -15,6 +16,13 @@ class Outbox : public github::OutboxStore {
  public:
   /// Opens or makes `file` (0600). A newer schema is refused, and so is a damaged file.
   explicit Outbox(const std::filesystem::path& file);
+
+  /// The same, but a damaged file is set aside whole, and a new one made; `notice` then says so.
+  static std::unique_ptr<Outbox> open(const std::filesystem::path& file, std::string& notice);
+
+  /// `tell` is called, on whatever thread finds it, when the file turns out to be damaged; the call that found it throws.
+  void on_damage(std::function<void(const std::string& what)> tell);
+
   ~Outbox() override;
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;

@@ -4,6 +4,10 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+
+#include "server/store/damaged.hpp"
 #include "server/store/disk_full.hpp"
 
 namespace fanout::store {
@@ -11,6 +15,7 @@ namespace fanout::store {
 namespace {
 
 constexpr int kBusyMilliseconds = 5000;
+constexpr std::uintmax_t kLargestChecked = std::uintmax_t{256} << 20;  // about half a second
 
 }  // namespace
 
@@ -27,14 +32,22 @@ SQLite::Database open_database(const std::string& file) {
   return db;
 }
 
-void throw_in_words(const std::string& file, const std::string& remedy, const SQLite::Exception& error) {
+void check_whole(SQLite::Database& db, const std::string& file, const std::string& needed) {
+  std::error_code error;
+  const bool all = std::filesystem::file_size(file, error) <= kLargestChecked;
+  SQLite::Statement check(db, "PRAGMA quick_check(" + (all ? std::string("1") : needed) + ")");
+  std::string found = check.executeStep() ? check.getColumn(0).getString() : "ok";
+  std::replace(found.begin(), found.end(), '\n', ' ');
+  if (found != "ok") throw Damaged(ErrorKind::system, file + " is damaged (" + found + ")");
+}
+
+void throw_in_words(const std::string& file, const SQLite::Exception& error) {
   switch (error.getErrorCode()) {
     case SQLITE_FULL:
       throw DiskFull(ErrorKind::system, "the disk that holds " + file + " is full: free some space");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      throw Error(ErrorKind::system,
-                  file + " is damaged" + (remedy.empty() ? "" : ": " + remedy) + " (" + error.what() + ")");
+      throw Damaged(ErrorKind::system, file + " is damaged (" + error.what() + ")");
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
       throw Error(ErrorKind::system, "cannot write " + file + ": check its folder's permissions");

@@ -22,11 +22,12 @@ constexpr std::chrono::minutes kNetworkTimeout{10};
 constexpr int kReportedCommits = 100;
 constexpr int kReportedFiles = 1000;
 
-/// A gate's name made fit for a file name.
-std::string gate_log(int index, const std::string& name) {
+/// A gate's name made fit for a file name. In each round it has a log of its own: what it printed before is no part of
+/// what it prints now.
+std::string gate_log(int index, const std::string& name, unsigned round) {
   std::string safe;
   for (char c : name) safe += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
-  return "gate-" + std::to_string(index + 1) + "-" + head(safe, 40) + ".log";
+  return "gate-" + std::to_string(index + 1) + (round == 0 ? "" : "." + std::to_string(round + 1)) + "-" + head(safe, 40) + ".log";
 }
 
 v1::FileChange::Kind kind_of(git::FileDelta::Kind kind) {
@@ -61,21 +62,38 @@ void describe_branch(const git::BranchSummary& branch, v1::Report& report) {
 
 }  // namespace
 
+/// So that its pull request can be seen while the gates run. What goes wrong here goes wrong again after them, and counts
+/// then.
+awaitable<void> Subagent::push_draft() {
+  const bool wanted = spec_.push() && spec_.tracker_options().draft() && !spec_.pull_request_base().empty();
+  if (!wanted || progress_.pushed || task_.gates_size() == 0) co_return;
+  std::string trouble;
+  try {
+    const auto outcome = co_await push();
+    trouble = outcome.reason;
+  } catch (const Error& error) {
+    trouble = error.what();
+  }
+  if (!trouble.empty()) co_await notice(v1::Notice::SEVERITY_INFO, "no draft of a pull request yet: " + trouble);
+}
+
 awaitable<Input> Subagent::run_gates() {
+  co_await push_draft();
   gates_.assign(progress_.gates.begin(), progress_.gates.end());
   for (int i = 0; i < task_.gates_size(); ++i) {
     const auto& gate = task_.gates(i);
     const bool known = static_cast<std::size_t>(i) < gates_.size();
     if (!known) {
-      gates_.push_back(co_await run_gate(gate, gate_log(i, gate.name())));
+      gates_.push_back(co_await run_gate(gate, gate_log(i, gate.name(), progress_.rounds)));
       v1::Event event;
       *event.mutable_gate_ended()->mutable_result() = gates_.back();
       co_await record(std::move(event));
     }
     const auto& result = gates_[static_cast<std::size_t>(i)];
     if (result.passed()) continue;
-    const auto how = result.has_exit_code() ? " with exit code " + std::to_string(result.exit_code()) : "";
-    co_return Input{InputKind::work_failed,
+    auto how = result.has_exit_code() ? " with exit code " + std::to_string(result.exit_code()) : std::string();
+    if (!limit_of_gate_.empty()) how = ": " + limit_of_gate_;
+    co_return Input{InputKind::gate_failed,
                     "gate \"" + gate.name() + "\" failed" + how + "; its output: fanout logs " + spec_.run_id() + " " +
                         task_.id() + " --log " + result.log(),
                     {}};
@@ -89,8 +107,11 @@ awaitable<v1::GateResult> Subagent::run_gate(v1::Gate gate, std::string log) {
                            : std::chrono::milliseconds(kGateTimeout);
   // After a rebase they run again: other programs.
   const auto name = std::filesystem::path(log).stem().string() + (state_.rebased ? "-again" : "");
+  const auto slot = co_await admit_test(name);
   Program program{name, "gate", gate.run(), log, log, {}, timeout};
   const auto exit = co_await run_program(std::move(program));
+  const bool limited = exit.timed_out || (!exit.success() && exit.limit != shim::Limit::none);
+  limit_of_gate_ = limited ? describe_end("it", exit, timeout, task_.limits()) : "";
   v1::GateResult result;
   result.set_name(gate.name());
   result.set_passed(exit.success());
@@ -105,9 +126,10 @@ awaitable<v1::GateResult> Subagent::run_gate(v1::Gate gate, std::string log) {
 awaitable<Input> Subagent::push() {
   if (progress_.pushed) co_return Input{InputKind::pushed, {}, {}};
   const auto start = Clock::now();
-  auto result = co_await async::with_deadline(services_.workers.run([this](std::stop_token stop) {
+  const auto access = services_.access_of(spec_);
+  auto result = co_await async::with_deadline(services_.workers.run([&](std::stop_token stop) {
     if (taken_up_) git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
-    return git::push(spec_.repository(), spec_.remote(), worktree_.branch, stop);
+    return git::push(spec_.repository(), spec_.remote(), worktree_.branch, stop, progress_.last_pushed, access);
   }), kNetworkTimeout, "pushing to " + spec_.remote());
   if (auto* rejected = std::get_if<git::PushRejected>(&result)) {
     const auto reason = spec_.remote() + " rejected the push of " + worktree_.branch + ": " + rejected->reason;
@@ -115,6 +137,7 @@ awaitable<Input> Subagent::push() {
   }
   crash_point("push.done");
   pushed_to_ = spec_.remote();
+  progress_.last_pushed = std::get<std::string>(result);
   v1::Event event;
   auto& pushed = *event.mutable_pushed();
   pushed.set_remote(spec_.remote());
@@ -129,11 +152,12 @@ awaitable<Input> Subagent::push() {
 
 awaitable<Input> Subagent::rebase() {
   co_await take_snapshot("before the rebase");
+  const auto access = services_.access_of(spec_);
   auto result = co_await async::with_deadline(
-      services_.workers.run([this](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
-        const auto theirs = git::fetch(spec_.repository(), spec_.remote(), worktree_.branch, stop);
+      services_.workers.run([&](std::stop_token stop) -> std::variant<std::string, git::MergeConflict> {
+        const auto theirs = git::fetch(spec_.repository(), spec_.remote(), worktree_.branch, stop, access);
         if (!theirs) throw Error(ErrorKind::unavailable, spec_.remote() + " no longer has " + worktree_.branch);
-        return git::rebase(worktree_.path, *theirs);
+        return git::rebase(spec_.repository(), worktree_.path, *theirs);
       }),
       kNetworkTimeout, "fetching from " + spec_.remote());
   if (auto* conflict = std::get_if<git::MergeConflict>(&result)) {
@@ -161,8 +185,10 @@ awaitable<Input> Subagent::report() {
   report.set_base_commit(base_commit_);
   report.set_pushed_to(pushed_to_);
   for (const auto& gate : gates_) *report.add_gates() = gate;
+  const bool last_words = !runs_plain_command() && !progress_.sessions.empty();
+  if (last_words) report.set_summary(progress_.sessions.back().verdict.value_or(v1::AgentVerdict()).reason());
   const auto branch = co_await services_.workers.run([&](std::stop_token) {
-    report.set_summary(file_tail(attempt_directory() / "agent.stdout"));
+    if (!last_words) report.set_summary(file_tail(attempt_directory() / "agent.stdout"));
     return git::summarise_branch(spec_.repository(), base_commit_, worktree_.branch);
   });
   describe_branch(branch, report);

@@ -22,28 +22,6 @@ namespace {
 
 constexpr std::size_t kMaxSubject = 72;
 
-/// Slots go to the most urgent task first, then in plan order.
-long rank(const fanout::internal::v1::RunSpec& spec, const fanout::internal::v1::TaskSpec& task) {
-  const std::array<std::string, 4> priorities{"blocker", "high", "medium", "low"};
-  const auto priority = std::find(priorities.begin(), priorities.end(), task.priority()) - priorities.begin();
-  long position = 0;
-  for (const auto& other : spec.tasks()) {
-    if (other.id() == task.id()) break;
-    ++position;
-  }
-  return priority * 1'000'000 + position;
-}
-
-void write_private(const std::filesystem::path& file, const std::string& text) {
-  std::filesystem::create_directories(file.parent_path());
-  const auto draft = file.string() + ".new";
-  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
-  out << text;
-  std::filesystem::permissions(draft, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  if (!out.flush()) throw Error(ErrorKind::system, "cannot write " + file.string() + ": is the disk full?");
-  std::filesystem::rename(draft, file);
-}
-
 std::string lines_or(const std::vector<std::string>& lines, const std::string& otherwise) {
   return lines.empty() ? otherwise : join(lines, "\n");
 }
@@ -58,15 +36,35 @@ std::string commit_message(const fanout::internal::v1::RunSpec& spec, const fano
 
 }  // namespace
 
+/// A slot, and an account that may begin: who waits for the account holds no slot meanwhile.
 awaitable<Input> Subagent::take_slot() {
-  if (!slots_.available()) {
-    v1::Event event;
-    event.mutable_waiting()->set_for_("an agent slot (" + std::to_string(spec_.max_parallel()) +
-                                      " agents run at once)");
-    co_await record(std::move(event));
+  const auto spent = co_await services_.treasury.look(spec_, task_);
+  if (!spent.empty()) co_return Input{InputKind::effect_failed, spent, {}};
+  const auto mine = account();
+  for (;;) {
+    while (const auto* parked = services_.accounts.parked(mine)) {
+      co_await tell_waiting("its agent's account: " + text_of(*parked));
+      co_await services_.accounts.wait(mine);
+    }
+    co_await wait_for_slot();
+    if (services_.accounts.enter(mine)) break;
+    slot_.release();
   }
-  slot_ = co_await slots_.acquire(rank(spec_, task_));
+  // Where no change of phase says that the waiting is over.
+  if (state_.phase == v1::PHASE_IMPLEMENTING) co_await tell_waiting("");
   co_return Input{InputKind::slot_taken, {}, {}};
+}
+
+awaitable<void> Subagent::wait_for_slot() {
+  slot_ = co_await admit(admission::Kind::agent);
+}
+
+awaitable<void> Subagent::tell_waiting(std::string for_what) {
+  const auto* me = known();
+  if (me && me->waiting_for() == for_what) co_return;
+  v1::Event event;
+  event.mutable_waiting()->set_for_(for_what);
+  co_await record(std::move(event));
 }
 
 /// Without a number where there is none, or none yet: nobody waits for it.
@@ -98,43 +96,40 @@ std::string Subagent::prompt(const v1::Issue& issue) const {
   set("typecheck_command", or_none(detected_.typecheck));
   set("format_command", or_none(detected_.format));
   set("specific_tests", values["task.tests_list"]);
+  set("slug", slug());
+  set("port", ports_.count > 0 ? std::to_string(ports_.first) : "");
   set("gates_list", lines_or(gates, "(none)"));
   auto text = domain::render(task_.prompt_template(), values);
+  if (progress_.feedback) text += domain::about_the_feedback(*progress_.feedback);
   if (progress_.retry) text += domain::about_the_failure(*progress_.retry);
   return text;
 }
 
+/// Session after session, until one ends with nothing to follow. A daemon that takes it up walks the same way again:
+/// what is on record is not done twice.
 awaitable<Input> Subagent::run_agent() {
-  const auto slot = std::move(slot_);  // given back when the agent has ended, however that is
-  const auto file = attempt_directory() / "prompt.md";
-  const auto text = prompt(known_issue());
-  co_await services_.files.run([&](std::stop_token) {
-    if (!std::filesystem::exists(file)) write_private(file, text);  // else the agent may be reading it
-  });
-
-  const std::chrono::milliseconds timeout(TimeUtil::DurationToMilliseconds(task_.timeout()));
-  const std::chrono::milliseconds silence(TimeUtil::DurationToMilliseconds(task_.stall_timeout()));
-  Program program{"agent", "agent", task_.agent_command(), "agent.stdout", "agent.stderr", file, timeout, silence};
-  const auto exit = co_await run_agent_program(std::move(program));
-  co_await take_snapshot("the agent has ended");
-  if (exit.success()) co_return Input{InputKind::agent_succeeded, {}, {}};
-  if (exit.silent) {
-    co_return Input{InputKind::work_failed,
-                    "the agent said nothing for " + format_duration(silence) +
-                        " (stall_timeout); it was alive and was ended",
-                    {}};
+  const struct GiveBack {
+    admission::Ticket& slot;
+    ~GiveBack() { slot.release(); }
+  } when_it_has_ended{slot_};  // however that is
+  auto order = co_await first_order();
+  for (;;) {
+    const auto verdict = co_await run_session(order);
+    auto next = co_await next_order(order, verdict);
+    if (!next) co_return after_run(verdict);
+    order = std::move(*next);
   }
-  co_return Input{InputKind::work_failed, describe_end("the agent", exit, timeout), {}};
 }
 
-awaitable<process::Exit> Subagent::run_agent_program(Program program) {
+awaitable<process::Exit> Subagent::with_snapshots(awaitable<process::Exit> running) {
   co_await async::checkpoint();  // what is started below is awaited
   async::TaskGroup meanwhile(services_.executor);
   meanwhile.spawn(take_snapshots_while_it_runs());
+  meanwhile.spawn(watch_budget());
   std::exception_ptr error;
   process::Exit exit;
   try {
-    exit = co_await run_program(std::move(program));
+    exit = co_await std::move(running);
   } catch (...) {
     error = std::current_exception();
   }
@@ -153,13 +148,13 @@ awaitable<Input> Subagent::commit_work() {
   };
   const auto work = co_await services_.workers.run([&](std::stop_token) {
     git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
-    if (const auto branch = git::current_branch(worktree_.path); branch != worktree_.branch) {
+    if (const auto branch = git::current_branch(spec_.repository(), worktree_.path); branch != worktree_.branch) {
       throw Error(ErrorKind::precondition, "the agent left its branch " + worktree_.branch + ": the worktree is " +
                                                (branch.empty() ? "on a detached HEAD" : "on " + branch) +
                                                "; nothing was changed, look at " + worktree_.path.string());
     }
     Work found;
-    found.commit = git::commit_all(worktree_.path, commit_message(spec_, task_));
+    found.commit = git::commit_all(spec_.repository(), worktree_.path, commit_message(spec_, task_));
     found.branch = git::summarise_branch(spec_.repository(), base_commit_, worktree_.branch);
     return found;
   });

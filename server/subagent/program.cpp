@@ -3,7 +3,10 @@
 
 #include "common/duration.hpp"
 #include "common/error.hpp"
+#include "common/size.hpp"
 #include "common/text.hpp"
+#include "server/domain/plan/template.hpp"
+#include "server/domain/subagent/slug.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -18,8 +21,28 @@ constexpr std::uint64_t kMaxRecordedOutput = 16u << 20;
 
 }  // namespace
 
-std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout) {
+/// The limit that it ended by, or hit before it failed. What goes beyond the output's is dropped and does no harm.
+v1::LimitKind limit_of(const process::Exit& exit) {
+  if (exit.timed_out) return v1::LIMIT_KIND_WALL_TIME;
+  if (exit.success()) return exit.dropped_bytes > 0 ? v1::LIMIT_KIND_OUTPUT : v1::LIMIT_KIND_UNSPECIFIED;
+  switch (exit.limit) {
+    case shim::Limit::memory: return v1::LIMIT_KIND_MEMORY;
+    case shim::Limit::processes: return v1::LIMIT_KIND_PROCESSES;
+    case shim::Limit::none: return exit.dropped_bytes > 0 ? v1::LIMIT_KIND_OUTPUT : v1::LIMIT_KIND_UNSPECIFIED;
+  }
+  return v1::LIMIT_KIND_UNSPECIFIED;
+}
+
+std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout,
+                         const fanout::internal::v1::Limits& limits) {
   if (exit.timed_out) return what + " took longer than " + format_duration(timeout) + " and was ended";
+  if (exit.limit == shim::Limit::memory) {
+    return what + " used more than " + format_size(limits.memory_bytes()) + " of memory (max_memory) and was ended";
+  }
+  if (exit.limit == shim::Limit::processes) {
+    return what + " had more than " + std::to_string(limits.processes()) +
+           " processes and threads at once (max_processes), and failed of it";
+  }
   if (exit.signal != 0) return what + " was ended by signal " + std::to_string(exit.signal);
   return what + " ended with exit code " + std::to_string(exit.code.value_or(-1));
 }
@@ -29,25 +52,57 @@ std::filesystem::path Subagent::attempt_directory() const {
 }
 
 Variables Subagent::own_variables() const {
-  return {{"FANOUT_TASK_ID", task_.id()},
-          {"FANOUT_RUN_ID", spec_.run_id()},
-          {"FANOUT_WORKTREE", worktree_.path.string()},
-          {"FANOUT_BRANCH", worktree_.branch},
-          {"FANOUT_PROMPT_FILE", (attempt_directory() / "prompt.md").string()}};
+  Variables own{{"FANOUT_TASK_ID", task_.id()},
+                {"FANOUT_RUN_ID", spec_.run_id()},
+                {"FANOUT_WORKTREE", worktree_.path.string()},
+                {"FANOUT_BRANCH", worktree_.branch},
+                {"FANOUT_SLUG", slug()},
+                {"FANOUT_PROMPT_FILE", (attempt_directory() / "prompt.md").string()}};
+  if (ports_.count > 0) own["FANOUT_PORT"] = std::to_string(ports_.first);
+  for (unsigned i = 1; i < ports_.count; ++i) own["FANOUT_PORT_" + std::to_string(i)] = std::to_string(ports_.first + i);
+  return own;
 }
 
-awaitable<process::Exit> Subagent::run_program(Program program) {
-  const auto folder = attempt_directory();
-  co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
+std::string Subagent::slug() const { return domain::worktree_slug(spec_.run_id(), task_.id(), earlier_.given_up); }
 
-  const Variables caller(spec_.environment().begin(), spec_.environment().end());
-  const Variables named(task_.env().begin(), task_.env().end());
+Variables Subagent::placeholders() const {
+  Variables values{{"slug", slug()}, {"task_id", task_.id()}, {"run_id", spec_.run_id()}};
+  if (ports_.count > 0) values["port"] = std::to_string(ports_.first);
+  for (unsigned i = 1; i < ports_.count; ++i) values["port_" + std::to_string(i)] = std::to_string(ports_.first + i);
+  return values;
+}
+
+Variables Subagent::plan_variables() const {
+  const auto values = placeholders();
+  Variables variables;
+  for (const auto& [name, value] : task_.env()) variables[name] = domain::render(value, values);
+  return variables;
+}
+
+/// Later ones win: the plan's word counts more than ours for what belongs to other programs.
+Variables Subagent::surroundings() const {
+  auto all = services_.environment;
+  all["COMPOSE_PROJECT_NAME"] = slug();
+  for (const auto& [name, value] : spec_.environment()) all[name] = value;
+  for (const auto& [name, value] : plan_variables()) all[name] = value;
+  return all;
+}
+
+/// What all programs of the task find there, but for what Fanout tells each of them.
+std::vector<std::string> Subagent::environment_of_programs() const {
+  const Variables around = surroundings();
+  return merged({&around});
+}
+
+process::Command Subagent::command_for(const Program& program) const {
+  const auto folder = attempt_directory();
+  const Variables around = surroundings();
   const Variables own = own_variables();
   const Variables mark{{"FANOUT_PROGRAM", spec_.run_id() + "/" + task_.id() + "/" + std::to_string(attempt_) + "/" + program.name}};
   process::Command command;
   command.argv = process::shell_command(program.command);
   command.directory = worktree_.path;
-  command.environment = merged({&services_.environment, &caller, &named, &own, &mark});
+  command.environment = merged({&around, &own, &mark});
   command.mark = merged({&mark}).front();
   command.stdin_file = program.stdin_file;
   command.folder = folder / program.name;
@@ -55,24 +110,45 @@ awaitable<process::Exit> Subagent::run_program(Program program) {
   command.stderr_log = folder / program.stderr_log;
   command.timeout = program.timeout;
   command.silence = program.silence;
+  command.max_output = task_.limits().output_bytes();
+  command.limits = {task_.limits().memory_bytes(), task_.limits().processes(), task_.limits().cpu_weight()};
+  return command;
+}
 
-  const auto& known = progress_.programs[program.name];
+process::Told Subagent::told_of(const std::string& program) const {
   process::Told told;
-  told.started = known.started;
-  told.silent = known.stalled;
-  told.out_line = known.out_line;
-  told.err_line = known.err_line;
+  const auto known = progress_.programs.find(program);
+  if (known == progress_.programs.end()) return told;
+  told.started = known->second.started;
+  told.silent = known->second.stalled;
+  told.out_line = known->second.out_line;
+  told.err_line = known->second.err_line;
+  return told;
+}
+
+process::Listener Subagent::listener_for(Program program) {
   process::Listener listener;
-  listener.started = [&](int pid) { return record_start(program, pid); };
-  listener.quiet = [&] { return record_quiet(program); };
-  listener.silent = [&] { return record_stall(program); };
-  if (!known.muted) {
-    listener.output = [&](process::Stream stream, std::vector<process::Line> lines) {
-      return record_output(program, stream, std::move(lines));
-    };
+  listener.started = [this, program](int pid) { return record_start(program, pid); };
+  listener.quiet = [this, program] { return record_quiet(program); };
+  listener.silent = [this, program] { return record_stall(program); };
+  if (program.role == "agent") {
+    watch_ = domain::ConditionWatch(program.silence);
+    if (!progress_.programs[program.name].started) condition_ = v1::AGENT_CONDITION_UNSPECIFIED;
+    listener.lost = [this] { return watch_.is_lost(Clock::now()); };
   }
-  const process::Runner runner{services_.files, services_.shim};
-  const auto exit = co_await process::run(runner, std::move(command), listener, told);
+  if (progress_.programs[program.name].muted) return listener;
+  listener.output = [this, program](process::Stream stream, std::vector<process::Line> lines) {
+    return record_output(program, stream, std::move(lines));
+  };
+  return listener;
+}
+
+awaitable<process::Exit> Subagent::run_program(Program program) {
+  const auto folder = attempt_directory();
+  co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
+  auto command = command_for(program);
+  auto listener = listener_for(program);
+  const auto exit = co_await process::run(runner(), std::move(command), std::move(listener), told_of(program.name));
   co_await record_end(program, exit);
   co_return exit;
 }
@@ -83,6 +159,7 @@ awaitable<void> Subagent::record_start(Program program, int pid) {
   started.set_role(program.role);
   started.set_program(program.name);
   started.set_command(program.command);
+  if (program.role == "agent") slot_.started(pid);
   started.set_pid(pid);
   started.set_stdout_log(program.stdout_log);
   started.set_stderr_log(program.stderr_log);
@@ -90,6 +167,7 @@ awaitable<void> Subagent::record_start(Program program, int pid) {
 }
 
 awaitable<void> Subagent::record_end(Program program, process::Exit exit) {
+  if (program.role == "agent") services_.admission.learn(task_.agent(), exit.peak_memory);
   if (progress_.programs[program.name].ended) co_return;
   v1::Event event;
   auto& ended = *event.mutable_command_ended();
@@ -102,16 +180,32 @@ awaitable<void> Subagent::record_end(Program program, process::Exit exit) {
   ended.set_stdout_bytes(exit.stdout_bytes);
   ended.set_stderr_bytes(exit.stderr_bytes);
   ended.set_dropped_bytes(exit.dropped_bytes);
+  ended.set_peak_memory_bytes(exit.peak_memory);
+  ended.set_limit(limit_of(exit));
+  co_await record(std::move(event));
+}
+
+/// When it is another than was told last.
+awaitable<void> Subagent::record_condition() {
+  const auto seen = watch_.seen(Clock::now());
+  if (seen.condition == condition_) co_return;
+  condition_ = seen.condition;
+  v1::Event event;
+  event.mutable_agent_condition_changed()->set_condition(seen.condition);
+  event.mutable_agent_condition_changed()->set_text(seen.text);
   co_await record(std::move(event));
 }
 
 awaitable<void> Subagent::record_quiet(Program program) {
-  return notice(v1::Notice::SEVERITY_WARNING, "the agent has said nothing for " + format_duration(program.silence / 2) +
+  watch_.quiet();
+  co_await record_condition();
+  co_await notice(v1::Notice::SEVERITY_WARNING, "the agent has said nothing for " + format_duration(program.silence / 2) +
                                                   "; after " + format_duration(program.silence) +
                                                   " it is ended (stall_timeout)");
 }
 
 awaitable<void> Subagent::record_stall(Program program) {
+  co_await take_snapshot_soon("before it is ended for its silence");
   v1::Event event;
   *event.mutable_agent_stalled()->mutable_limit() = TimeUtil::MillisecondsToDuration(program.silence.count());
   co_await record(std::move(event));
@@ -131,11 +225,13 @@ awaitable<bool> Subagent::record_output(Program program, process::Stream stream,
     recorded.set_truncated(line.truncated);
     recorded.set_partial(line.partial);
     known.output_bytes += recorded.text().size() + 1;
+    if (program.role == "agent") watch_.line(recorded.text(), Clock::now());
   }
   known.muted = known.output_bytes > kMaxRecordedOutput;
   output.set_muted(known.muted);
   const bool more = !known.muted;
   co_await record(std::move(event));
+  if (program.role == "agent") co_await record_condition();
   co_return more;
 }
 

@@ -48,6 +48,7 @@ std::string Subagent::failure_output() const {
   if (state_.phase == v1::PHASE_TESTING && !gates_.empty()) return gates_.back().output_tail();
   if (state_.phase != v1::PHASE_IMPLEMENTING) return {};
   const auto errors = file_tail(attempt_directory() / "agent.stderr");
+  if (!runs_plain_command()) return errors;  // its output is its protocol; the reason holds its words
   return trimmed(errors).empty() ? file_tail(attempt_directory() / "agent.stdout") : errors;
 }
 
@@ -56,7 +57,8 @@ std::string Subagent::failure_output() const {
 awaitable<Input> Subagent::with_failure(Input input) {
   const bool may_follow = input.kind == InputKind::work_failed || input.kind == InputKind::nothing_changed ||
                           input.kind == InputKind::push_rejected;
-  if (!may_follow) co_return input;
+  const bool may_go_back = input.kind == InputKind::gate_failed && (task_.retries() > 0 || traits().gate_retries > 0);
+  if (!may_go_back && (!may_follow || task_.retries() == 0)) co_return input;
   const auto newest_tree = [this](std::stop_token) {
     const auto newest = git::last_snapshot(spec_.repository(), spec_.run_id(), task_.id());
     return newest ? newest->tree : std::string();
@@ -96,7 +98,7 @@ awaitable<void> Subagent::schedule_retry(v1::Phase failed_in, domain::Decision d
   earlier_.branch = worktree_.branch;
   earlier_.worktree = worktree_.path.string();
   earlier_.base_commit = base_commit_;
-  progress_ = {};
+  progress_ = domain::next_attempt(std::move(progress_));
   progress_.retry = std::move(retry);
   gates_.clear();
   pushed_to_.clear();

@@ -1,10 +1,12 @@
-// Setting up: worktree and branch, untracked files, setup and verify commands.
+// Setting up: worktree and branch, and what is reserved for them.
 #include <google/protobuf/util/time_util.h>
 
+#include "common/duration.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/template.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/pool/pool.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -16,24 +18,16 @@ using google::protobuf::util::TimeUtil;
 
 namespace {
 
-constexpr std::chrono::minutes kSetupTimeout{30};
 constexpr std::chrono::minutes kIssueTimeout{30};
-
-google::protobuf::Duration since(std::chrono::steady_clock::time_point start) {
-  const auto passed = std::chrono::steady_clock::now() - start;
-  return TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(passed).count());
-}
-
-std::vector<std::string> to_vector(const google::protobuf::RepeatedPtrField<std::string>& field) {
-  return {field.begin(), field.end()};
-}
 
 }  // namespace
 
 awaitable<Input> Subagent::make_worktree() {
   if (progress_.worktree) co_return Input{InputKind::worktree_ready, {}, {}};
+  const auto room = co_await admit(admission::Kind::setup);
   const auto start = Clock::now();
   if (earlier_.worktree.empty()) co_await keep_what_was_given_up();
+  bool from_pool = false;
   const bool reused = !earlier_.worktree.empty() && co_await services_.workers.run([&](std::stop_token) {
     return git::is_worktree(spec_.repository(), earlier_.worktree, earlier_.branch);
   });
@@ -50,17 +44,35 @@ awaitable<Input> Subagent::make_worktree() {
                           join(conflict->files, ", "),
                       conflict->files};
     }
-    co_await use_new_worktree(std::get<std::string>(std::move(merged)));
+    from_pool = co_await use_new_worktree(std::get<std::string>(std::move(merged)));
   }
-  v1::Event event;
-  auto& ready = *event.mutable_worktree_ready();
+  co_await reserve_ports();
+  co_await record_worktree(reused, from_pool, start);
+  co_return Input{InputKind::worktree_ready, {}, {}};
+}
+
+/// A worktree keeps its ports for as long as it is there, whatever attempt works in it.
+awaitable<void> Subagent::reserve_ports() {
+  if (task_.ports() == 0) co_return;
+  ports_ = co_await services_.files.run([&](std::stop_token) { return services_.ports.reserve(worktree_.path, task_.ports()); });
+}
+
+/// Ports and worktree in one commit: a daemon that goes on from here knows both.
+awaitable<void> Subagent::record_worktree(bool reused, bool from_pool, Clock::time_point start) {
+  std::vector<v1::Event> events(2);
+  auto& reserved = *events[0].mutable_ports_reserved();
+  reserved.set_first_port(ports_.first);
+  reserved.set_count(ports_.count);
+  reserved.set_slug(slug());
+  auto& ready = *events[1].mutable_worktree_ready();
   ready.set_branch(worktree_.branch);
   ready.set_worktree(worktree_.path.string());
   ready.set_base_commit(base_commit_);
   ready.set_reused(reused);
+  ready.set_from_pool(from_pool);
   *ready.mutable_duration() = since(start);
-  co_await record(std::move(event));
-  co_return Input{InputKind::worktree_ready, {}, {}};
+  for (auto& event : events) address(event);
+  return services_.log.append_all(std::move(events));
 }
 
 /// Branch and folder stay under their names; the new ones take the next that are free.
@@ -81,6 +93,8 @@ awaitable<std::string> Subagent::issue_for_names() {
   if (known_issue().number() == 0) {
     v1::Event event;
     event.mutable_waiting()->set_for_("its issue, whose number is to be in the names of worktree and branch");
+    event.mutable_waiting()->set_kind(v1::WAIT_KIND_TRACKER);
+    event.mutable_waiting()->set_release("the tracker's answer; after " + format_duration(kIssueTimeout) + " the task fails");
     co_await record(std::move(event));
     co_await async::with_deadline(issue_number(), kIssueTimeout, "waiting for the task's issue");
   }
@@ -101,7 +115,8 @@ awaitable<std::uint64_t> Subagent::issue_number() {
   }
 }
 
-awaitable<void> Subagent::use_new_worktree(std::string start) {
+/// Whether it came from the pool.
+awaitable<bool> Subagent::use_new_worktree(std::string start) {
   const auto issue = co_await issue_for_names();
   const auto folder = domain::render_name(spec_.worktree_pattern(), task_.id(), spec_.run_id(), issue);
   git::WorktreeRequest request;
@@ -111,72 +126,30 @@ awaitable<void> Subagent::use_new_worktree(std::string start) {
   request.start = start;
   request.owner = spec_.run_id() + "/" + task_.id();
   if (earlier_.given_up > 0) request.owner += "/" + std::to_string(earlier_.given_up);  // else it would be taken up again
-  worktree_ = co_await services_.workers.run([&](std::stop_token) {
-    git::exclude_from_status(request.repository, std::filesystem::path(folder).begin()->string());
-    return git::add_worktree(request);
-  });
+  std::optional<pool::Taken> taken;
+  if (spec_.pool()) taken = co_await services_.pool.take(spec_.repository(), start);
+  const pool::Pool::Quiet quiet(services_.pool);
+  bool from_pool = false;
+  auto added = co_await services_.workers.run_until_done<git::AddedWorktree>(
+      [&](std::stop_token stop, async::WorkerPool::Done<git::AddedWorktree> done) {
+        git::exclude_from_status(request.repository, std::filesystem::path(folder).begin()->string());
+        auto claimed = taken ? pool::claim(request, *taken) : std::nullopt;
+        from_pool = claimed.has_value();
+        if (claimed) return done({}, {std::move(*claimed), ""});
+        git::add_worktree(request, services_.materialiser, std::move(stop), std::move(done));
+      });
+  if (taken) from_pool ? services_.pool.used(*taken) : services_.pool.spoiled(*taken);
+  worktree_ = std::move(added.worktree);
   base_commit_ = worktree_.start;
   if (worktree_.renamed) {
     co_await notice(v1::Notice::SEVERITY_INFO, "branch " + request.branch + " or folder " + folder +
                                                    " was there already and is left alone; this task uses " +
                                                    worktree_.branch + " in " + worktree_.path.string());
   }
-}
-
-awaitable<Input> Subagent::prepare_environment() {
-  if (progress_.environment) {
-    detected_ = co_await services_.workers.run([&](std::stop_token) { return environment::detect(worktree_.path); });
-    detected_.setup = to_vector(progress_.environment->setup_commands());
-    detected_.verify = to_vector(progress_.environment->verify_commands());
-    co_return Input{InputKind::environment_ready, {}, {}};
+  if (!added.by_git.empty()) {
+    co_await notice(v1::Notice::SEVERITY_INFO, "git itself checked out the worktree, which takes longer: " + added.by_git);
   }
-  const auto start = Clock::now();
-  const auto copied = co_await services_.workers.run([&](std::stop_token) {
-    detected_ = environment::detect(worktree_.path);
-    auto files = environment::copy_untracked(spec_.repository(), worktree_.path, to_vector(task_.copy()));
-    git::exclude_files(spec_.repository(), files);  // a secret in .env must not get into anyone's commit
-    return files;
-  });
-  if (!task_.detect_setup()) detected_.setup = to_vector(task_.setup());
-  if (!task_.detect_verify()) detected_.verify = to_vector(task_.verify());
-  co_await run_all("setup", detected_.setup);
-  co_await ignore_products();
-
-  v1::Event event;
-  auto& ready = *event.mutable_environment_ready();
-  ready.mutable_copied_files()->Assign(copied.begin(), copied.end());
-  ready.mutable_setup_commands()->Assign(detected_.setup.begin(), detected_.setup.end());
-  ready.mutable_verify_commands()->Assign(detected_.verify.begin(), detected_.verify.end());
-  *ready.mutable_duration() = since(start);
-  co_await record(std::move(event));
-  co_return Input{InputKind::environment_ready, {}, {}};
-}
-
-/// Of the detected commands only: what a plan's own commands make, its author knows.
-awaitable<void> Subagent::ignore_products() {
-  if (!task_.detect_setup() && !task_.detect_verify()) co_return;
-  co_await services_.workers.run(
-      [&](std::stop_token) { environment::ignore_products(worktree_.path, detected_.products); });
-}
-
-awaitable<Input> Subagent::verify_environment() {
-  co_await run_all("verify", detected_.verify);
-  co_await ignore_products();
-  co_return Input{InputKind::environment_verified, {}, {}};
-}
-
-awaitable<void> Subagent::run_all(std::string role, std::vector<std::string> commands) {
-  const auto log = role + ".log";
-  int number = 0;
-  for (const auto& command : commands) {
-    Program program{role + "-" + std::to_string(++number), role, command, log, log, {}, kSetupTimeout};
-    const auto exit = co_await run_program(std::move(program));
-    if (!exit.success()) {
-      throw Error(ErrorKind::precondition, describe_end(role + " command \"" + command + "\"", exit, kSetupTimeout) +
-                                               "; its output: fanout logs " + spec_.run_id() + " " + task_.id() +
-                                               " --log " + log);
-    }
-  }
+  co_return from_pool;
 }
 
 }  // namespace fanout::subagent

@@ -1,4 +1,6 @@
 // Snapshots: no work is lost, whatever ends the agent, and whatever is done to its worktree afterwards.
+#include <spdlog/spdlog.h>
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -11,9 +13,9 @@ namespace fanout::subagent {
 namespace v1 = fanout::v1;
 
 /// Does nothing where nothing has changed since the last one. A snapshot that cannot be taken is told, and stops
-/// nothing else.
-awaitable<void> Subagent::take_snapshot(std::string reason) {
-  if (worktree_.path.empty()) co_return;
+/// nothing else. Whether one was.
+awaitable<bool> Subagent::take_snapshot(std::string reason) {
+  if (worktree_.path.empty()) co_return false;
   std::optional<git::Snapshot> taken;
   std::string trouble;
   try {
@@ -24,13 +26,26 @@ awaitable<void> Subagent::take_snapshot(std::string reason) {
     if (error.kind() != ErrorKind::cancelled) trouble = error.what();
   }
   if (!trouble.empty()) co_await notice(v1::Notice::SEVERITY_WARNING, "no snapshot could be taken: " + trouble);
-  if (!taken) co_return;
+  if (!taken) co_return false;
   v1::Event event;
   auto& snapshot = *event.mutable_snapshot_taken();
   snapshot.set_number(taken->number);
   snapshot.set_commit(taken->commit);
   snapshot.set_reason(reason);
   co_await record(std::move(event));
+  co_return true;
+}
+
+/// Somebody waits for what comes next, so that it is done without where it takes too long.
+awaitable<void> Subagent::take_snapshot_soon(std::string reason) {
+  constexpr std::chrono::seconds kSoon{10};
+  std::string trouble;
+  try {
+    co_await async::with_deadline(take_snapshot(std::move(reason)), kSoon, "taking a snapshot");
+  } catch (const Error& error) {
+    trouble = error.what();
+  }
+  if (!trouble.empty()) spdlog::warn("run {}, task {}: {}", spec_.run_id(), task_.id(), trouble);
 }
 
 /// Until it is cancelled.

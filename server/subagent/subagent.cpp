@@ -16,17 +16,29 @@ using domain::Input;
 using domain::InputKind;
 using google::protobuf::util::TimeUtil;
 
+namespace {
+
+constexpr std::chrono::seconds kPoliteness{3};  ///< For an agent that can be asked to end its turn.
+
+}  // namespace
+google::protobuf::Duration since(std::chrono::steady_clock::time_point start) {
+  const auto passed = std::chrono::steady_clock::now() - start;
+  return TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(passed).count());
+}
+
 Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec,
-                   const fanout::internal::v1::TaskSpec& task, async::Slots& slots, unsigned attempt,
+                   const fanout::internal::v1::TaskSpec& task, unsigned attempt,
                    EarlierWork earlier)
     : services_(services),
       spec_(spec),
       task_(task),
-      slots_(slots),
       attempt_(attempt),
       earlier_(std::move(earlier)),
       inputs_(services.executor),
-      effects_(services.executor) {}
+      effects_(services.executor) {
+  progress_.feedback = earlier_.feedback;
+  progress_.last_pushed = earlier_.pushed_commit;
+}
 
 void Subagent::begin(std::vector<git::Tip> tips) {
   tips_ = std::move(tips);
@@ -43,6 +55,11 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
     state_.failure = {progress.retry->fingerprint(), progress.retry->tree()};
     state_.backing_off = from.phase() == v1::PHASE_PENDING;
   }
+  if (progress.returned) {
+    state_.gate_retries = progress.returned->retry();
+    state_.gate_failure = {progress.returned->fingerprint(), progress.returned->tree()};
+  }
+  state_.agent = progress.agent;
   const auto wall_now = TimeUtil::TimestampToMilliseconds(TimeUtil::GetCurrentTime());
   const auto ago = [&](const google::protobuf::Timestamp& time) {
     return Clock::now() - std::chrono::milliseconds(std::max<std::int64_t>(0, wall_now - TimeUtil::TimestampToMilliseconds(time)));
@@ -52,15 +69,22 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
   if (progress.worktree) {
     worktree_ = {progress.worktree->worktree(), progress.worktree->branch(), false};
     base_commit_ = progress.worktree->base_commit();
+    ports_ = {static_cast<std::uint16_t>(from.first_port()), from.port_count()};
   }
   if (progress.pushed) pushed_to_ = progress.pushed->remote();
-  // Its agent may be at work already, so it has a slot whether or not one is free.
-  if (state_.phase == v1::PHASE_IMPLEMENTING) slot_ = slots_.seize();
+  // Its agent may be at work already, so it has a slot whether or not one is free; unless it waits for its account.
+  const bool parked = progress.parked.has_value() && state_.phase == v1::PHASE_IMPLEMENTING;
+  if (parked) restore_parking(*progress.parked);
+  if (state_.phase == v1::PHASE_IMPLEMENTING && !parked) {
+    slot_ = services_.admission.seize(request(admission::Kind::agent));
+    slot_.started(from.pid());
+  }
   const bool untested = progress.untested && state_.phase == v1::PHASE_PUSHING;
+  condition_ = from.condition();
   const bool cancelled = progress.cancel_requested;
   progress_ = std::move(progress);
   taken_up_ = true;
-  if (!waits_for_begin()) input(untested ? InputKind::rebased : InputKind::resume);
+  if (!waits_for_begin()) input(untested ? InputKind::rebased : parked ? InputKind::limited : InputKind::resume);
   if (cancelled) cancel();
 }
 
@@ -83,44 +107,47 @@ void Subagent::input(InputKind kind, std::string reason, std::vector<std::string
 }
 
 awaitable<void> Subagent::live() {
-  const domain::Traits traits{spec_.push(), task_.retries()};
   std::exception_ptr lost;
   try {
     while (!ended()) {
       const auto next = co_await inputs_.take();
-      co_await take(domain::decide(traits, state_, next));
+      co_await take(domain::decide(traits(), state_, next));
     }
   } catch (...) {
     lost = std::current_exception();  // the event log: what cannot be recorded must not go on
   }
   if (lost) effects_.cancel();
   co_await effects_.join();
+  slot_.release();  // taken, and then it was cancelled before its agent began
   if (lost) std::rethrow_exception(lost);
 }
 
 /// The one door: every change of state goes through here, and a change of phase is recorded before
 /// anything follows from it.
 awaitable<void> Subagent::take(domain::Decision decision) {
-  const auto from = state_.phase;
   const auto effect = decision.effect;
-  if (decision.state.phase != from) {
-    if (effect == Effect::await_retry) {
-      co_await schedule_retry(from, decision);
-    } else {
-      co_await record_transition(from, decision);
-    }
-  }
+  co_await tell_of(decision);
   state_ = std::move(decision.state);
   if (effect == Effect::stop) {
+    if (const auto session = session_) co_await session->interrupt(kPoliteness);
+    if (state_.phase == v1::PHASE_IMPLEMENTING) co_await take_snapshot_soon("before it is stopped");
     effects_.cancel();
     co_await effects_.join();
-    const process::Runner runner{services_.files, services_.shim};
-    if (taken_up_) co_await process::end_all(runner, attempt_directory());
+    if (taken_up_) co_await process::end_all(runner(), attempt_directory());
     if (state_.phase != v1::PHASE_SETTING_UP) co_await take_snapshot("it was stopped");
     input(InputKind::stopped);
   } else if (effect != Effect::none) {
     effects_.spawn(perform(effect));
   }
+}
+
+awaitable<void> Subagent::tell_of(domain::Decision decision) {
+  if (decision.state.gate_retries > state_.gate_retries) return return_work(std::move(decision));
+  if (decision.state.agent > state_.agent) return pass_over(std::move(decision));
+  if (decision.effect == Effect::await_account && parked_) return park();
+  if (decision.state.phase == state_.phase) return async::checkpoint();
+  if (decision.effect == Effect::await_retry) return schedule_retry(state_.phase, std::move(decision));
+  return record_transition(state_.phase, std::move(decision));
 }
 
 awaitable<void> Subagent::record_transition(v1::Phase from, domain::Decision decision) {
@@ -152,7 +179,7 @@ awaitable<void> Subagent::perform(Effect effect) {
   try {
     crash_point("effect.begin");
     outcome = co_await outcome_of(effect);
-    if (task_.retries() > 0) outcome = co_await with_failure(outcome);
+    outcome = co_await with_failure(outcome);
     crash_point("effect.done");
   } catch (const Error& error) {
     outcome.reason = error.what();
@@ -178,17 +205,23 @@ awaitable<Input> Subagent::outcome_of(Effect effect) {
     case Effect::rebase: return rebase();
     case Effect::report: return report();
     case Effect::await_retry: return await_retry();
+    case Effect::await_account: return await_account();
     case Effect::none:
     case Effect::stop: break;  // not effects of their own: see take()
   }
   throw std::logic_error("no such effect");
 }
 
-awaitable<void> Subagent::record(v1::Event event) {
+void Subagent::address(v1::Event& event) const {
   event.set_run_id(spec_.run_id());
   event.set_task_id(task_.id());
   event.set_attempt(attempt_);
   if (event.phase() == v1::PHASE_UNSPECIFIED) event.set_phase(state_.phase);
+}
+
+awaitable<void> Subagent::record(v1::Event event) {
+  if (event.has_agent_activity()) watch_.activity(event.agent_activity(), Clock::now());
+  address(event);
   return services_.log.append(std::move(event));
 }
 

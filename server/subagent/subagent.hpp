@@ -2,24 +2,65 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "fanout/internal/v1/spec.pb.h"
+#include "fanout/v1/agents.pb.h"
 #include "fanout/v1/event.pb.h"
+#include "server/admission/admission.hpp"
 #include "server/async/async.hpp"
 #include "server/async/worker_pool.hpp"
+#include "server/domain/subagent/condition.hpp"
 #include "server/domain/subagent/machine.hpp"
 #include "server/domain/subagent/progress.hpp"
+#include "server/environment/cache.hpp"
 #include "server/environment/environment.hpp"
+#include "server/environment/fingerprint.hpp"
+#include "server/environment/ports.hpp"
 #include "server/git/git.hpp"
+#include "server/process/containment.hpp"
 #include "server/process/process.hpp"
+#include "server/session/session.hpp"
 #include "server/store/event_log.hpp"
+#include "server/subagent/accounts.hpp"
+#include "server/subagent/agent_order.hpp"
 #include "server/subagent/child_environment.hpp"
+#include "server/subagent/treasury.hpp"
+
+namespace fanout::pool {
+class Pool;
+}
 
 namespace fanout::subagent {
 
 using async::awaitable;
+
+/// Environments that are being installed just now, so that others may wait for one rather than install it too.
+struct Installs {
+  explicit Installs(const async::Executor& executor) : changed(executor) {}
+  std::map<std::string, unsigned> under_way;  ///< By fingerprint.
+  async::Signal changed;
+};
+
+/// One that is under way, for as long as this lives.
+class Installing {
+ public:
+  Installing(Installs& installs, std::string fingerprint) : installs_(installs), fingerprint_(std::move(fingerprint)) {
+    ++installs_.under_way[fingerprint_];
+  }
+  ~Installing() {
+    if (--installs_.under_way[fingerprint_] == 0) installs_.under_way.erase(fingerprint_);
+    installs_.changed.notify();
+  }
+  Installing(const Installing&) = delete;
+  Installing& operator=(const Installing&) = delete;
+
+ private:
+  Installs& installs_;
+  std::string fingerprint_;
+};
 
 /// What every subagent of the daemon uses. Outlives them all.
 struct Services {
@@ -27,11 +68,34 @@ struct Services {
   store::EventLog& log;
   async::WorkerPool& workers;  ///< For git and other calls that may take long.
   async::WorkerPool& files;    ///< For short calls: logs, prompts, status lines.
+  git::Materialiser& materialiser;
+  pool::Pool& pool;
   std::filesystem::path runs_directory;
   Variables environment;  ///< What programs inherit.
   std::chrono::milliseconds snapshot_interval;  ///< Between snapshots of an agent at work.
   std::chrono::milliseconds retry_delay;  ///< The longest before a first retry.
   std::filesystem::path shim;  ///< The program that programs run under.
+  admission::Admission& admission;
+  const process::Containment& containment;
+  async::Signal attention{executor};  ///< Something waits for an answer, or does so no more.
+  Accounts accounts{executor, retry_delay * 6};
+  Treasury treasury{log};
+  environment::Ports ports{runs_directory.parent_path() / "ports"};
+  environment::Environments environments{};
+  Installs installs{executor};
+  /// The token that a run may use at its remote.
+  std::function<git::Access(const fanout::internal::v1::RunSpec&)> access = {};
+
+  git::Access access_of(const fanout::internal::v1::RunSpec& spec) const { return access ? access(spec) : git::Access{}; }
+};
+
+/// What a task's setup has of the cache of environments.
+struct CacheUse {
+  std::string fingerprint;            ///< Empty: nothing of it is cached.
+  std::vector<std::string> folders;   ///< That are kept, relative to the worktree.
+  std::vector<std::string> whole;     ///< Commands that need not run where the folders came from the cache.
+  std::vector<std::string> before;    ///< What lay at the worktree's top before they ran.
+  bool restored = false;
 };
 
 /// What an earlier attempt of the same task left.
@@ -41,17 +105,20 @@ struct EarlierWork {
   std::string base_commit;
   unsigned given_up = 0;        ///< Worktrees before that one; they stay as they are.
   std::string last_given_up;    ///< The newest of them.
+  std::string reason;           ///< Why the attempt before ended, where that is known.
+  std::optional<fanout::v1::Feedback> feedback = {};  ///< What was said of it, which this attempt is to react to.
+  std::string pushed_commit = {};  ///< Tip of `branch` on the remote as we left it; empty: never pushed.
 };
 
 /// Performs the life of one task in a run: asks the pure machine what to do, does it, records each
 /// transition, and brings the outcome back. Lives on the I/O thread. Not thread-safe.
 ///
 /// One failure stays here: no error leaves live() but that of the event log itself.
-/// Lifetime: `spec` and `slots` outlive it, and it outlives its live().
+/// Lifetime: `spec` outlives it, and it outlives its live().
 class Subagent {
  public:
   Subagent(Services& services, const fanout::internal::v1::RunSpec& spec,
-           const fanout::internal::v1::TaskSpec& task, async::Slots& slots, unsigned attempt, EarlierWork earlier);
+           const fanout::internal::v1::TaskSpec& task, unsigned attempt, EarlierWork earlier);
 
   /// From pending to an end. Returns after the end is recorded and nothing of it is left running.
   awaitable<void> live();
@@ -64,6 +131,14 @@ class Subagent {
   void cancel();
   void interrupt();
 
+  /// Tells its agent something: now, or once it listens. Error precondition: no agent is at work, or it can be told
+  /// nothing.
+  awaitable<fanout::v1::AgentTold::Delivery> tell(std::string text);
+  /// Answers what its agent asked. Error: not_found, precondition, invalid_input.
+  awaitable<fanout::v1::Attention> answer(fanout::v1::AnswerAgentRequest request);
+  /// Stops its agent where it stands, or lets it go on. Error precondition: no agent is at work.
+  awaitable<void> pause(bool on);
+
   /// It cannot go on before begin() has told what it starts from.
   bool waits_for_begin() const;
   const std::string& id() const { return task_.id(); }
@@ -73,51 +148,6 @@ class Subagent {
  private:
   using Clock = std::chrono::steady_clock;
 
-  // subagent.cpp: the loop, and the one door for transitions.
-  awaitable<void> take(domain::Decision decision);
-  awaitable<void> record_transition(fanout::v1::Phase from, domain::Decision decision);
-  awaitable<void> perform(domain::Effect effect);
-  awaitable<domain::Input> outcome_of(domain::Effect effect);
-  awaitable<void> record(fanout::v1::Event event);
-  awaitable<void> notice(fanout::v1::Notice::Severity severity, std::string text);
-  void input(domain::InputKind kind, std::string reason = {}, std::vector<std::string> needs = {});
-
-  // setup.cpp
-  awaitable<domain::Input> make_worktree();
-  awaitable<void> keep_what_was_given_up();
-  awaitable<std::string> issue_for_names();
-  awaitable<std::uint64_t> issue_number();
-  awaitable<void> use_new_worktree(std::string start);
-  awaitable<domain::Input> prepare_environment();
-  awaitable<domain::Input> verify_environment();
-  awaitable<void> ignore_products();
-  awaitable<void> run_all(std::string role, std::vector<std::string> commands);
-
-  // snapshots.cpp
-  awaitable<void> take_snapshot(std::string reason);
-  awaitable<void> take_snapshots_while_it_runs();
-
-  // implementing.cpp
-  awaitable<domain::Input> take_slot();
-  awaitable<domain::Input> run_agent();
-  awaitable<domain::Input> commit_work();
-  fanout::v1::Issue known_issue() const;
-  std::string prompt(const fanout::v1::Issue& issue) const;
-
-  // retrying.cpp
-  awaitable<domain::Input> with_failure(domain::Input input);
-  std::string failure_output() const;
-  awaitable<void> schedule_retry(fanout::v1::Phase failed_in, domain::Decision decision);
-  awaitable<domain::Input> await_retry();
-
-  // delivery.cpp
-  awaitable<domain::Input> run_gates();
-  awaitable<fanout::v1::GateResult> run_gate(fanout::v1::Gate gate, std::string log);
-  awaitable<domain::Input> push();
-  awaitable<domain::Input> rebase();
-  awaitable<domain::Input> report();
-
-  // program.cpp
   // Give it to run_program by a name: GCC 12 destroys a braced temporary twice in a co_await expression.
   struct Program {
     std::string name;  ///< Unique within the attempt, and the same whichever daemon runs it.
@@ -128,27 +158,148 @@ class Subagent {
     std::chrono::milliseconds timeout;
     std::chrono::milliseconds silence{0};  ///< 0: it may be silent for as long as it likes.
   };
-  awaitable<process::Exit> run_agent_program(Program program);
+
+  // subagent.cpp: the loop, and the one door for transitions.
+  awaitable<void> take(domain::Decision decision);
+  awaitable<void> tell_of(domain::Decision decision);
+  awaitable<void> record_transition(fanout::v1::Phase from, domain::Decision decision);
+  domain::Traits traits() const;
+  awaitable<void> perform(domain::Effect effect);
+  awaitable<domain::Input> outcome_of(domain::Effect effect);
+  awaitable<void> record(fanout::v1::Event event);
+  void address(fanout::v1::Event& event) const;
+  awaitable<void> notice(fanout::v1::Notice::Severity severity, std::string text);
+  void input(domain::InputKind kind, std::string reason = {}, std::vector<std::string> needs = {});
+
+  // setup.cpp
+  awaitable<domain::Input> make_worktree();
+  awaitable<void> keep_what_was_given_up();
+  awaitable<std::string> issue_for_names();
+  awaitable<std::uint64_t> issue_number();
+  awaitable<bool> use_new_worktree(std::string start);
+  awaitable<void> record_worktree(bool reused, bool from_pool, Clock::time_point start);
+  awaitable<void> reserve_ports();
+
+  // environment.cpp
+  awaitable<domain::Input> prepare_environment();
+  awaitable<domain::Input> verify_environment();
+  awaitable<void> ignore_products();
+  awaitable<void> record_environment(std::vector<std::string> copied, Clock::time_point start);
+  awaitable<void> install();
+  awaitable<void> look_up_environment();
+  awaitable<bool> restore_environment();
+  awaitable<void> await_other_installation();
+  awaitable<void> keep_environment();
+  awaitable<void> record_cached(fanout::v1::EnvironmentCached::Direction direction,
+                                std::vector<environment::CachedFolder> folders, Clock::time_point start);
+  awaitable<void> run_all(std::string role, std::vector<std::string> commands);
+  class ReleaseOnError;
+
+  // snapshots.cpp
+  awaitable<bool> take_snapshot(std::string reason);
+  awaitable<void> take_snapshot_soon(std::string reason);
+  awaitable<void> take_snapshots_while_it_runs();
+
+  // admitting.cpp
+  admission::Request request(admission::Kind kind) const;
+  awaitable<admission::Ticket> admit(admission::Kind kind);
+  awaitable<admission::Ticket> admit_test(std::string program);
+  process::Runner runner() const;
+
+  // implementing.cpp
+  awaitable<domain::Input> take_slot();
+  awaitable<void> wait_for_slot();
+  awaitable<void> tell_waiting(std::string for_what);
+  awaitable<domain::Input> run_agent();
+  awaitable<domain::Input> commit_work();
+  fanout::v1::Issue known_issue() const;
+  std::string prompt(const fanout::v1::Issue& issue) const;
+
+  // again.cpp: the agent begins again in the same attempt.
+  fanout::internal::v1::AgentSpec agent_at(unsigned index) const;
+  fanout::internal::v1::AgentSpec agent_spec() const;
+  std::string account() const;
+  domain::Input after_run(const fanout::v1::AgentVerdict& verdict);
+  domain::Input meet_limit(const fanout::v1::AgentVerdict& verdict);
+  std::string text_of(const domain::Parking::Parked& parked) const;
+  void restore_parking(const fanout::v1::AgentParked& parked);
+  awaitable<void> park();
+  awaitable<domain::Input> await_account();
+  awaitable<void> return_work(domain::Decision decision);
+  awaitable<void> pass_over(domain::Decision decision);
+  awaitable<void> record_round(fanout::v1::Event event);
+  awaitable<AgentOrder> order_again(AgentOrder order);
+
+  // budget.cpp
+  awaitable<void> watch_budget();
+  void appraise(agent::Activity& activity);
+  std::optional<double> money_left() const;
+
+  // sessions.cpp
+  bool runs_plain_command() const;
+  awaitable<AgentOrder> first_order();
+  awaitable<std::optional<AgentOrder>> next_order(AgentOrder order, fanout::v1::AgentVerdict verdict);
+  /// One session of an agent: runs it, or goes on with it, or tells how it ended, whatever its folder says. The same
+  /// order.program, the same session.
+  awaitable<fanout::v1::AgentVerdict> run_session(AgentOrder order);
+  awaitable<fanout::v1::AgentVerdict> run_new_session(AgentOrder order);
+  awaitable<fanout::v1::AgentVerdict> attend_session(AgentOrder order, Program program, session::Setup setup);
+  awaitable<agent::LaunchOptions> launch_options(AgentOrder order);
+  agent::Policy policy_for(const AgentOrder& order) const;
+  std::vector<std::string> allowed_commands() const;
+  awaitable<void> record_launch(AgentOrder order, std::string level, std::vector<std::string> notes);
+  awaitable<void> record_activity(agent::Activity activity);
+  awaitable<std::vector<git::FileDelta>> changed_files();
+  awaitable<void> record_changes(std::vector<git::FileDelta> files);
+  awaitable<agent::Ending> ending_of(AgentOrder order, process::Exit exit, bool was_idle);
+  awaitable<std::string> work_so_far(std::string why);
+  const fanout::v1::Subagent* known() const;
+  std::string program_name(std::size_t number) const;
+
+  // retrying.cpp
+  awaitable<domain::Input> with_failure(domain::Input input);
+  std::string failure_output() const;
+  awaitable<void> schedule_retry(fanout::v1::Phase failed_in, domain::Decision decision);
+  awaitable<domain::Input> await_retry();
+
+  // delivery.cpp
+  awaitable<void> push_draft();
+  awaitable<domain::Input> run_gates();
+  awaitable<fanout::v1::GateResult> run_gate(fanout::v1::Gate gate, std::string log);
+  awaitable<domain::Input> push();
+  awaitable<domain::Input> rebase();
+  awaitable<domain::Input> report();
+
+  // program.cpp
+  awaitable<process::Exit> with_snapshots(awaitable<process::Exit> running);
   awaitable<process::Exit> run_program(Program program);
+  process::Command command_for(const Program& program) const;
+  process::Listener listener_for(Program program);
+  process::Told told_of(const std::string& program) const;
   awaitable<void> record_start(Program program, int pid);
   awaitable<void> record_end(Program program, process::Exit exit);
   awaitable<void> record_quiet(Program program);
+  awaitable<void> record_condition();
   awaitable<void> record_stall(Program program);
   awaitable<bool> record_output(Program program, process::Stream stream, std::vector<process::Line> lines);
   Variables own_variables() const;
+  std::vector<std::string> environment_of_programs() const;
+  Variables placeholders() const;    ///< For the values of the plan's variables.
+  Variables plan_variables() const;
+  Variables surroundings() const;    ///< All that a setup command sees but its own.
+  std::string slug() const;
   std::filesystem::path attempt_directory() const;
 
   Services& services_;
   const fanout::internal::v1::RunSpec& spec_;
   const fanout::internal::v1::TaskSpec& task_;
-  async::Slots& slots_;
   unsigned attempt_;
   EarlierWork earlier_;
 
   domain::State state_;
   async::Mailbox<domain::Input> inputs_;
   async::TaskGroup effects_;
-  async::Slots::Token slot_;
+  admission::Ticket slot_;
   Clock::time_point phase_began_ = Clock::now();
   Clock::time_point began_ = Clock::now();
 
@@ -156,14 +307,28 @@ class Subagent {
   git::Worktree worktree_;
   std::string base_commit_;
   environment::Commands detected_;
+  environment::PortBlock ports_;
+  CacheUse cache_;
+  std::optional<Installing> installing_;  ///< From the first setup command until what it made is kept.
   bool taken_up_ = false;      ///< From another daemon, whose programs may run.
   domain::Progress progress_;  ///< What an earlier daemon has done and recorded, and we for our own programs.
+  domain::ConditionWatch watch_{std::chrono::milliseconds(0)};  ///< Of the agent's present program.
+  fanout::v1::AgentCondition condition_ = fanout::v1::AGENT_CONDITION_UNSPECIFIED;  ///< As it was told last.
   std::vector<fanout::v1::GateResult> gates_;
+  std::string limit_of_gate_;  ///< How the last gate ran into a limit; empty: it did not.
   std::string pushed_to_;
+  std::optional<domain::Parking::Parked> parked_;  ///< Met just now, and not told yet.
+  fanout::v1::AgentLimit parked_limit_;
+  std::string budget_spent_;  ///< Why the agent is ended; empty: it is not.
+  std::shared_ptr<session::Session> session_;  ///< While its agent is at work.
 };
 
-/// "the agent ended with exit code 3"; what a person is told of a program that did not succeed.
-std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout);
+google::protobuf::Duration since(std::chrono::steady_clock::time_point start);
+
+/// "the agent ended with exit code 3"; what a person is told of a program that did not succeed. A limit that it ran
+/// into is named.
+std::string describe_end(const std::string& what, const process::Exit& exit, std::chrono::milliseconds timeout,
+                         const fanout::internal::v1::Limits& limits);
 
 /// The last 4 KiB of a log as UTF-8; nothing when it is not there. BLOCKS.
 std::string file_tail(const std::filesystem::path& file);

@@ -2,11 +2,13 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include <cstdio>
 #include <sstream>
 
 #include "common/text.hpp"
 #include "server/domain/plan/template.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/usage_text.hpp"
 
 namespace fanout::tracking {
 
@@ -49,6 +51,12 @@ std::vector<github::GateLine> gates_of(const v1::Subagent& agent) {
 
 /// For people, and for the end of a task its reason is told beside it.
 std::string phase_text(const v1::Subagent& agent) {
+  switch (agent.following().state()) {
+    case v1::Following::STATE_MERGED: return "merged";
+    case v1::Following::STATE_CLOSED: return "closed without a merge";
+    case v1::Following::STATE_GAVE_UP: return "given up";
+    default: break;
+  }
   switch (agent.phase()) {
     case v1::PHASE_PENDING: return "waiting";
     case v1::PHASE_SETTING_UP: return "setting up";
@@ -60,7 +68,34 @@ std::string phase_text(const v1::Subagent& agent) {
   }
 }
 
+/// The seed's own words.
+std::string closing_of(const v1::Subagent& agent) {
+  if (agent.phase() != v1::PHASE_COMPLETED || agent.following().state() > v1::Following::STATE_MERGED) return "";
+  return std::string("Task completed successfully!") + (agent.gates_size() > 0 ? " All tests passing." : "");
+}
+
+/// With the placeholders of a prompt, filled with what is known.
+std::string rendered(const RunSpec& spec, const TaskSpec& task, const v1::Subagent& agent, const std::string& text) {
+  std::map<std::string, std::string> values(task.prompt_values().begin(), task.prompt_values().end());
+  const auto info = task_info(spec, task, agent);
+  values["run_id"] = spec.run_id();
+  values["branch"] = info.branch;
+  values["worktree"] = values["worktree_path"] = info.worktree;
+  values["plan_file_path"] = info.plan;
+  values["base_commit"] = agent.base_commit();
+  values["issue"] = values["issue_num"] = agent.issue().number() == 0 ? "" : std::to_string(agent.issue().number());
+  values["issue_url"] = agent.issue().url();
+  std::string gates;
+  for (const auto& gate : agent.gates()) {
+    gates += std::string(gates.empty() ? "" : "\n") + "- " + gate.name() + (gate.passed() ? ": passed" : ": failed");
+  }
+  values["gates_list"] = gates;
+  return domain::render(text, values);
+}
+
 }  // namespace
+
+bool is_over(const v1::Following& following) { return following.state() > v1::Following::STATE_WATCHING; }
 
 github::Repository repository_of(const RunSpec& spec) {
   const auto& text = spec.tracker_repository();
@@ -86,8 +121,19 @@ github::TaskInfo task_info(const RunSpec& spec, const TaskSpec& task, const v1::
                                        : agent.branch();
   info.worktree = agent.worktree().empty() ? domain::render_name(spec.worktree_pattern(), task.id(), spec.run_id())
                                            : relative_to(agent.worktree(), spec.repository());
+  const auto& options = spec.tracker_options();
   info.labels.assign(task.labels().begin(), task.labels().end());
+  info.labels.insert(info.labels.end(), options.labels().begin(), options.labels().end());
+  info.keep_labels = options.keep_labels();
+  info.assignees.assign(task.assignees().begin(), task.assignees().end());
+  info.milestone = task.milestone();
+  info.part_of_run = has_one_issue(spec);
   return info;
+}
+
+std::string issue_text(const RunSpec& spec, const TaskSpec& task, const v1::Subagent& agent) {
+  const auto& text = spec.tracker_options().issue_template();
+  return text.empty() ? "" : rendered(spec, task, agent, text);
 }
 
 github::Progress progress_of(const v1::Subagent& agent) {
@@ -96,7 +142,12 @@ github::Progress progress_of(const v1::Subagent& agent) {
   progress.agent = agent.agent();
   progress.attempt = agent.attempt();
   progress.gates = gates_of(agent);
-  progress.problem = agent.reason();
+  progress.problem = agent.reason().empty() ? agent.following().reason() : agent.reason();
+  progress.closing = closing_of(agent);
+  if (domain::is_end(agent.phase())) {
+    for (const auto& file : agent.report().files()) progress.files.push_back(file.path());
+    progress.summary = agent.report().summary();
+  }
   progress.pull_request_url = agent.pull_request().url();
   if (agent.has_report() && agent.report().commits_size() > 0) {
     const auto& last = *agent.report().commits().rbegin();
@@ -111,12 +162,31 @@ github::Progress progress_of(const v1::Subagent& agent) {
   return progress;
 }
 
-github::PullRequestWanted pull_request_of(const v1::Subagent& agent, std::string base) {
+std::string cost_of(const v1::Subagent& agent) {
+  const auto& usage = agent.usage();
+  std::string text;
+  if (usage.has_cost()) {
+    char amount[48];
+    std::snprintf(amount, sizeof amount, "%.2f", usage.cost().amount());
+    text = usage.cost().currency() + " " + amount + (usage.cost_incomplete() ? " at least" : "");
+  }
+  const auto tokens = usage.input_tokens() + usage.output_tokens();
+  if (tokens > 0) text += (text.empty() ? "" : ", ") + std::to_string(tokens) + " tokens";
+  return text;
+}
+
+github::PullRequestWanted pull_request_of(const RunSpec& spec, const TaskSpec& task, const v1::Subagent& agent,
+                                          std::string base) {
   github::PullRequestWanted wanted;
   wanted.base = std::move(base);
+  wanted.draft = spec.tracker_options().draft() && !agent.has_report();
+  wanted.evidence.cost = cost_of(agent);
+  const auto& text = spec.tracker_options().pull_request_template();
+  if (!text.empty()) wanted.evidence.text = rendered(spec, task, agent, text);
   for (const auto& commit : agent.report().commits()) wanted.evidence.commits.push_back({commit.id(), commit.summary()});
   wanted.evidence.gates = gates_of(agent);
   wanted.evidence.agent = agent.agent();
+  wanted.evidence.cost = domain::usage_text(agent);
   wanted.evidence.duration = to_milliseconds(agent.report().duration());
   return wanted;
 }
@@ -124,8 +194,9 @@ github::PullRequestWanted pull_request_of(const v1::Subagent& agent, std::string
 std::string pull_request_base(const RunSpec& spec, const TaskSpec& task, const v1::Run& run) {
   if (task.dependencies_size() != 1) return spec.pull_request_base();
   const auto* needed = domain::find_subagent(run, task.dependencies(0));
-  const bool is_pushed = needed && !needed->report().pushed_to().empty();
-  return is_pushed ? needed->report().branch() : spec.pull_request_base();
+  if (!needed || needed->pushed_commit().empty()) return spec.pull_request_base();
+  if (needed->following().state() == v1::Following::STATE_MERGED) return needed->pull_request().base();
+  return needed->branch();
 }
 
 }  // namespace fanout::tracking

@@ -17,12 +17,25 @@ using TaskSpec = fanout::internal::v1::TaskSpec;
 github::Repository repository_of(const RunSpec& spec);
 
 github::TaskInfo task_info(const RunSpec& spec, const TaskSpec& task, const fanout::v1::Subagent& agent);
+/// Its issue's body by the repository's own template; empty where there is none.
+std::string issue_text(const RunSpec& spec, const TaskSpec& task, const fanout::v1::Subagent& agent);
+/// Its pull request is not followed any more.
+bool is_over(const fanout::v1::Following& following);
 /// For the task's one comment.
 github::Progress progress_of(const fanout::v1::Subagent& agent);
 /// `base`: the branch it is to be merged into.
-github::PullRequestWanted pull_request_of(const fanout::v1::Subagent& agent, std::string base);
+github::PullRequestWanted pull_request_of(const RunSpec& spec, const TaskSpec& task, const fanout::v1::Subagent& agent,
+                                          std::string base);
+/// "US$ 0.42, 120,300 tokens", as far as it is known.
+std::string cost_of(const fanout::v1::Subagent& agent);
 
-/// A pull request of a task with exactly one dependency is stacked on that one's branch, where it was pushed.
+/// There is one issue for the whole run instead of one for each task.
+bool has_one_issue(const RunSpec& spec);
+/// That issue, with all tasks in its body, in less detail where there are so many that it would be too long.
+github::TaskInfo run_info(const RunSpec& spec, const fanout::v1::Run& run);
+
+/// A pull request of a task with exactly one dependency is stacked on that one's branch, where it was pushed; once that
+/// one is merged, it goes to where that one went.
 std::string pull_request_base(const RunSpec& spec, const TaskSpec& task, const fanout::v1::Run& run);
 
 }  // namespace fanout::tracking

@@ -2,10 +2,12 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include <algorithm>
 #include <boost/system/system_error.hpp>
 
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/tracking/waiting.hpp"
 
 namespace fanout::tracking {
 
@@ -22,38 +24,23 @@ bool ended(const v1::Subagent& agent) { return domain::is_end(agent.phase()); }
 std::string fingerprint(const v1::Subagent& agent) {
   std::string text = std::to_string(agent.phase()) + '/' + std::to_string(agent.attempt()) + '/' + agent.reason();
   for (const auto& gate : agent.gates()) text += '/' + gate.name() + (gate.passed() ? '+' : '-');
-  return text + '/' + agent.report().head_commit() + '/' + agent.pull_request().url();
-}
-
-/// "14:03", by the clock on the wall.
-std::string clock_time(github::Time time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm local{};
-  ::localtime_r(&seconds, &local);
-  char text[8];
-  std::strftime(text, sizeof text, "%H:%M", &local);
-  return text;
-}
-
-const char* text_of(github::WaitReason reason) {
-  switch (reason) {
-    case github::WaitReason::primary_limit: return "GitHub's limit on requests";
-    case github::WaitReason::secondary_limit: return "GitHub asks for a pause";
-    case github::WaitReason::creations: return "GitHub's limit on new objects";
-    case github::WaitReason::points: return "GitHub's limit on requests a minute";
-    case github::WaitReason::outage: return "GitHub is out of reach";
-    case github::WaitReason::paused: return "the token was refused";
-    case github::WaitReason::spacing:
-    case github::WaitReason::none: break;
-  }
-  return "";
+  return text + '/' + agent.report().head_commit() + '/' + agent.pull_request().url() + '/' +
+         std::to_string(agent.following().state()) + agent.following().reason();
 }
 
 }  // namespace
 
 Follower::Follower(const async::Executor& executor, store::EventLog& log, github::Tracker& tracker,
-                   async::Signal& changed, const RunSpec& spec)
-    : log_(log), tracker_(tracker), spec_(spec), steps_(executor), changed_(changed), pause_(executor) {}
+                   async::Signal& changed, const RunSpec& spec, const Doors& doors)
+    : log_(log),
+      tracker_(tracker),
+      spec_(spec),
+      doors_(doors),
+      run_(log, spec_),
+      steps_(executor),
+      pulls_(executor, steps_, run_, tracker, doors_),
+      changed_(changed),
+      pause_(executor) {}
 
 awaitable<void> Follower::live() {
   steps_.spawn(follow());
@@ -66,27 +53,83 @@ awaitable<void> Follower::follow() {
     seen_ = state().last_sequence();
     for (const auto& task : spec_.tasks()) {
       if (state_of(task).phase() == v1::PHASE_SKIPPED || task.skipped()) continue;
+      begin(task);
+      // Before the end is asked for, which waits for the last word.
+      if (!has_one_issue(spec_)) co_await tell_progress(task);
       ask_for(task);
-      co_await tell_progress(task);
     }
+    if (has_one_issue(spec_)) co_await keep_run_issue();
+    pulls_.news();
     changed_.notify();
     co_await log_.wait_for_more(spec_.run_id(), seen_);
   }
 }
 
-/// Whatever can be asked for now. Each step is asked for once in an attempt, and waits for nobody here.
-void Follower::ask_for(const TaskSpec& task) {
+/// Each step is asked for once in an attempt, and tried again in the next if it was refused.
+void Follower::begin(const TaskSpec& task) {
   auto& asked = asked_[task.id()];
   const auto& agent = state_of(task);
   if (std::exchange(asked.attempt, agent.attempt()) != agent.attempt()) {
-    asked.issue = asked.pull_request = asked.end = false;  // each is done once, and tried again if it was refused
+    auto progress = std::move(asked.progress);
+    asked = {};
+    asked.progress = std::move(progress);
+    asked.attempt = agent.attempt();
   }
-  if (!std::exchange(asked.issue, true)) steps_.spawn(guarded("issue", task.id(), open_issue(task)));
+  if (!has_one_issue(spec_)) ask_for_issue(task);
+}
+
+/// Whatever can be asked for now. It waits for nobody here.
+void Follower::ask_for(const TaskSpec& task) {
+  ask_for_pull_request(task);
+  const bool over = ended(state_of(task)) && !follows_task(task);
+  if (over && !std::exchange(asked_[task.id()].end, true)) steps_.spawn(guarded("close", task.id(), finish(task)));
+}
+
+void Follower::ask_for_issue(const TaskSpec& task) {
+  if (std::exchange(asked_[task.id()].issue, true)) return;
+  steps_.spawn(guarded("issue", task.id(), open_issue(task)));
+  if (task.project().empty()) return;
+  auto info = task_info(spec_, task, state_of(task));
+  steps_.spawn(guarded("issue", task.id(), tracker_.add_to_project(std::move(info), task.project())));
+}
+
+/// As soon as the branch is pushed, which for drafts is before its gates have run.
+bool Follower::wants_pull_request(const TaskSpec& task) const {
+  const auto& agent = state_of(task);
+  const bool early = spec_.tracker_options().draft() && !agent.pushed_commit().empty();
   const bool is_pushed = agent.has_report() && !agent.report().pushed_to().empty();
-  if (is_pushed && !spec_.pull_request_base().empty() && !std::exchange(asked.pull_request, true)) {
+  return !spec_.pull_request_base().empty() && (is_pushed || early);
+}
+
+/// It stands on a branch that has been merged.
+bool Follower::needs_new_base(const TaskSpec& task) const {
+  if (task.dependencies_size() != 1) return false;
+  const auto* needed = domain::find_subagent(state(), task.dependencies(0));
+  return needed && needed->following().state() == v1::Following::STATE_MERGED &&
+         state_of(task).pull_request().base() == needed->branch();
+}
+
+void Follower::ask_for_pull_request(const TaskSpec& task) {
+  if (!wants_pull_request(task)) return;
+  auto& asked = asked_[task.id()];
+  const auto& agent = state_of(task);
+  if (!std::exchange(asked.pull_request, true)) {
     steps_.spawn(guarded("pull_request", task.id(), open_pull_request(task)));
   }
-  if (ended(agent) && !std::exchange(asked.end, true)) steps_.spawn(guarded("close", task.id(), finish(task)));
+  const bool there = agent.pull_request().number() > 0, completed = agent.phase() == v1::PHASE_COMPLETED;
+  if (!there || is_over(agent.following())) return;
+  const bool shown = !agent.pull_request().draft() && agent.attempt() == 1;
+  if (completed && !shown && !std::exchange(asked.ready, true)) {
+    steps_.spawn(guarded("ready", task.id(), show_result(task)));
+  }
+  if (completed && !spec_.tracker_options().follow() && !spec_.tracker_options().auto_merge().empty() &&
+      !agent.pull_request().draft() && !std::exchange(asked.auto_merge, true)) {
+    steps_.spawn(guarded("auto_merge", task.id(), enable_auto_merge(task)));
+  }
+  if (completed && needs_new_base(task) && !std::exchange(asked.base, true)) {
+    steps_.spawn(guarded("base", task.id(), change_base(task)));
+  }
+  if (spec_.tracker_options().follow()) pulls_.follow(task);
 }
 
 awaitable<void> Follower::tell_progress(const TaskSpec& task) {
@@ -102,19 +145,24 @@ awaitable<void> Follower::tell_progress(const TaskSpec& task) {
 }
 
 awaitable<void> Follower::open_issue(const TaskSpec& task) {
+  const auto asked = std::chrono::steady_clock::now();
   auto info = task_info(spec_, task, state_of(task));
+  info.body = issue_text(spec_, task, state_of(task));
   const auto issue = co_await tracker_.open_issue(std::move(info));
   if (state_of(task).issue().number() == issue.number) co_return;
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - asked);
   v1::Event event;
+  *event.mutable_issue_opened()->mutable_duration() =
+      google::protobuf::util::TimeUtil::MicrosecondsToDuration(took.count());
   event.mutable_issue_opened()->mutable_issue()->set_number(issue.number);
   event.mutable_issue_opened()->mutable_issue()->set_url(issue.url);
-  co_await record(task.id(), std::move(event));
+  co_await run_.record(task.id(), std::move(event));
 }
 
 awaitable<void> Follower::open_pull_request(const TaskSpec& task) {
   const auto base = pull_request_base(spec_, task, state());
   auto info = task_info(spec_, task, state_of(task));
-  auto wanted = pull_request_of(state_of(task), base);
+  auto wanted = pull_request_of(spec_, task, state_of(task), base);
   const auto request = co_await tracker_.open_pull_request(std::move(info), std::move(wanted));
   if (state_of(task).pull_request().number() == request.number) co_return;
   v1::Event event;
@@ -123,23 +171,121 @@ awaitable<void> Follower::open_pull_request(const TaskSpec& task) {
   told.set_url(request.url);
   told.set_base(base);
   told.set_adopted(request.adopted);
-  co_await record(task.id(), std::move(event));
+  told.set_draft(request.draft);
+  co_await run_.record(task.id(), std::move(event));
+}
+
+/// What the agent has done since it was opened; and it is no draft any more.
+awaitable<void> Follower::show_result(const TaskSpec& task) {
+  auto info = task_info(spec_, task, state_of(task));
+  auto wanted = pull_request_of(spec_, task, state_of(task), state_of(task).pull_request().base());
+  const bool is_draft = state_of(task).pull_request().draft();
+  const bool ready = co_await tracker_.describe_pull_request(std::move(info), std::move(wanted), is_draft);
+  if (!ready || !is_draft) co_return;
+  v1::Event event;
+  auto& changed = *event.mutable_pull_request_changed()->mutable_pull_request();
+  changed = state_of(task).pull_request();
+  changed.set_draft(false);
+  co_await run_.record(task.id(), std::move(event));
+}
+
+awaitable<void> Follower::enable_auto_merge(const TaskSpec& task) {
+  auto info = task_info(spec_, task, state_of(task));
+  co_await tracker_.merge_when_ready(std::move(info), spec_.tracker_options().auto_merge());
+  v1::Event event;
+  auto& changed = *event.mutable_pull_request_changed()->mutable_pull_request();
+  changed = state_of(task).pull_request();
+  changed.set_auto_merge(true);
+  co_await run_.record(task.id(), std::move(event));
+}
+
+/// First the commits: until then the request would show those of its dependency too.
+awaitable<void> Follower::change_base(const TaskSpec& task) {
+  const auto base = pull_request_base(spec_, task, state());
+  co_await doors_.restack(spec_.run_id(), task.id(), base);
+  const auto number = state_of(task).pull_request().number();
+  co_await tracker_.client().retarget(repository_of(spec_), number, base);
+  v1::Event event;
+  auto& changed = *event.mutable_pull_request_changed()->mutable_pull_request();
+  changed = state_of(task).pull_request();
+  changed.set_base(base);
+  co_await run_.record(task.id(), std::move(event));
+}
+
+bool Follower::follows_task(const TaskSpec& task) const {
+  const auto& agent = state_of(task);
+  if (!spec_.tracker_options().follow() || is_over(agent.following())) return false;
+  if (agent.following().state() == v1::Following::STATE_WATCHING) return true;
+  const auto asked = asked_.find(task.id());
+  const bool refused = asked != asked_.end() && asked->second.refused;
+  return agent.phase() == v1::PHASE_COMPLETED && wants_pull_request(task) && !refused;
+}
+
+bool Follower::follows() const {
+  return std::any_of(spec_.tasks().begin(), spec_.tasks().end(), [&](const TaskSpec& task) { return follows_task(task); });
+}
+
+awaitable<std::vector<std::string>> Follower::stop_following(std::string task_id) {
+  return pulls_.stop(std::move(task_id));
 }
 
 /// An issue with a pull request is closed by its merge; one without, when its task is complete. What did not
 /// complete stays open, and its comment has the reason.
 awaitable<void> Follower::finish(const TaskSpec& task) {
-  const bool by_merge = asked_[task.id()].pull_request;
-  if (state_of(task).phase() == v1::PHASE_COMPLETED && !by_merge) {
-    auto info = task_info(spec_, task, state_of(task));
+  const auto& agent = state_of(task);
+  const bool merged = agent.following().state() == v1::Following::STATE_MERGED;
+  const bool done = agent.phase() == v1::PHASE_COMPLETED && (merged || !asked_[task.id()].pull_request);
+  if (done && !has_one_issue(spec_)) {
+    auto info = task_info(spec_, task, agent);
     co_await tracker_.close_issue(std::move(info));
     if (!state_of(task).issue().closed()) {
       v1::Event event;
       event.mutable_issue_closed();
-      co_await record(task.id(), std::move(event));
+      co_await run_.record(task.id(), std::move(event));
     }
   }
   co_await tracker_.settled(spec_.run_id(), task.id());
+}
+
+/// Its body is the list of all tasks; only the newest is ever sent.
+awaitable<void> Follower::keep_run_issue() {
+  if (!std::exchange(run_asked_.issue, true)) steps_.spawn(guarded("issue", "", open_run_issue()));
+  auto info = run_info(spec_, state());
+  const auto& tasks = state().subagents();
+  const bool over = std::all_of(tasks.begin(), tasks.end(), [](const auto& agent) { return ended(agent); }) && !follows();
+  if (info.body != run_asked_.progress) {
+    run_asked_.progress = info.body;
+    run_asked_.end = false;
+    if (state().tracking_issue().number() > 0) co_await guarded("comment", "", tracker_.edit_issue(std::move(info)));
+  }
+  if (over && !std::exchange(run_asked_.end, true)) steps_.spawn(guarded("close", "", close_run_issue()));
+}
+
+awaitable<void> Follower::open_run_issue() {
+  auto info = run_info(spec_, state());
+  const auto issue = co_await tracker_.open_issue(info);
+  if (state().tracking_issue().number() != issue.number) {
+    v1::Event event;
+    event.mutable_issue_opened()->mutable_issue()->set_number(issue.number);
+    event.mutable_issue_opened()->mutable_issue()->set_url(issue.url);
+    co_await run_.record("", std::move(event));
+  }
+  auto newest = run_info(spec_, state());
+  co_await tracker_.edit_issue(std::move(newest));
+}
+
+/// Closed when nothing is left to look at.
+awaitable<void> Follower::close_run_issue() {
+  if (domain::outcome(state()) == v1::RUN_STATE_COMPLETED) {
+    auto info = run_info(spec_, state());
+    co_await tracker_.close_issue(std::move(info));
+    if (!state().tracking_issue().closed()) {
+      v1::Event event;
+      event.mutable_issue_closed();
+      co_await run_.record("", std::move(event));
+    }
+  }
+  co_await tracker_.settled(spec_.run_id(), "");
 }
 
 /// One refusal ends its step and nothing else.
@@ -158,28 +304,20 @@ awaitable<void> Follower::guarded(std::string step, std::string task_id, awaitab
   changed_.notify();
   if (stopped) std::rethrow_exception(stopped);
   if (refused.empty()) co_return;
-  v1::Event event;
-  event.mutable_tracker_step_failed()->set_step(step);
-  event.mutable_tracker_step_failed()->set_reason(refused);
-  co_await record(task_id, std::move(event));
+  if (step == "pull_request") asked_[task_id].refused = true;
+  co_await run_.record_fault(task_id, step, refused);
+  if (step == "pull_request") doors_.look_again(spec_.run_id());
 }
 
 void Follower::tell(const github::Notice& notice) {
   if (notice.kind == github::Notice::Kind::step_failed) return;  // The step itself fails, and is recorded.
   v1::Event event;
   event.mutable_notice()->set_severity(v1::Notice::SEVERITY_WARNING);
-  event.mutable_notice()->set_text("GitHub: " + notice.text);
-  steps_.spawn(record(notice.task, std::move(event)));
-}
-
-awaitable<void> Follower::record(std::string task_id, v1::Event event) {
-  event.set_run_id(spec_.run_id());
-  event.set_task_id(task_id);
-  if (const auto* agent = domain::find_subagent(state(), task_id)) {
-    event.set_attempt(agent->attempt());
-    event.set_phase(agent->phase());
-  }
-  co_await log_.append(std::move(event));
+  const bool paused = notice.kind == github::Notice::Kind::paused;
+  event.mutable_notice()->set_text("GitHub: " + notice.text +
+                                   (paused ? "; nothing goes there until fanout auth login or fanout auth refresh, and agents go on"
+                                           : ""));
+  steps_.spawn(run_.record(notice.task, std::move(event)));
 }
 
 bool Follower::settled() const {
@@ -188,14 +326,7 @@ bool Follower::settled() const {
 
 std::string Follower::trouble() const { return pending_ == 0 ? "" : tracker_.status().trouble; }
 
-std::string Follower::waiting_for() const {
-  if (pending_ == 0) return "";
-  const auto status = tracker_.status();
-  if (!status.trouble.empty()) return status.trouble;
-  const std::string reason = text_of(status.limiter.reason);
-  if (reason.empty() || status.limiter.until == github::Time{}) return reason;
-  return reason + ": goes on at " + clock_time(status.limiter.until);
-}
+std::string Follower::waiting_for() const { return pending_ == 0 ? "" : waiting_text(tracker_.status()); }
 
 /// While steps are pending, what they wait for becomes an event whenever it is another.
 awaitable<void> Follower::report_waiting() {
@@ -205,17 +336,17 @@ awaitable<void> Follower::report_waiting() {
     if (reason != told_waiting_) {
       v1::Event event;
       event.mutable_tracker_waiting()->set_reason(reason);
+      if (const auto until = tracker_.status().limiter.until; !reason.empty() && until != github::Time{}) {
+        *event.mutable_tracker_waiting()->mutable_until() =
+            google::protobuf::util::TimeUtil::MillisecondsToTimestamp(until.time_since_epoch().count());
+      }
       event.mutable_tracker_waiting()->set_pending(static_cast<std::uint32_t>(pending_));
       told_waiting_ = std::move(reason);
-      co_await record("", std::move(event));
+      co_await run_.record("", std::move(event));
     }
     pause_.expires_after(kLook);
     co_await pause_.async_wait(boost::asio::use_awaitable);
   }
 }
-
-const v1::Run& Follower::state() const { return *log_.open(spec_.run_id()); }
-
-const v1::Subagent& Follower::state_of(const TaskSpec& task) const { return *domain::find_subagent(state(), task.id()); }
 
 }  // namespace fanout::tracking

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include <boost/system/system_error.hpp>
 
 namespace fanout::tracking {
@@ -16,18 +18,24 @@ constexpr int kInTrouble = 6;
 
 }  // namespace
 
-Tracking::Tracking(const async::Executor& executor, store::EventLog& log, async::WorkerPool& workers,
-                   std::filesystem::path outbox, github::Environment environment, std::chrono::milliseconds patience)
+Tracking::Tracking(const async::Executor& executor, store::EventLog& log, async::WorkerPool& workers, Sources sources,
+                   std::chrono::milliseconds patience)
     : executor_(executor),
       log_(log),
       patience_(patience),
       changed_(executor),
-      trackers_(executor, workers, std::move(outbox), std::move(environment)) {
+      trackers_(executor, workers, std::move(sources)) {
   trackers_.on_notice([this](const github::Notice& notice) { tell(notice); });
 }
 
 awaitable<void> Tracking::prepare(RunSpec spec) {
-  if (!spec.tracker_repository().empty()) co_await trackers_.at(repository_of(spec).host);
+  if (!spec.tracker_repository().empty()) co_await trackers_.at(repository_of(spec));
+}
+
+git::Access Tracking::access(const RunSpec& spec) const {
+  if (spec.tracker_repository().empty()) return {};
+  const auto host = repository_of(spec).host;
+  return {host, trackers_.token_at(host)};
 }
 
 void Tracking::follow(const RunSpec& spec) {
@@ -41,8 +49,10 @@ void Tracking::follow(const RunSpec& spec) {
 awaitable<void> Tracking::live(Following& following) {
   std::string failure;
   try {
-    following.tracker = co_await trackers_.at(repository_of(following.spec).host);
-    following.follower = std::make_unique<Follower>(executor_, log_, *following.tracker, changed_, following.spec);
+    following.tracker = co_await trackers_.at(repository_of(following.spec));
+    following.requests_before = following.tracker->status().requests;
+    following.follower = std::make_unique<Follower>(executor_, log_, *following.tracker, changed_, following.spec,
+                                                    doors_);
     co_await following.follower->live();
   } catch (const Error& error) {
     failure = error.what();
@@ -52,6 +62,7 @@ awaitable<void> Tracking::live(Following& following) {
   }
   following.failed = true;
   changed_.notify();
+  doors_.look_again(following.spec.run_id());
   spdlog::warn("run {}: {}", following.spec.run_id(), failure);
   co_await tell_failure(following.spec.run_id(), failure);
 }
@@ -94,14 +105,37 @@ bool Tracking::settled(const std::string& run_id) const {
   return found->second.follower && found->second.follower->settled();
 }
 
+/// Before its tracker is there the log says whether something was followed.
+bool Tracking::follows(const std::string& run_id) const {
+  const auto found = followings_.find(run_id);
+  if (found == followings_.end() || found->second.failed) return false;
+  if (found->second.follower) return found->second.follower->follows();
+  const auto& tasks = log_.open(run_id)->subagents();
+  return std::any_of(tasks.begin(), tasks.end(),
+                     [](const auto& task) { return task.following().state() == v1::Following::STATE_WATCHING; });
+}
+
+awaitable<std::vector<std::string>> Tracking::stop_following(std::string run_id, std::string task_id) {
+  const auto found = followings_.find(run_id);
+  if (found == followings_.end() || !found->second.follower) co_return std::vector<std::string>();
+  co_return co_await found->second.follower->stop_following(std::move(task_id));
+}
+
 std::size_t Tracking::pending(const std::string& run_id) const {
-  const auto* follower = find(run_id);
-  return follower ? follower->pending() : 0;
+  if (const auto* follower = find(run_id)) return follower->pending();
+  const auto* known = log_.open(run_id);  // one that is not there yet, or could not be, has done nothing
+  return known ? known->tracker_pending() : 0;
 }
 
 std::string Tracking::waiting_for(const std::string& run_id) const {
   const auto* follower = find(run_id);
   return follower ? follower->waiting_for() : "";
+}
+
+std::uint64_t Tracking::requests(const std::string& run_id) const {
+  const auto found = followings_.find(run_id);
+  if (found == followings_.end() || !found->second.tracker) return 0;
+  return found->second.tracker->status().requests - found->second.requests_before;
 }
 
 awaitable<void> Tracking::settle(std::string run_id) {

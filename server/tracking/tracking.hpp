@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "server/git/git.hpp"
 #include "server/tracking/follower.hpp"
 #include "server/tracking/trackers.hpp"
 
@@ -13,8 +14,8 @@ namespace fanout::tracking {
 /// Lives on the I/O thread. Not thread-safe. Lifetime: stop() before destruction.
 class Tracking {
  public:
-  Tracking(const async::Executor& executor, store::EventLog& log, async::WorkerPool& workers,
-           std::filesystem::path outbox, github::Environment environment, std::chrono::milliseconds patience);
+  Tracking(const async::Executor& executor, store::EventLog& log, async::WorkerPool& workers, Sources sources,
+           std::chrono::milliseconds patience);
 
   /// Whether the run's tracker can be used. Error precondition: nobody is logged in.
   awaitable<void> prepare(RunSpec spec);
@@ -28,12 +29,29 @@ class Tracking {
   bool settled(const std::string& run_id) const;
   std::size_t pending(const std::string& run_id) const;
   std::string waiting_for(const std::string& run_id) const;
+  /// Sent to its tracker while the run was followed; where several runs share the tracker, for all of them.
+  std::uint64_t requests(const std::string& run_id) const;
   /// Waits until the run is settled, but not for ever: for as long as `patience`, and less when nothing gets through.
   /// What is left then, and why, is recorded, unless it is known.
   awaitable<void> settle(std::string run_id);
   /// Whoever waits in settle() waits no longer.
   void hurry(const std::string& run_id);
-  awaitable<void> log_in_again(RunSpec spec) { return trackers_.log_in_again(repository_of(spec).host); }
+  awaitable<void> log_in_again(RunSpec spec) { return trackers_.log_in_again(repository_of(spec)); }
+  Trackers& trackers() { return trackers_; }
+  /// The token in use for the run; empty: none.
+  git::Access access(const RunSpec& spec) const;
+
+  /// Whom following asks for what. To be called before follow().
+  void use_doors(Doors doors) { doors_ = std::move(doors); }
+  /// A pull request of the run is followed, or about to be: the run is not over.
+  bool follows(const std::string& run_id) const;
+  /// Follows the task's pull request, or all of the run's, no longer. Returns the tasks.
+  awaitable<std::vector<std::string>> stop_following(std::string run_id, std::string task_id);
+
+  void set_looks(std::vector<std::chrono::milliseconds> looks) { trackers_.set_looks(std::move(looks)); }
+  void on_damage(Trackers::TellDamage damaged, std::function<void(const std::string& notice)> replaced) {
+    trackers_.on_damage(std::move(damaged), std::move(replaced));
+  }
 
   awaitable<void> stop();
 
@@ -43,6 +61,7 @@ class Tracking {
     std::unique_ptr<async::TaskGroup> life;
     github::Tracker* tracker = nullptr;
     std::unique_ptr<Follower> follower;  ///< Null until its tracker is there.
+    std::uint64_t requests_before = 0;   ///< Of other runs, or of this one earlier.
     bool failed = false, hurried = false;
   };
   awaitable<void> live(Following& following);
@@ -55,6 +74,7 @@ class Tracking {
   store::EventLog& log_;
   const std::chrono::milliseconds patience_;
   async::Signal changed_;
+  Doors doors_;
   Trackers trackers_;
   std::map<std::string, Following> followings_;
 };

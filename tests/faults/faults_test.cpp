@@ -1,7 +1,8 @@
-// Kills the daemon at every durable boundary and at random instants; each task must end as if nothing had happened.
+// Kills the daemon at every durable boundary and at random instants; each task must end as if nothing had happened. Once
+// without a tracker, and once with issues, comments and pull requests on a GitHub of our own.
 //
-// By default a bounded sample; FANOUT_FAULTS_ALL=1 takes every point each time it is passed and 200 random instants.
-// FANOUT_FAULTS_SEED=N repeats a sample, FANOUT_FAULTS_AT=NAME#N one point.
+// By default a bounded sample; FANOUT_FAULTS_ALL=1 takes every point each time it is passed and 200 random instants:
+// deploy/test.sh --faults. FANOUT_FAULTS_SEED=N repeats a sample, FANOUT_FAULTS_AT=NAME#N one point.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -20,82 +21,102 @@ std::uint32_t seed() {
   return given ? static_cast<std::uint32_t>(std::stoul(given)) : std::random_device{}();
 }
 
-/// What an undisturbed run comes to; once for all tests.
-const Outcome& undisturbed() {
-  static const Outcome outcome = [] {
-    Scenario scenario;
-    scenario.begin({});
-    return scenario.outcome();
-  }();
-  return outcome;
-}
+class Faults : public testing::TestWithParam<Scenario::Tracker> {
+ protected:
+  bool with_tracker() const { return GetParam() == Scenario::Tracker::github; }
 
-TEST(Faults, UndisturbedEveryTaskEndsAsItShould) {
+  /// What an undisturbed run comes to; once for all tests.
+  const Outcome& undisturbed() {
+    static std::map<Scenario::Tracker, Outcome> outcomes;
+    auto& outcome = outcomes[GetParam()];
+    if (!outcome.tasks.empty()) return outcome;
+    Scenario scenario(GetParam());
+    scenario.begin({});
+    return outcome = scenario.outcome();
+  }
+
+  std::size_t sampled(std::size_t without, std::size_t with) const { return with_tracker() ? with : without; }
+
+#ifdef FANOUT_FAULTS
+  /// All points that a run passes, each as often as it is passed: "name#1", "name#2", …
+  std::vector<std::string> points_passed() {
+    TempDir folder;
+    const auto list = folder / "list";
+    Scenario scenario(GetParam());
+    scenario.begin({"FANOUT_CRASH_LIST=" + list.string()});
+    scenario.outcome();
+    std::vector<std::string> points;
+    std::ifstream lines(list);
+    for (std::string line; std::getline(lines, line);) {
+      // The tracker's own are what is new where there is one.
+      const bool of_tracker = line.starts_with("tracker.") || line.starts_with("outbox.");
+      if (!with_tracker() || of_tracker || everything()) points.push_back(line);
+    }
+    return points;
+  }
+
+  /// Each name the first time it is passed, and some of the later times.
+  std::vector<std::string> sample(std::vector<std::string> points, std::mt19937& random) const {
+    if (const char* at = std::getenv("FANOUT_FAULTS_AT")) return {at};
+    if (everything()) return points;
+    std::vector<std::string> chosen, later;
+    for (auto& point : points) (point.ends_with("#1") ? chosen : later).push_back(point);
+    std::shuffle(later.begin(), later.end(), random);
+    later.resize(std::min<std::size_t>(later.size(), 10));
+    chosen.insert(chosen.end(), later.begin(), later.end());
+    return chosen;
+  }
+#endif
+};
+
+TEST_P(Faults, UndisturbedEveryTaskEndsAsItShould) {
   const auto& outcome = undisturbed();
   EXPECT_EQ(difference(outcome, outcome), "");
   EXPECT_TRUE(outcome.tasks.at("merged").starts_with("completed"));
-  EXPECT_TRUE(outcome.tasks.at("rebased").starts_with("completed"));
   EXPECT_TRUE(outcome.tasks.at("gated").starts_with("failed"));
   EXPECT_TRUE(outcome.tasks.at("blocked").starts_with("blocked"));
   EXPECT_TRUE(outcome.tasks.at("flaky").starts_with("completed"));
+  if (with_tracker()) {
+    EXPECT_TRUE(outcome.tasks.at("a").ends_with("| 1 issues open with 1 comments, 1 pull requests")) << outcome.tasks.at("a");
+    EXPECT_TRUE(outcome.tasks.at("gated").ends_with("| 1 issues open with 1 comments, 0 pull requests")) << outcome.tasks.at("gated");
+  } else {
+    EXPECT_TRUE(outcome.tasks.at("rebased").starts_with("completed"));
+  }
 }
 
-TEST(Faults, KilledAtRandomInstantsItEndsAsUndisturbed) {
+TEST_P(Faults, KilledAtRandomInstantsItEndsAsUndisturbed) {
   const auto number = seed();
   std::cout << "FANOUT_FAULTS_SEED=" << number << std::endl;
   std::mt19937 random(number);
-  const int instants = everything() ? 200 : 12;
-  for (int i = 0; i < instants; ++i) {
-    Scenario scenario;
+  const auto instants = everything() ? 200 : sampled(10, 4);
+  std::size_t kills = 0;
+  for (std::size_t i = 0; i < instants; ++i) {
+    Scenario scenario(GetParam());
     scenario.begin({});
-    const int kills = 1 + static_cast<int>(random() % 4);
     std::ostringstream moments;
-    for (int kill = 0; kill < kills; ++kill) {
+    for (auto left = 1 + random() % 4; left > 0; --left, ++kills) {
       const auto wait = random() % 400'000;
       moments << ' ' << wait << " us";
-      usleep(wait);
+      usleep(static_cast<useconds_t>(wait));
       scenario.die_and_start_again();
     }
     EXPECT_EQ(difference(scenario.outcome(), undisturbed()), "") << "killed after" << moments.str();
   }
+  std::cout << kills << " kills in " << instants << " runs" << std::endl;
 }
 
 #ifdef FANOUT_FAULTS
 
-/// All points that a run passes, each as often as it is passed: "name#1", "name#2", …
-std::vector<std::string> points_passed(const std::filesystem::path& list) {
-  Scenario scenario;
-  scenario.begin({"FANOUT_CRASH_LIST=" + list.string()});
-  scenario.outcome();
-  std::vector<std::string> points;
-  std::ifstream lines(list);
-  for (std::string line; std::getline(lines, line);) points.push_back(line);
-  return points;
-}
-
-/// Each name the first time it is passed, and some of the later times.
-std::vector<std::string> sample(std::vector<std::string> points, std::mt19937& random) {
-  if (const char* at = std::getenv("FANOUT_FAULTS_AT")) return {at};
-  if (everything()) return points;
-  std::vector<std::string> chosen, later;
-  for (auto& point : points) (point.ends_with("#1") ? chosen : later).push_back(point);
-  std::shuffle(later.begin(), later.end(), random);
-  later.resize(std::min<std::size_t>(later.size(), 12));
-  chosen.insert(chosen.end(), later.begin(), later.end());
-  return chosen;
-}
-
-TEST(Faults, KilledAtEachCrashPointItEndsAsUndisturbed) {
+TEST_P(Faults, KilledAtEachCrashPointItEndsAsUndisturbed) {
   const auto number = seed();
   std::mt19937 random(number);
-  TempDir folder;
-  const auto passed = points_passed(folder / "list");
+  const auto passed = points_passed();
   const auto points = sample(passed, random);
   std::cout << "FANOUT_FAULTS_SEED=" << number << ": " << points.size() << " of " << passed.size() << " crash points" << std::endl;
-  ASSERT_GT(passed.size(), 50u);
+  ASSERT_GT(passed.size(), sampled(50, 20));
   std::size_t died = 0;
   for (const auto& point : points) {
-    Scenario scenario;
+    Scenario scenario(GetParam());
     const bool answered = scenario.begin({"FANOUT_CRASH_AT=" + point});
     if (!answered || scenario.watch_to_the_end()) ++died;
     scenario.die_and_start_again();
@@ -107,6 +128,9 @@ TEST(Faults, KilledAtEachCrashPointItEndsAsUndisturbed) {
 }
 
 #endif
+
+INSTANTIATE_TEST_SUITE_P(All, Faults, testing::Values(Scenario::Tracker::none, Scenario::Tracker::github),
+                         [](const auto& info) { return info.param == Scenario::Tracker::none ? "Alone" : "WithATracker"; });
 
 }  // namespace
 }  // namespace fanout::test

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "tests/support/daemon.hpp"
+#include "tests/support/github_server/github_server.hpp"
 #include "tests/support/plan_builder.hpp"
 
 namespace fanout::test {
@@ -25,7 +27,10 @@ std::string difference(const Outcome& outcome, const Outcome& expected);
 /// push is rejected and so is rebased. Each agent notes that it was started, so that a second start shows.
 class Scenario {
  public:
-  Scenario();
+  /// With a tracker each task has an issue and a comment, and each branch that is pushed a pull request. The task that is
+  /// rebased is left out then, since its remote is not where the tracker is.
+  enum class Tracker { none, github };
+  explicit Scenario(Tracker tracker = Tracker::none);
 
   /// Starts the daemon with `environment` more, and the plan. False when the daemon died before it had answered.
   bool begin(const std::vector<std::string>& environment);
@@ -38,8 +43,19 @@ class Scenario {
 
  private:
   std::string ask();
+  void set_up_tracker();
+  std::filesystem::path write_plan();
+  void finish_at_tracker(const std::string& run);
+  void look_at_worktrees(Outcome& outcome, const fanout::v1::Run& run);
+  void look_at_lines(Outcome& outcome, const std::vector<fanout::v1::Event>& events);
+  void look_at_tracker(Outcome& outcome, const fanout::v1::Run& run);
+  void look_for_leftovers(Outcome& outcome);
+  std::string describe(const fanout::v1::Subagent& agent);
+  std::vector<std::string> environment() const;
 
   GitSandbox repository_;
+  std::unique_ptr<GithubServer> github_;
+  std::vector<std::string> tasks_;
   std::filesystem::path plan_;
   Daemon daemon_;
 };

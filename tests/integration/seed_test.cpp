@@ -100,11 +100,14 @@ TEST_F(Seed, AutonomousSubagents) {
       if (event.task_id() == id && !event.has_output()) life.push_back(event.payload_case());
     }
     EXPECT_THAT(life, testing::ElementsAre(v1::Event::kPhaseChanged,      // setting_up
+                                           v1::Event::kPortsReserved,     //
                                            v1::Event::kWorktreeReady,     //
                                            v1::Event::kEnvironmentReady,  //
                                            v1::Event::kPhaseChanged,      // implementing
+                                           v1::Event::kAgentLaunched,     //
                                            v1::Event::kCommandStarted, v1::Event::kCommandEnded,
-                                           v1::Event::kSnapshotTaken, v1::Event::kWorkCommitted,  //
+                                           v1::Event::kSnapshotTaken, v1::Event::kAgentVerdict,
+                                           v1::Event::kWorkCommitted,  //
                                            v1::Event::kPhaseChanged,   // testing
                                            v1::Event::kPhaseChanged,   // reporting
                                            v1::Event::kReported,       //

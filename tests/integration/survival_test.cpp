@@ -151,7 +151,7 @@ TEST_F(Survival, TwentyAgentsSurviveTenKillsAndEveryLineArrivesOnceAndInOrder) {
   }
   EXPECT_EQ(count_starts(events, "agent"), static_cast<std::size_t>(kAgents));
   EXPECT_EQ(get(daemon_, id).state(), v1::RUN_STATE_COMPLETED);
-  EXPECT_TRUE(daemon_.supervisors().empty());
+  while (!daemon_.supervisors().empty()) usleep(10'000);  // nobody waits for those that another daemon has started
 }
 
 TEST_F(Survival, AKilledSupervisorIsAFailureWithItsReasonAndLeavesNobody) {
@@ -189,7 +189,7 @@ TEST_F(Survival, ACancellationThatWasAskedForGoesOnUnderTheNextDaemon) {
   die_and_start_again();  // within the grace that the agent has
   watch(daemon_, id);
   EXPECT_EQ(task(get(daemon_, id), "t").phase(), v1::PHASE_CANCELLED);
-  EXPECT_TRUE(daemon_.supervisors().empty());
+  while (!daemon_.supervisors().empty()) usleep(10'000);  // nobody waits for one that another daemon has started
 }
 
 TEST_F(Survival, AfterARestartOfTheMachineWhatRanIsInterruptedAndResumeGoesOn) {

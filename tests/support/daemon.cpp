@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <stdexcept>
 
@@ -33,8 +34,8 @@ std::string read_line(int fd) {
 
 }  // namespace
 
-Daemon::Daemon(std::string retry_delay, std::vector<std::string> environment)
-    : retry_delay_(std::move(retry_delay)), environment_(std::move(environment)) {
+Daemon::Daemon(std::string retry_delay, std::vector<std::string> environment, std::vector<std::string> options)
+    : retry_delay_(std::move(retry_delay)), environment_(std::move(environment)), options_(std::move(options)) {
   start();
 }
 
@@ -56,6 +57,23 @@ std::vector<shim::Identity> Daemon::supervisors() const {
   return found;
 }
 
+std::vector<pid_t> Daemon::programs() const {
+  std::vector<std::string> marks;
+  std::error_code error;
+  for (fs::directory_iterator run(state() / "runs", error), end; !error && run != end; run.increment(error)) {
+    marks.push_back('\0' + ("FANOUT_RUN_ID=" + run->path().filename().string()) + '\0');
+  }
+  std::vector<pid_t> found;
+  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const pid_t pid = std::atoi(entry->path().filename().c_str());
+    if (pid <= 0) continue;
+    const auto environment = '\0' + shim::read_proc(entry->path() / "environ");
+    const auto is_marked = [&](const std::string& mark) { return environment.find(mark) != environment.npos; };
+    if (std::any_of(marks.begin(), marks.end(), is_marked)) found.push_back(pid);
+  }
+  return found;
+}
+
 std::pair<pid_t, std::string> Daemon::launch(const std::vector<std::string>& environment) {
   int ready[2];
   if (pipe2(ready, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
@@ -64,12 +82,13 @@ std::pair<pid_t, std::string> Daemon::launch(const std::vector<std::string>& env
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 2, (folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, ready[1], 9);
-  const std::vector<std::string> arguments{FANOUTD,          "--socket", socket().string(),
-                                           "--state",        state().string(),
-                                           "--config",       (folder_ / "config.toml").string(),
-                                           "--ready-fd",     "9",
-                                           "--retry-delay",  retry_delay_,
-                                           "--tracker-patience", "6s"};
+  std::vector<std::string> arguments{FANOUTD,          "--socket", socket().string(),
+                                     "--state",        state().string(),
+                                     "--config",       config().string(),
+                                     "--ready-fd",     "9",
+                                     "--retry-delay",  retry_delay_,
+                                     "--tracker-patience", "6s"};
+  arguments.insert(arguments.end(), options_.begin(), options_.end());
   std::vector<char*> argv;
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "server/domain/plan/template.hpp"
+
 namespace fanout::domain {
 
 namespace v1 = fanout::v1;
@@ -181,6 +183,7 @@ v1::PlanDescription describe(const Plan& plan, const fanout::internal::v1::RunSp
   description.set_repository(spec.repository());
   description.set_base(spec.base());
   description.set_max_parallel(spec.max_parallel());
+  description.set_waits_for_issue(names_issue(spec.worktree_pattern()) || names_issue(spec.branch_pattern()));
   if (spec.tasks_size() > 0) {
     // What the plan as a whole says; single tasks may differ.
     const auto& first = spec.tasks(0);
@@ -188,6 +191,8 @@ v1::PlanDescription describe(const Plan& plan, const fanout::internal::v1::RunSp
     *description.mutable_setup() = first.setup();
     *description.mutable_verify() = first.verify();
     *description.mutable_gates() = first.gates();
+    *description.mutable_cache() = first.cache();
+    description.set_ports(first.ports());
   }
   return description;
 }

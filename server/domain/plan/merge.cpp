@@ -16,6 +16,7 @@ void fill(Settings& upper, const Settings& lower, const char* key, std::optional
 void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "repo", &Settings::repo);
   fill(upper, lower, "base", &Settings::base);
+  merge_policy_settings(upper.policy, lower.policy, !upper.agent);
   fill(upper, lower, "agent", &Settings::agent);
   fill(upper, lower, "setup", &Settings::setup);
   fill(upper, lower, "verify", &Settings::verify);
@@ -34,6 +35,18 @@ void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "pull_request", &Settings::pull_request);
   fill(upper, lower, "commit_type", &Settings::commit_type);
   fill(upper, lower, "copy", &Settings::copy);
+  merge_agent_settings(upper.agent_options, lower.agent_options);
+  fill(upper, lower, "cache", &Settings::cache);
+  fill(upper, lower, "cache_inputs", &Settings::cache_inputs);
+  fill(upper, lower, "cache_wait", &Settings::cache_wait);
+  fill(upper, lower, "cache_size", &Settings::cache_size);
+  fill(upper, lower, "cache_age", &Settings::cache_age);
+  fill(upper, lower, "pool", &Settings::pool);
+  fill(upper, lower, "pool_size", &Settings::pool_size);
+  fill(upper, lower, "pool_space", &Settings::pool_space);
+  fill(upper, lower, "ports", &Settings::ports);
+  merge_limit_settings(upper.limits, lower.limits);
+  merge_tracker_settings(upper.tracker_options, lower.tracker_options);
   upper.env.insert(lower.env.begin(), lower.env.end());
 }
 

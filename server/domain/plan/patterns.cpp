@@ -33,14 +33,14 @@ bool is_branch_name(const std::string& name) {
   return true;
 }
 
-bool is_inside(const std::string& folder) {
+}  // namespace
+
+bool is_path_inside(const std::string& folder) {
   const std::filesystem::path path(folder);
   const auto leads_out = [](const std::filesystem::path& part) { return part == ".." || part == ".git"; };
   return !folder.empty() && !has_control(folder) && !path.is_absolute() && path.lexically_normal() != "." &&
          std::none_of(path.begin(), path.end(), leads_out);
 }
-
-}  // namespace
 
 std::string fault_in_pattern(const std::string& key, const std::string& pattern) {
   const auto name = sample(pattern);
@@ -49,7 +49,7 @@ std::string fault_in_pattern(const std::string& key, const std::string& pattern)
     return "unknown placeholder " + printable(name.substr(open, end - open + 1)) + " in the " + key +
            " pattern: it may hold {task_id}, {run_id} and {issue}";
   }
-  if (key == "worktree" && !is_inside(name)) {
+  if (key == "worktree" && !is_path_inside(name)) {
     return "the worktree pattern \"" + printable(pattern) +
            "\" must be a path inside the repository, and not in .git";
   }

@@ -6,6 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "server/domain/plan/agent_settings.hpp"
+#include "server/domain/plan/policy_settings.hpp"
+#include "server/domain/plan/limit_settings.hpp"
+#include "server/domain/plan/tracker_settings.hpp"
+
 /// The plan as the user wrote it. Values only: nothing here reads a file, a clock or the environment.
 namespace fanout::domain {
 
@@ -59,9 +64,22 @@ struct Settings {
   std::optional<std::string> branch;    ///< Pattern.
   std::optional<bool> write_status;
   std::optional<std::string> tracker;
+  TrackerSettings tracker_options;
+  PolicySettings policy;
+  AgentSettings agent_options;
+  LimitSettings limits;
   std::optional<bool> pull_request;
   std::optional<std::string> commit_type;
   std::optional<std::vector<std::string>> copy;  ///< Patterns of untracked files to copy.
+  std::optional<std::vector<std::string>> cache;         ///< Folders that setup makes; empty list: switched off.
+  std::optional<std::vector<std::string>> cache_inputs;  ///< Patterns of files that setup depends on.
+  std::optional<bool> cache_wait;
+  std::optional<std::uint64_t> cache_size;               ///< Bytes.
+  std::optional<std::chrono::milliseconds> cache_age;
+  std::optional<bool> pool;
+  std::optional<unsigned> pool_size;                     ///< Worktrees.
+  std::optional<std::uint64_t> pool_space;               ///< Bytes.
+  std::optional<unsigned> ports;                         ///< Of a worktree.
   std::map<std::string, Place> places;           ///< Where each key's value stands, for messages.
 };
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/byte_size.hpp"
 #include "common/duration.hpp"
+#include "common/size.hpp"
 #include "common/text.hpp"
 
 namespace fanout::domain {
@@ -16,6 +18,11 @@ constexpr std::size_t kMostSuggestions = 100;
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
+}
+
+bool is_off(const std::string& text) {
+  const auto word = lower(text);
+  return word == "off" || word == "no" || word == "false" || word == "0";
 }
 
 }  // namespace
@@ -82,6 +89,23 @@ std::optional<unsigned> Reader::count(const std::string& key, unsigned most, uns
   return std::nullopt;
 }
 
+std::optional<unsigned> Reader::count_or_off(const std::string& key, unsigned most) const {
+  const auto* found = member(key);
+  return found && is_off(found->value.text) ? 0 : count(key, most);
+}
+
+std::optional<std::uint64_t> Reader::size_or_off(const std::string& key, std::uint64_t least) const {
+  const auto* found = member(key);
+  if (!found) return std::nullopt;
+  if (found->value.kind == Value::Kind::scalar) {
+    if (is_off(found->value.text)) return 0;
+    const auto size = parse_byte_size(found->value.text);
+    if (size && *size >= least) return size;
+  }
+  wrong(*found, "a size such as 512MiB or 2GiB" + (least > 1 ? ", at least " + format_size(least) : "") + ", or off");
+  return std::nullopt;
+}
+
 std::optional<std::chrono::milliseconds> Reader::duration(const std::string& key) const {
   const auto* found = member(key);
   if (!found) return std::nullopt;
@@ -102,6 +126,16 @@ std::optional<std::chrono::milliseconds> Reader::duration_or_off(const std::stri
     if (const auto duration = parse_duration(found->value.text)) return duration;
   }
   wrong(*found, "a duration such as 90s, 15m or 1h30m, or off");
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> Reader::size(const std::string& key) const {
+  const auto* found = member(key);
+  if (!found) return std::nullopt;
+  if (found->value.kind == Value::Kind::scalar) {
+    if (const auto size = parse_byte_size(found->value.text)) return size;
+  }
+  wrong(*found, "a size such as 500MB or 10GB");
   return std::nullopt;
 }
 

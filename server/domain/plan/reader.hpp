@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,9 +26,15 @@ class Reader {
   std::optional<bool> flag(const std::string& key) const;
   /// From `least` to `most`.
   std::optional<unsigned> count(const std::string& key, unsigned most, unsigned least = 1) const;
+  /// From 1 to `most`; "0", "off", "no" and "false" are zero.
+  std::optional<unsigned> count_or_off(const std::string& key, unsigned most) const;
+  /// Bytes, at least `least`; "0", "off", "no" and "false" are zero.
+  std::optional<std::uint64_t> size_or_off(const std::string& key, std::uint64_t least = 1) const;
   std::optional<std::chrono::milliseconds> duration(const std::string& key) const;
   /// "0", "off", "no" and "false" are zero.
   std::optional<std::chrono::milliseconds> duration_or_off(const std::string& key) const;
+  /// In bytes.
+  std::optional<std::uint64_t> size(const std::string& key) const;
   /// A list of texts; one text alone counts as a list of it.
   std::optional<std::vector<std::string>> texts(const std::string& key) const;
 

@@ -23,6 +23,9 @@ constexpr unsigned kLeastParallel = 8;
 constexpr std::chrono::hours kAgentTimeout{1};
 constexpr std::chrono::minutes kStallTimeout{10};
 constexpr std::int64_t kLongestTimeout = 365 * 24 * 3600;  // seconds, as in files
+constexpr unsigned kUsualPorts = 10;
+constexpr unsigned kPoolSize = 20;
+constexpr std::uint64_t kPoolSpace = 10'000'000'000;
 constexpr std::size_t kMaxSpecBytes = 64u << 20;
 
 bool has_usable_timeout(const v1::Overrides& flags) {
@@ -44,7 +47,11 @@ Settings from_flags(const v1::Overrides& flags) {
   if (!flags.remote().empty()) settings.remote = flags.remote();
   if (flags.has_write_status()) settings.write_status = flags.write_status();
   if (!flags.tracker().empty()) settings.tracker = flags.tracker();
+  settings.tracker_options = tracker_settings_from(flags);
+  settings.policy = policy_settings_from(flags);
+  settings.agent_options = agent_settings_from(flags);
   if (flags.has_pull_request()) settings.pull_request = flags.pull_request();
+  if (flags.has_environment_cache() && !flags.environment_cache()) settings.cache = std::vector<std::string>{};
   return settings;
 }
 
@@ -67,6 +74,14 @@ class Resolver {
     spec_.set_push(run_.push.value_or(run_.tracker.value_or("none") != "none"));
     spec_.set_remote(run_.remote.value_or("origin"));
     spec_.set_write_status(run_.write_status.value_or(true));
+    *spec_.mutable_budget() = run_.policy.run;
+    *spec_.mutable_day_budget() = run_.policy.day;
+    spec_.mutable_prices()->Assign(layers_.user.prices.begin(), layers_.user.prices.end());
+    spec_.set_pool(run_.pool.value_or(false));
+    spec_.set_pool_most(run_.pool_size.value_or(kPoolSize));
+    spec_.set_pool_bytes(run_.pool_space.value_or(kPoolSpace));
+    if (run_.cache_size) spec_.set_cache_bytes(*run_.cache_size);
+    if (run_.cache_age) *spec_.mutable_cache_age() = TimeUtil::MillisecondsToDuration(run_.cache_age->count());
     check_flags();
     set_tracker();
     set_patterns();
@@ -86,6 +101,13 @@ class Resolver {
     if (flags.has_timeout() && !has_usable_timeout(flags)) {
       add_error(diagnostics_, {}, "timeout", "timeout must be longer than nothing and at most 365 days");
     }
+    if (const auto wrong = fault_in(agent_settings_from(flags)); !wrong.empty()) {
+      add_error(diagnostics_, {}, "approve", wrong);
+    }
+    if (const auto wrong = fault_in(tracker_settings_from(flags)); !wrong.empty()) {
+      add_error(diagnostics_, {}, "tracker", wrong);
+    }
+    if (const auto wrong = fault_in(policy_settings_from(flags)); !wrong.empty()) add_error(diagnostics_, {}, "", wrong);
     if (flags.has_retries() && flags.retries() > kMostRetries) {
       add_error(diagnostics_, {}, "retries",
                 "retries must be a whole number from 0 to " + std::to_string(kMostRetries));
@@ -99,6 +121,7 @@ class Resolver {
       fault("tracker", "unknown tracker \"" + printable(spec_.tracker()) +
                            "\": there are \"github\" and \"none\", which makes no issues");
     }
+    *spec_.mutable_tracker_options() = tracker_spec(run_.tracker_options, static_cast<int>(plan_.tasks.size()));
     // The branch is found out by whoever knows the repository.
     if (run_.pull_request.value_or(true) && spec_.push()) spec_.set_pull_request_base(spec_.base());
   }
@@ -114,6 +137,9 @@ class Resolver {
     if (const auto reason = fault_in_pattern(key, pattern); !reason.empty()) fault(key, reason);
     if (names_issue(pattern) && spec_.tracker() == "none") {
       fault(key, "the " + key + " pattern uses {issue}, and there are no issues with tracker none");
+    }
+    if (names_issue(pattern) && spec_.tracker_options().mode() == "tracking") {
+      fault(key, "the " + key + " pattern uses {issue}, and there is one issue for the whole run: set tracker.mode to per-task");
     }
     if (plan_.tasks.size() > 1 && pattern.find("{task_id}") == std::string::npos) {
       fault(key, "the " + key + " pattern \"" + printable(pattern) +
@@ -157,9 +183,17 @@ class Resolver {
     out.set_file(task.file);
     out.mutable_labels()->Assign(task.labels.begin(), task.labels.end());
     set_commands(own, out);
+    set_issue_extras(own.tracker_options, out);
     *out.mutable_timeout() = TimeUtil::MillisecondsToDuration(own.timeout.value_or(kAgentTimeout).count());
     *out.mutable_stall_timeout() = TimeUtil::MillisecondsToDuration(own.stall_timeout.value_or(kStallTimeout).count());
     out.set_retries(own.retries.value_or(0));
+    if (own.policy.gate_retries) out.set_gate_retries(*own.policy.gate_retries);
+    *out.mutable_budget() = own.policy.task;
+    if (task.settings.policy.run.ByteSizeLong() + task.settings.policy.day.ByteSizeLong() > 0) {
+      add_error(diagnostics_, task.settings.places.at("budget"), "budget",
+                "a task's budget is its own: that of a run or a day stands in the plan or above it");
+    }
+    *out.mutable_limits() = limits_spec(own.limits);
     out.mutable_env()->insert(own.env.begin(), own.env.end());
     out.set_allow_empty(own.allow_empty.value_or(false));
     out.set_commit_type(own.commit_type.value_or("feat"));
@@ -168,12 +202,26 @@ class Resolver {
     const auto values = prompt_values(plan_, task, spec_.base());
     out.mutable_prompt_values()->insert(values.begin(), values.end());
     for (const auto& pattern : own.copy.value_or(std::vector<std::string>{})) out.add_copy(pattern);
+    set_environment(own, out);
+  }
+
+  void set_environment(const Settings& own, TaskSpec& out) {
+    out.set_detect_cache(!own.cache);
+    for (const auto& folder : own.cache.value_or(std::vector<std::string>{})) out.add_cache(folder);
+    for (const auto& pattern : own.cache_inputs.value_or(std::vector<std::string>{})) out.add_cache_inputs(pattern);
+    out.set_await_cache(own.cache_wait.value_or(false));
+    out.set_ports(own.ports.value_or(kUsualPorts));
   }
 
   void set_commands(const Settings& own, TaskSpec& out) {
     out.set_agent(own.agent.value_or(""));
-    const auto named = layers_.user.agents.find(out.agent());
-    out.set_agent_command(named == layers_.user.agents.end() ? out.agent() : named->second);
+    *out.mutable_agent_spec() =
+        agent_spec(out.agent(), own.agent_options, layers_.user.agents, layers_.user.defaults.agent_options);
+    for (const auto& name : own.policy.fallbacks) {
+      *out.add_fallbacks() =
+          agent_spec(name, own.agent_options, layers_.user.agents, layers_.user.defaults.agent_options);
+    }
+    out.set_agent_command(out.agent_spec().command().empty() ? out.agent() : out.agent_spec().command());
     out.set_detect_setup(!own.setup);
     out.set_detect_verify(!own.verify);
     for (const auto& command : own.setup.value_or(std::vector<std::string>{})) out.add_setup(command);

@@ -6,14 +6,20 @@
 
 #include "fanout/internal/v1/spec.pb.h"
 #include "fanout/v1/plan.pb.h"
+#include "server/domain/plan/github_config.hpp"
 #include "server/domain/plan/plan.hpp"
+#include "server/domain/plan/retention.hpp"
 
 namespace fanout::domain {
 
 /// The user's ~/.config/fanout/config.toml.
 struct UserConfig {
   Settings defaults;
-  std::map<std::string, std::string> agents;  ///< Name → shell command line ([agents.NAME] command = "…").
+  AgentConfigs agents;  ///< By name.
+  GithubConfig github;
+  std::vector<fanout::internal::v1::Price> prices;  ///< Of models, in order.
+  Retention retention;
+  admission::Settings admission;
 };
 
 /// Reads `.fanout.yaml`. Faults are added to `diagnostics`.

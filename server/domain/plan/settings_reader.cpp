@@ -5,46 +5,26 @@
 #include <set>
 
 #include "common/text.hpp"
+#include "server/domain/plan/patterns.hpp"
 #include "server/domain/plan/resolve.hpp"
 
 namespace fanout::domain {
 
 namespace {
 
-const std::array<std::string, 21> kKeys{
+const std::vector<std::string> kKeys{
     "repo",          "base",    "agent", "setup",        "verify", "gates",  "max_parallel", "timeout",
     "stall_timeout", "retries", "env",   "push",         "copy",   "remote", "worktree",     "branch",
-    "allow_empty",   "tracker", "write_status", "pull_request", "commit_type"};
+    "allow_empty",   "tracker", "write_status", "pull_request", "commit_type",
+    "follow", "ci_retries", "draft", "auto_merge", "model", "approve", "rules", "answer_timeout",
+    "gate_retries", "agents", "budget",
+    "cache", "cache_inputs", "cache_wait", "cache_size", "cache_age", "ports", "pool", "pool_size", "pool_space",
+    "max_memory", "max_processes", "cpu_weight", "max_output"};
 
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
   return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
          std::all_of(name.begin(), name.end(), is_word);
-}
-
-/// Values are not repeated in messages: they may be secrets.
-std::map<std::string, std::string> read_env(const Reader& reader) {
-  std::map<std::string, std::string> env;
-  const auto* member = reader.member("env");
-  if (!member) return env;
-  if (member->value.kind != Value::Kind::map) {
-    add_error(reader.diagnostics(), member->value.place, reader.field_of("env"),
-              "env must be a map of NAME: value");
-    return env;
-  }
-  for (const auto& entry : member->value.members) {
-    const auto field = reader.field_of("env." + printable(entry.key));
-    if (!is_variable_name(entry.key)) {
-      add_error(reader.diagnostics(), entry.place, field,
-                "\"" + printable(entry.key) + "\" is not a variable's name: letters, digits and _ only");
-    } else if (entry.value.kind == Value::Kind::list || entry.value.kind == Value::Kind::map) {
-      add_error(reader.diagnostics(), entry.value.place, field,
-                "the value of " + entry.key + " must be a text");
-    } else {
-      env[entry.key] = entry.value.text;
-    }
-  }
-  return env;
 }
 
 std::optional<Gate> read_gate(const Value& value, const std::string& field, Diagnostics& diagnostics) {
@@ -99,7 +79,47 @@ std::optional<std::string> read_commit_type(const Reader& reader) {
   return std::nullopt;
 }
 
+/// Folders below the worktree.
+std::optional<std::vector<std::string>> read_cache(const Reader& reader) {
+  auto folders = reader.texts("cache");
+  if (!folders) return folders;
+  const auto places = reader.places_of_texts("cache");
+  for (std::size_t i = 0; i < folders->size(); ++i) {
+    auto& folder = (*folders)[i];
+    while (folder.ends_with('/')) folder.pop_back();
+    if (is_path_inside(folder)) continue;
+    add_error(reader.diagnostics(), i < places.size() ? places[i] : reader.place_of("cache"), reader.field_of("cache"),
+              "\"" + printable(folder) + "\" must be the path of a folder inside the worktree, such as node_modules");
+  }
+  return folders;
+}
+
 }  // namespace
+
+/// Values are not repeated in messages: they may be secrets.
+std::map<std::string, std::string> read_env(const Reader& reader) {
+  std::map<std::string, std::string> env;
+  const auto* member = reader.member("env");
+  if (!member) return env;
+  if (member->value.kind != Value::Kind::map) {
+    add_error(reader.diagnostics(), member->value.place, reader.field_of("env"),
+              "env must be a map of NAME: value");
+    return env;
+  }
+  for (const auto& entry : member->value.members) {
+    const auto field = reader.field_of("env." + printable(entry.key));
+    if (!is_variable_name(entry.key)) {
+      add_error(reader.diagnostics(), entry.place, field,
+                "\"" + printable(entry.key) + "\" is not a variable's name: letters, digits and _ only");
+    } else if (entry.value.kind == Value::Kind::list || entry.value.kind == Value::Kind::map) {
+      add_error(reader.diagnostics(), entry.value.place, field,
+                "the value of " + entry.key + " must be a text");
+    } else {
+      env[entry.key] = entry.value.text;
+    }
+  }
+  return env;
+}
 
 std::span<const std::string> settings_keys() { return kKeys; }
 
@@ -110,7 +130,7 @@ Settings read_settings(const Reader& reader) {
   }
   settings.repo = reader.filled_text("repo");
   settings.base = reader.filled_text("base");
-  settings.agent = reader.filled_text("agent");
+  settings.policy = read_policy_settings(reader, settings.agent);
   settings.setup = reader.texts("setup");
   settings.verify = reader.texts("verify");
   settings.gates = read_gates(reader);
@@ -125,10 +145,22 @@ Settings read_settings(const Reader& reader) {
   settings.worktree = reader.filled_text("worktree");
   settings.branch = reader.filled_text("branch");
   settings.write_status = reader.flag("write_status");
-  settings.tracker = reader.filled_text("tracker");
+  settings.agent_options = read_agent_settings(reader);
+  settings.limits = read_limit_settings(reader);
+  settings.tracker_options = read_tracker_settings(reader);
+  settings.tracker = settings.tracker_options.name;
   settings.pull_request = reader.flag("pull_request");
   settings.commit_type = read_commit_type(reader);
   settings.copy = reader.texts("copy");
+  settings.cache = read_cache(reader);
+  settings.cache_inputs = reader.texts("cache_inputs");
+  settings.cache_wait = reader.flag("cache_wait");
+  settings.cache_size = reader.size("cache_size");
+  settings.cache_age = reader.duration("cache_age");
+  settings.pool = reader.flag("pool");
+  settings.pool_size = reader.count("pool_size", kMostParallel);
+  settings.pool_space = reader.size("pool_space");
+  settings.ports = reader.count("ports", kMostPorts, 0);
   return settings;
 }
 
@@ -145,38 +177,23 @@ Settings parse_repository_settings(const std::string& text, const std::string& f
   return read_settings(reader);
 }
 
-namespace {
-
-void read_agents(const Reader& reader, UserConfig& config) {
-  static const std::array<std::string, 1> keys{"command"};
-  const auto* agents = reader.member("agents");
-  if (!agents) return;
-  if (agents->value.kind != Value::Kind::map) {
-    add_error(reader.diagnostics(), agents->value.place, "agents", "agents must be tables: [agents.NAME]");
-  }
-  for (const auto& agent : agents->value.members) {
-    const Reader entry(agent.value, "agents." + printable(agent.key), reader.diagnostics());
-    check_keys(entry, keys, Unknown::error);
-    if (!entry.member("command")) {
-      add_error(reader.diagnostics(), agent.place, entry.field_of("command"),
-                "an agent needs command: a shell command line");
-    } else if (const auto command = entry.filled_text("command")) {
-      config.agents[agent.key] = *command;
-    }
-  }
-}
-
-}  // namespace
-
 UserConfig parse_user_config(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
   const auto value = parse_toml(text, file, diagnostics);
   UserConfig config;
   const Reader reader(value, "", diagnostics);
   std::vector<std::string> known(kKeys.begin(), kKeys.end());
   known.push_back("agents");
+  known.push_back("retention");
+  known.push_back("github");
+  known.push_back("prices");
+  known.push_back("admission");
   check_keys(reader, known, Unknown::error);
   config.defaults = read_settings(reader);
-  read_agents(reader, config);
+  config.retention = read_retention(reader);
+  config.agents = read_agent_configs(reader);
+  config.github = read_github_config(reader);
+  config.prices = read_prices(reader);
+  config.admission = read_admission(reader);
   return config;
 }
 

@@ -55,7 +55,9 @@ const std::set<std::string>& known_placeholders() {
                                            "typecheck_command",
                                            "format_command",
                                            "specific_tests",
-                                           "gates_list"};
+                                           "gates_list",
+                                           "port",
+                                           "slug"};
   return names;
 }
 

@@ -64,6 +64,7 @@ void add(v1::AgentUsage& into, const v1::AgentUsage& from) {
   }
   add_cost(into, from);
   if (from.incomplete()) into.set_incomplete(true);
+  if (from.cost_incomplete()) into.set_cost_incomplete(true);
   if (from.has_context_used()) into.set_context_used(from.context_used());
   if (from.has_context_size()) into.set_context_size(from.context_size());
 }
@@ -80,7 +81,10 @@ void drop_told(v1::AgentUsage& figures, const v1::AgentUsage& newer) {
   for (const auto& field : kFields) {
     if ((newer.*field.has)()) (figures.*field.clear)();
   }
-  if (newer.has_cost()) figures.clear_cost();
+  if (newer.has_cost() || newer.cost_incomplete()) {
+    figures.clear_cost();
+    figures.clear_cost_incomplete();
+  }
   if (!tells_tokens(figures) && !figures.has_cost()) figures.clear_incomplete();
 }
 
@@ -136,6 +140,9 @@ void take_usage(v1::AgentUsageLedger& ledger, const v1::AgentUsage& told) {
 }
 
 void begin_process(v1::AgentUsageLedger& ledger) {
+  ledger.set_turns_before(ledger.turns_before() + ledger.turns_seen());
+  ledger.clear_turns_seen();
+  ledger.clear_in_turn();
   auto& earlier = *ledger.mutable_earlier_processes();
   accumulate(earlier, ledger.reported());
   accumulate(earlier, ledger.turns());
@@ -153,6 +160,34 @@ void begin_session(v1::AgentUsageLedger& ledger, const std::string& id) {
     ledger.clear_earlier_processes();
   }
   ledger.set_session(id);
+}
+
+void count_turns(v1::AgentUsageLedger& ledger, const v1::AgentActivity& activity) {
+  using Call = v1::AgentToolCall;
+  switch (activity.activity_case()) {
+    case v1::AgentActivity::kToolCall: {
+      const auto status = activity.tool_call().status();
+      if (status == Call::STATUS_COMPLETED || status == Call::STATUS_FAILED) return;  // of a call before
+      break;
+    }
+    case v1::AgentActivity::kMessage:
+    case v1::AgentActivity::kReasoning:
+      break;
+    case v1::AgentActivity::kToolResult:
+      ledger.clear_in_turn();
+      return;
+    case v1::AgentActivity::kResult: {
+      const auto& result = activity.result();
+      ledger.set_turns_before(ledger.turns_before() + (result.has_turns() ? result.turns() : ledger.turns_seen()));
+      ledger.clear_turns_seen();
+      ledger.clear_in_turn();
+      return;
+    }
+    default:
+      return;
+  }
+  if (!ledger.in_turn()) ledger.set_turns_seen(ledger.turns_seen() + 1);
+  ledger.set_in_turn(true);
 }
 
 v1::AgentUsage total(const v1::AgentUsageLedger& ledger) {

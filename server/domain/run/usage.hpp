@@ -25,11 +25,15 @@ fanout::v1::AgentUsage sum(const fanout::v1::AgentUsage& a, const fanout::v1::Ag
 /// Takes in what an agent told.
 void take_usage(fanout::v1::AgentUsageLedger& ledger, const fanout::v1::AgentUsage& usage);
 
-/// A new process of the agent begins; what it tells is its own.
+/// A new process of the agent begins; what it tells is its own, and its first words are a new call of the model.
 void begin_process(fanout::v1::AgentUsageLedger& ledger);
 
 /// The process named its session. The same one again changes nothing.
 void begin_session(fanout::v1::AgentUsageLedger& ledger, const std::string& id);
+
+/// Counts the calls of the model: what the agent itself says and does between two outcomes of tools is one, until a
+/// result tells the figure. Not for what happens within a tool call.
+void count_turns(fanout::v1::AgentUsageLedger& ledger, const fanout::v1::AgentActivity& activity);
 
 /// The whole so far, with scope TASK.
 fanout::v1::AgentUsage total(const fanout::v1::AgentUsageLedger& ledger);

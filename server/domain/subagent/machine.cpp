@@ -30,11 +30,17 @@ constexpr std::array kTransitions{
     Transition{PHASE_IMPLEMENTING, In::work_failed,          When::always,          PHASE_FAILED,       Do::none},
     Transition{PHASE_IMPLEMENTING, In::nothing_changed,      When::retry_left,      PHASE_PENDING,      Do::await_retry},
     Transition{PHASE_IMPLEMENTING, In::nothing_changed,      When::always,          PHASE_FAILED,       Do::none},
+    Transition{PHASE_IMPLEMENTING, In::agent_unfit,          When::agent_left,      PHASE_IMPLEMENTING, Do::take_slot},
+    Transition{PHASE_IMPLEMENTING, In::agent_unfit,          When::always,          PHASE_FAILED,       Do::none},
+    Transition{PHASE_IMPLEMENTING, In::limited,              When::always,          PHASE_IMPLEMENTING, Do::await_account},
+    Transition{PHASE_IMPLEMENTING, In::account_free,         When::always,          PHASE_IMPLEMENTING, Do::take_slot},
+    Transition{PHASE_IMPLEMENTING, In::slot_taken,           When::always,          PHASE_IMPLEMENTING, Do::run_agent},
     Transition{PHASE_IMPLEMENTING, In::work_committed,       When::always,          PHASE_TESTING,      Do::run_gates},
     Transition{PHASE_TESTING,      In::gates_passed,         When::pushing_on,      PHASE_PUSHING,      Do::push},
     Transition{PHASE_TESTING,      In::gates_passed,         When::pushing_off,     PHASE_REPORTING,    Do::report},
-    Transition{PHASE_TESTING,      In::work_failed,          When::retry_left,      PHASE_PENDING,      Do::await_retry},
-    Transition{PHASE_TESTING,      In::work_failed,          When::always,          PHASE_FAILED,       Do::none},
+    Transition{PHASE_TESTING,      In::gate_failed,          When::gate_retry_left, PHASE_IMPLEMENTING, Do::take_slot},
+    Transition{PHASE_TESTING,      In::gate_failed,          When::retry_left,      PHASE_PENDING,      Do::await_retry},
+    Transition{PHASE_TESTING,      In::gate_failed,          When::always,          PHASE_FAILED,       Do::none},
     Transition{PHASE_PUSHING,      In::pushed,               When::always,          PHASE_REPORTING,    Do::report},
     Transition{PHASE_PUSHING,      In::push_rejected,        When::not_rebased,     PHASE_PUSHING,      Do::rebase},
     Transition{PHASE_PUSHING,      In::push_rejected,        When::retry_left,      PHASE_PENDING,      Do::await_retry},
@@ -53,10 +59,15 @@ constexpr std::array kTransitions{
 // clang-format on
 
 /// The same failure again, and the agent has changed nothing since: the next one would be paid for the same.
-bool repeats(const State& state, const Input& input) {
-  return state.retries > 0 && !input.failure.fingerprint.empty() &&
-         input.failure.fingerprint == state.failure.fingerprint && !state.failure.tree.empty() &&
-         state.failure.tree == input.agent_tree;
+bool same_again(const Failure& before, const Input& input) {
+  return !input.failure.fingerprint.empty() && input.failure.fingerprint == before.fingerprint && !before.tree.empty() &&
+         before.tree == input.agent_tree;
+}
+
+bool repeats(const State& state, const Input& input) { return state.retries > 0 && same_again(state.failure, input); }
+
+bool gate_repeats(const State& state, const Input& input) {
+  return state.gate_retries > 0 && same_again(state.gate_failure, input);
 }
 
 bool holds(When when, const Traits& traits, const State& state, const Input& input) {
@@ -68,6 +79,8 @@ bool holds(When when, const Traits& traits, const State& state, const Input& inp
     case When::already_rebased: return state.rebased;
     case When::retry_left: return state.retries < traits.retries && !repeats(state, input);
     case When::backing_off: return state.backing_off;
+    case When::gate_retry_left: return state.gate_retries < traits.gate_retries && !gate_repeats(state, input);
+    case When::agent_left: return state.agent + 1 < traits.agents;
   }
   return false;
 }
@@ -83,14 +96,18 @@ Phase end_of(const Input& ending) {
   return ending.kind == InputKind::cancel ? PHASE_CANCELLED : PHASE_INTERRUPTED;
 }
 
+constexpr const char* kRepeated =
+    "; it is the same failure as before, and the agent changed nothing in between, so it is not tried again";
+
 /// Why nothing follows the failure, where a retry might have.
 std::string without_retry(const Traits& traits, const State& state, const Input& input) {
-  if (traits.retries == 0) return input.reason;
-  if (state.retries < traits.retries && repeats(state, input)) {
-    return input.reason + "; it is the same failure as before, and the agent changed nothing in between, so it is not "
-                          "tried again";
-  }
-  return input.reason + "; all " + std::to_string(traits.retries) + " retries are used up";
+  if (state.retries < traits.retries && repeats(state, input)) return input.reason + kRepeated;
+  const bool back_to_agent = input.kind == InputKind::gate_failed && traits.gate_retries > 0;
+  if (traits.retries == 0 && !back_to_agent) return input.reason;
+  if (back_to_agent && gate_repeats(state, input)) return input.reason + kRepeated;
+  const auto most = traits.retries > 0 ? traits.retries : traits.gate_retries;
+  const auto* what = traits.retries > 0 ? " retries are used up" : " gate_retries are used up";
+  return input.reason + "; all " + std::to_string(most) + what;
 }
 
 /// A pending subagent has nothing under way and ends at once; any other is stopped first.
@@ -107,11 +124,21 @@ State before_retry(const State& state, const Input& input) {
   next.retries = state.retries + 1;
   next.backing_off = true;
   next.failure = input.failure;
+  next.agent = state.agent;  // one that could not do it will not now
+  return next;
+}
+
+/// The agent goes on where it was; what follows its work begins anew.
+State back_to_agent(const State& state, const Input& input) {
+  auto next = state;
+  next.phase = PHASE_IMPLEMENTING;
+  ++next.gate_retries;
+  next.gate_failure = input.failure;
   return next;
 }
 
 bool may_be_retried(InputKind kind) {
-  return kind == In::work_failed || kind == In::nothing_changed || kind == In::push_rejected;
+  return kind == In::work_failed || kind == In::nothing_changed || kind == In::push_rejected || kind == In::gate_failed;
 }
 
 Decision follow(const Traits& traits, const Transition& row, const State& state, const Input& input) {
@@ -121,6 +148,14 @@ Decision follow(const Traits& traits, const Transition& row, const State& state,
   if (row.effect == Effect::make_worktree) decision.state.backing_off = false;
   if (row.effect == Effect::await_retry && row.from != row.to) {
     decision.state = before_retry(state, input);
+    decision.reason = input.reason;
+  }
+  if (row.input == In::gate_failed && row.to == PHASE_IMPLEMENTING) {
+    decision.state = back_to_agent(state, input);
+    decision.reason = input.reason;
+  }
+  if (row.when == When::agent_left) {
+    ++decision.state.agent;
     decision.reason = input.reason;
   }
   if (is_end(row.to)) {
@@ -159,6 +194,10 @@ std::string_view to_string(InputKind kind) {
     case In::dependency_lost: return "dependency lost";
     case In::retry_due: return "retry due";
     case In::work_failed: return "work failed";
+    case In::agent_unfit: return "agent unfit";
+    case In::limited: return "limited";
+    case In::account_free: return "account free";
+    case In::gate_failed: return "gate failed";
     case In::worktree_ready: return "worktree ready";
     case In::merge_conflict: return "merge conflict";
     case In::environment_ready: return "environment ready";
@@ -188,6 +227,7 @@ std::string_view to_string(Effect effect) {
     case Do::verify_environment: return "verify environment";
     case Do::take_slot: return "take an agent slot";
     case Do::run_agent: return "run agent";
+    case Do::await_account: return "wait for the account";
     case Do::commit_work: return "commit work";
     case Do::run_gates: return "run gates";
     case Do::push: return "push";
@@ -208,6 +248,8 @@ std::string_view to_string(When when) {
     case When::already_rebased: return "second time";
     case When::retry_left: return "a retry is left";
     case When::backing_off: return "between two attempts";
+    case When::gate_retry_left: return "a gate retry is left";
+    case When::agent_left: return "another agent is left";
   }
   return "";
 }

@@ -29,6 +29,10 @@ enum class InputKind {
   work_committed,        ///< The branch holds at least one commit of ours, or may be empty.
   nothing_changed,       ///< The agent left neither a commit nor a change.
   work_failed,           ///< The agent, a gate or the remote failed it: an agent may do better next time.
+  agent_unfit,           ///< The agent cannot do it here: not there, not logged in, out of quota. Another may.
+  limited,               ///< The agent's account met a limit: it goes on when that is over.
+  account_free,          ///< It is over.
+  gate_failed,           ///< The agent may mend what it did.
   gates_passed,          ///< All of them.
   pushed,                ///< The branch is on the remote.
   push_rejected,         ///< The remote has commits that we have not.
@@ -61,9 +65,10 @@ enum class Effect {
   prepare_environment,  ///< → environment_ready or effect_failed
   verify_environment,   ///< → environment_verified or effect_failed
   take_slot,            ///< → slot_taken
-  run_agent,            ///< → agent_succeeded or effect_failed
+  run_agent,            ///< → agent_succeeded, work_failed, agent_unfit, limited or effect_failed
+  await_account,        ///< → account_free
   commit_work,          ///< → work_committed, nothing_changed or effect_failed
-  run_gates,            ///< → gates_passed or effect_failed
+  run_gates,            ///< → gates_passed, gate_failed or effect_failed
   push,                 ///< → pushed, push_rejected or effect_failed
   rebase,               ///< → rebased or effect_failed
   report,               ///< → reported or effect_failed
@@ -78,17 +83,32 @@ struct State {
   unsigned retries = 0;         ///< Used up.
   bool backing_off = false;     ///< Pending again, until the next retry is due.
   Failure failure = {};         ///< Of the last attempt.
+  unsigned gate_retries = 0;    ///< Used up in this attempt.
+  Failure gate_failure = {};    ///< The last that went back to the agent.
+  unsigned agent = 0;           ///< Which of the task's agents is at it, from 0.
   std::optional<Input> ending;  ///< Set while it is being stopped: the cancel or interrupt.
 };
 
 /// What differs from task to task.
 struct Traits {
   bool push = false;
-  unsigned retries = 0;  ///< How often it may be tried again by itself.
+  unsigned retries = 0;       ///< How often it may be tried again by itself.
+  unsigned gate_retries = 0;  ///< How often a failed gate goes back to the agent at it, in one attempt.
+  unsigned agents = 1;        ///< How many there are to try, one after the other.
 };
 
 /// A condition on a row of the table.
-enum class When { always, pushing_on, pushing_off, not_rebased, already_rebased, retry_left, backing_off };
+enum class When {
+  always,
+  pushing_on,
+  pushing_off,
+  not_rebased,
+  already_rebased,
+  retry_left,
+  backing_off,
+  gate_retry_left,
+  agent_left,
+};
 
 /// One row: in `from`, on `input`, if `when`: go to `to` and do `effect`.
 struct Transition {

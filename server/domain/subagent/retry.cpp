@@ -6,6 +6,7 @@
 
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/subagent/transcript.hpp"
 
 namespace fanout::domain {
 
@@ -68,14 +69,10 @@ std::uint64_t hash(std::string_view text) {
   return value;
 }
 
-/// A fence that nothing in `text` closes.
-std::string fence_for(std::string_view text) {
-  std::size_t longest = 2, run = 0;
-  for (const char c : text) {
-    run = c == '`' ? run + 1 : 0;
-    longest = std::max(longest, run);
-  }
-  return std::string(longest + 1, '`');
+std::string what_was_printed(std::string_view output_tail) {
+  const auto tail = std::string(trimmed(output_tail));
+  if (tail.empty()) return {};
+  return "\nThe last that was printed:\n\n" + fenced(tail);
 }
 
 }  // namespace
@@ -111,10 +108,23 @@ std::string about_the_failure(const v1::RetryScheduled& retry) {
                      phase_name(retry.failed_in()) + ": " + retry.reason() +
                      "\n\nWhat it did is still in this worktree. Go on from there, and see to it that this does not "
                      "happen again.\n";
-  const auto tail = std::string(trimmed(retry.output_tail()));
-  if (tail.empty()) return text;
-  const auto fence = fence_for(tail);
-  return text + "\nThe last that was printed:\n\n" + fence + "\n" + tail + "\n" + fence + "\n";
+  return text + what_was_printed(retry.output_tail());
+}
+
+std::string about_the_gate(const v1::WorkReturned& returned) {
+  return "The check \"" + returned.gate() + "\" does not pass on what you did (" + std::to_string(returned.retry()) +
+         " of " + std::to_string(returned.retries()) + "): " + returned.reason() +
+         "\n\nYour work is still in this worktree. Find out why, mend it, and commit.\n" +
+         what_was_printed(returned.output_tail());
+}
+
+std::string about_the_feedback(const v1::Feedback& feedback) {
+  const auto round = "round " + std::to_string(feedback.retry()) + " of " + std::to_string(feedback.retries());
+  return "\n\n## What was said of this work\n\nThe work was completed before, and its branch is a pull request. Now (" +
+         round + "): " + feedback.reason() +
+         ".\n\nEverything is still in this worktree, on the same branch. Change what has to be changed, and nothing "
+         "else; push nothing yourself.\n\n" +
+         std::string(trimmed(feedback.text())) + "\n";
 }
 
 }  // namespace fanout::domain

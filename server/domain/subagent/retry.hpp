@@ -33,7 +33,13 @@ std::string fingerprint(fanout::v1::Phase failed_in, std::string_view reason, st
 /// The last lines of a text, at most `lines`.
 std::string_view last_lines(std::string_view text, std::size_t lines);
 
+/// What an agent is told that goes on in its session after a gate has failed: Markdown.
+std::string about_the_gate(const fanout::v1::WorkReturned& returned);
+
 /// What the next agent is told: Markdown to stand behind the prompt.
 std::string about_the_failure(const fanout::v1::RetryScheduled& retry);
+
+/// The same of what was said about its work after it had completed.
+std::string about_the_feedback(const fanout::v1::Feedback& feedback);
 
 }  // namespace fanout::domain

@@ -112,6 +112,7 @@ HttpAnswer GithubServer::judged(const HttpRequest& request, Time now) {
     answer.mishap = fault->answer.mishap;
     return answer;
   }
+  if (auto answer = without_token(request, now)) return *answer;
   if (auto answer = refused(request, now)) return *answer;
   if (auto answer = limited(request, now)) return *answer;
   auto answer = handled(request, now);
@@ -132,6 +133,27 @@ std::optional<Fault> GithubServer::fault_for(const HttpRequest& request) {
     return found;
   }
   return std::nullopt;
+}
+
+/// Logs, which are kept elsewhere; and whoever has no token yet.
+std::optional<HttpAnswer> GithubServer::without_token(const HttpRequest& request, Time now) {
+  if (request.target.starts_with("/stored-logs/")) {
+    if (!request.header("authorization").empty()) violations_.push_back("a token was sent to where logs are kept");
+    const auto number = std::stoull(request.target.substr(13));
+    for (const auto& [branch, seen] : world_.heads_seen) {
+      for (const auto& commit : seen) {
+        const auto checks = world_.checks_of(commit);
+        const auto at = number - std::stoull(commit.substr(0, 6), nullptr, 16) * 100;
+        if (number / 100 == std::stoull(commit.substr(0, 6), nullptr, 16) && at < checks.size()) return HttpAnswer{200, {}, checks[at].log};
+      }
+    }
+    return HttpAnswer{404, {}, "no such log"};
+  }
+  auto decoded = request;
+  if (request.target.starts_with("/login/")) decoded.target += "?" + request.body;  // a form
+  Exchange exchange{world_, decoded, now, http_->url(), decoded.target.substr(0, decoded.target.find('?')),
+                    query_of(decoded.target), nullptr, violations_};
+  return login(exchange);
 }
 
 /// Headers and token.
@@ -202,7 +224,7 @@ void GithubServer::add_headers(const HttpRequest& request, HttpAnswer& answer, T
                               std::to_string(options_.primary - std::min(options_.primary, usage_->primary_used)));
   answer.headers.emplace_back("X-RateLimit-Reset", std::to_string(reset));
   answer.headers.emplace_back("X-RateLimit-Resource", request.target.starts_with("/graphql") ? "graphql" : "core");
-  answer.headers.emplace_back("X-OAuth-Scopes", "repo, read:org");
+  if (!world_.token.starts_with("ghs_")) answer.headers.emplace_back("X-OAuth-Scopes", "repo, read:org");
 }
 
 void GithubServer::fail(Fault fault) {

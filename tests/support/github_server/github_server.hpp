@@ -91,6 +91,7 @@ class GithubServer {
   HttpAnswer serve(const HttpRequest& request);
   HttpAnswer judged(const HttpRequest& request, Time now);
   std::optional<Fault> fault_for(const HttpRequest& request);
+  std::optional<HttpAnswer> without_token(const HttpRequest& request, Time now);
   std::optional<HttpAnswer> refused(const HttpRequest& request, Time now);
   std::optional<HttpAnswer> limited(const HttpRequest& request, Time now);
   HttpAnswer handled(const HttpRequest& request, Time now);

@@ -31,6 +31,13 @@ json::object create(Exchange& exchange, const json::value& input) {
   issue.body = text_in(input, "body");
   issue.created = exchange.now;
   if (world.may_push) issue.labels = label_names(world, input);
+  const auto* assignees = input.as_object().if_contains("assigneeIds");
+  for (const auto& id : assignees ? assignees->as_array() : json::array()) {
+    for (const auto& [login, number] : world.users) {
+      if ("U_" + std::to_string(number) == std::string(id.as_string())) issue.assignees.push_back(login);
+    }
+  }
+  if (const auto milestone = text_in(input, "milestoneId"); !milestone.empty()) issue.milestone = std::stoull(milestone.substr(3));
   world.issues.push_back(issue);
   json::array labels;
   for (const auto& label : issue.labels) labels.push_back(json::object{{"name", label}});
@@ -73,15 +80,18 @@ HttpAnswer show_pulls(Exchange& exchange, const std::string& document) {
       pulls[(*match)[1].str()] = nullptr;
       continue;
     }
-    const json::object rollup = {{"statusCheckRollup", json::object{{"state", "SUCCESS"}}}};
+    const auto head = exchange.world.head_of(pull->head), state = exchange.world.rollup(head), decision = exchange.world.decision(pull->number);
+    const json::object rollup = {{"statusCheckRollup", state.empty() ? json::value(nullptr) : json::value(json::object{{"state", state}})}};
     pulls[(*match)[1].str()] = json::object{{"id", "PR_" + std::to_string(pull->number)},
                                             {"number", pull->number},
                                             {"url", exchange.url + "/pull/" + std::to_string(pull->number)},
                                             {"body", pull->body},
-                                            {"state", pull->state == "open" ? "OPEN" : "CLOSED"},
+                                            {"state", pull->state == "open" ? "OPEN" : pull->state == "merged" ? "MERGED" : "CLOSED"},
                                             {"isDraft", pull->draft},
-                                            {"headRefOid", std::string(40, 'a')},
-                                            {"reviewDecision", "APPROVED"},
+                                            {"headRefOid", head},
+                                            {"baseRefName", pull->base},
+                                            {"autoMergeRequest", pull->auto_merge.empty() ? json::value(nullptr) : json::value(json::object{{"enabledAt", "2026-01-01T00:00:00Z"}})},
+                                            {"reviewDecision", decision.empty() ? json::value(nullptr) : json::value(decision)},
                                             {"commits", json::object{{"nodes", json::array{json::object{{"commit", rollup}}}}}}};
   }
   return answer_of(200, json::object{{"data", json::object{{"repository", pulls}}}});
@@ -96,6 +106,42 @@ HttpAnswer mark_ready(Exchange& exchange, const json::object& variables) {
   }
   const json::array errors = {json::object{{"type", "NOT_FOUND"}, {"message", "Could not resolve to a node"}}};
   return answer_of(200, json::object{{"data", json::object{{"markPullRequestReadyForReview", nullptr}}}, {"errors", errors}});
+}
+
+HttpAnswer with_error(const char* field, const std::string& type, const std::string& message) {
+  const json::array errors = {json::object{{"type", type}, {"path", json::array{field}}, {"message", message}}};
+  return answer_of(200, json::object{{"data", json::object{{field, nullptr}}}, {"errors", errors}});
+}
+
+HttpAnswer enable_auto_merge(Exchange& exchange, const json::object& variables) {
+  constexpr const char* kField = "enablePullRequestAutoMerge";
+  for (auto& pull : exchange.world.pulls) {
+    if ("PR_" + std::to_string(pull.number) != text_in(variables, "id")) continue;
+    if (exchange.world.nothing_required) return with_error(kField, "UNPROCESSABLE", "Pull request Pull request is in clean status");
+    if (pull.draft) return with_error(kField, "UNPROCESSABLE", "Pull request is in draft state");
+    pull.auto_merge = text_in(variables, "method");
+    return answer_of(200, json::object{{"data", json::object{{kField, json::object{}}}}});
+  }
+  return with_error(kField, "NOT_FOUND", "Could not resolve to a node");
+}
+
+HttpAnswer find_project(Exchange& exchange, const json::object& variables) {
+  const auto name = text_in(variables, "owner") + "/" + std::to_string(variables.at("number").to_number<int>());
+  const auto known = exchange.world.projects.find(name);
+  if (known == exchange.world.projects.end()) {
+    return answer_of(200, json::object{{"data", json::object{{"repositoryOwner", json::object{{"projectV2", nullptr}}}}}});
+  }
+  const json::object project = {{"projectV2", json::object{{"id", known->second}}}};
+  return answer_of(200, json::object{{"data", json::object{{"repositoryOwner", project}}}});
+}
+
+HttpAnswer add_to_project(Exchange& exchange, const json::object& variables) {
+  for (auto& issue : exchange.world.issues) {
+    if ("I_" + std::to_string(issue.number) != text_in(variables, "content")) continue;
+    issue.projects.push_back(text_in(variables, "project"));
+    return answer_of(200, json::object{{"data", json::object{{"addProjectV2ItemById", json::object{{"item", json::object{{"id", "PVTI_1"}}}}}}}});
+  }
+  return with_error("addProjectV2ItemById", "NOT_FOUND", "Could not resolve to a node");
 }
 
 }  // namespace
@@ -114,6 +160,9 @@ HttpAnswer graphql(Exchange& exchange) {
   const auto values = variables && variables->is_object() ? variables->get_object() : json::object();
   if (document.find("createIssue(") != document.npos) return create_issues(exchange, document, values);
   if (document.find("pullRequest(") != document.npos) return show_pulls(exchange, document);
+  if (document.find("enablePullRequestAutoMerge") != document.npos) return enable_auto_merge(exchange, values);
+  if (document.find("addProjectV2ItemById") != document.npos) return add_to_project(exchange, values);
+  if (document.find("projectV2(") != document.npos) return find_project(exchange, values);
   if (document.find("markPullRequestReadyForReview") != document.npos) return mark_ready(exchange, values);
   const json::array errors = {json::object{{"message", "Parse error"}, {"extensions", json::object{{"code", "parseError"}}}}};
   return answer_of(200, json::object{{"errors", errors}});

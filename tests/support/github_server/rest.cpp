@@ -23,7 +23,7 @@ json::object comment_json(const Exchange& exchange, const ServerIssue& issue, co
           {"created_at", github::iso_time(comment.created)}};
 }
 
-json::object pull_json(const Exchange& exchange, const ServerPull& pull) {
+json::object pull_json(Exchange& exchange, const ServerPull& pull) {
   const auto number = std::to_string(pull.number);
   return {{"number", pull.number},
           {"html_url", html(exchange, "/pull/" + number)},
@@ -34,7 +34,8 @@ json::object pull_json(const Exchange& exchange, const ServerPull& pull) {
           {"merged_at", pull.state == "merged" ? json::value(github::iso_time(pull.created)) : json::value(nullptr)},
           {"draft", pull.draft},
           {"created_at", github::iso_time(pull.created)},
-          {"head", json::object{{"ref", pull.head}, {"sha", std::string(40, 'a')}}},
+          {"head", json::object{{"ref", pull.head}, {"sha", exchange.world.head_of(pull.head)}}},
+          {"auto_merge", pull.auto_merge.empty() ? json::value(nullptr) : json::value(json::object{{"merge_method", pull.auto_merge}})},
           {"base", json::object{{"ref", pull.base}}}};
 }
 
@@ -125,6 +126,16 @@ HttpAnswer create_issue(Exchange& exchange, const Match&) {
     issue.labels.emplace_back(label.as_string());
     if (!world.labels.contains(issue.labels.back())) world.labels[issue.labels.back()] = world.next_id++;
   }
+  const auto* assignees = exchange.body.as_object().if_contains("assignees");
+  for (const auto& login : assignees ? assignees->as_array() : json::array()) {
+    const std::string name(login.as_string());
+    if (!world.users.contains(name)) return refusal(422, "Validation Failed", {field_error("Issue", "assignees", "invalid")});
+    if (world.may_push) issue.assignees.push_back(name);
+  }
+  if (const auto* milestone = exchange.body.as_object().if_contains("milestone")) {
+    issue.milestone = milestone->to_number<std::uint64_t>();
+    if (!world.milestones.contains(issue.milestone)) return refusal(422, "Validation Failed", {field_error("Issue", "milestone", "invalid")});
+  }
   world.issues.push_back(issue);
   return answer_of(201, issue_json(exchange, issue));
 }
@@ -139,7 +150,10 @@ HttpAnswer edit_issue(Exchange& exchange, const Match& match) {
   if (!issue) return refusal(404, "Not Found");
   const auto& body = exchange.body.as_object();
   if (const auto fault = edit_fault(exchange.body)) return refusal(422, "Validation Failed", {*fault});
-  if (body.contains("body")) issue->body = text_in(exchange.body, "body");
+  if (body.contains("body")) {
+    issue->body = text_in(exchange.body, "body");
+    ++issue->body_edits;
+  }
   if (body.contains("state")) {
     issue->state = text_in(exchange.body, "state");
   }
@@ -235,7 +249,81 @@ HttpAnswer edit_pull(Exchange& exchange, const Match& match) {
   if (!pull) return refusal(404, "Not Found");
   if (exchange.body.as_object().contains("title")) pull->title = text_in(exchange.body, "title");
   if (exchange.body.as_object().contains("body")) pull->body = text_in(exchange.body, "body");
+  if (exchange.body.as_object().contains("base")) {
+    const auto base = text_in(exchange.body, "base");
+    if (!exchange.world.commits_of(base)) return refusal(422, "Validation Failed", {field_error("PullRequest", "base", "invalid")});
+    if (pull->state != "open") return refusal(422, "Cannot change the base branch of a closed pull request.");
+    pull->former_bases.push_back(std::exchange(pull->base, base));
+  }
   return answer_of(200, pull_json(exchange, *pull));
+}
+
+HttpAnswer merge_pull(Exchange& exchange, const Match& match) {
+  auto* pull = exchange.world.pull(std::stoull(match[0]));
+  if (!pull) return refusal(404, "Not Found");
+  if (pull->state != "open" || pull->draft) return refusal(405, "Pull Request is not mergeable");
+  if (text_in(exchange.body, "sha") != exchange.world.head_of(pull->head)) return refusal(409, "Head branch was modified. Review and try the merge again.");
+  exchange.world.merge(*pull, text_in(exchange.body, "merge_method"));
+  return answer_of(200, json::object{{"merged", true}});
+}
+
+HttpAnswer list_check_runs(Exchange& exchange, const Match& match) {
+  json::array all;
+  std::uint64_t id = 0;
+  for (const auto& check : exchange.world.checks_of(match[0])) {
+    // The job's number says where its log is: commit and place in the list.
+    const auto number = std::stoull(match[0].substr(0, 6), nullptr, 16) * 100 + id++;
+    const bool done = check.status == "completed";
+    all.push_back(json::object{{"id", number},
+                               {"name", check.name},
+                               {"status", check.status},
+                               {"conclusion", done ? json::value(check.conclusion) : json::value(nullptr)},
+                               {"html_url", html(exchange, "/runs/" + std::to_string(number))},
+                               {"output", json::object{{"title", check.summary}, {"summary", check.summary}, {"text", nullptr}}},
+                               {"app", json::object{{"slug", "github-actions"}}}});
+  }
+  return answer_of(200, json::object{{"total_count", all.size()}, {"check_runs", all}});
+}
+
+HttpAnswer show_status(Exchange&, const Match&) {
+  return answer_of(200, json::object{{"state", "pending"}, {"statuses", json::array()}});
+}
+
+/// Logs are kept by somebody else, who must not see the token.
+HttpAnswer job_log(Exchange& exchange, const Match& match) {
+  HttpAnswer answer = answer_of(302, json::object());
+  const auto port = exchange.url.substr(exchange.url.rfind(':'));
+  answer.headers.emplace_back("Location", "http://localhost" + port + "/stored-logs/" + match[0]);
+  return answer;
+}
+
+HttpAnswer list_reviews(Exchange& exchange, const Match& match) {
+  json::array all;
+  for (const auto& review : exchange.world.reviews[std::stoull(match[0])]) {
+    all.push_back(json::object{{"id", review.id},
+                               {"user", json::object{{"login", review.author}}},
+                               {"state", review.state},
+                               {"body", review.body},
+                               {"commit_id", review.commit}});
+  }
+  return page_of(exchange, all, "/pulls/" + match[0] + "/reviews");
+}
+
+HttpAnswer list_remarks(Exchange& exchange, const Match& match) {
+  json::array all;
+  for (const auto& review : exchange.world.reviews[std::stoull(match[0])]) {
+    if (std::to_string(review.id) != match[1] || review.path.empty()) continue;
+    all.push_back(json::object{{"path", review.path}, {"line", 7}, {"body", review.remark}});
+  }
+  return answer_of(200, all);
+}
+
+HttpAnswer list_milestones(Exchange& exchange, const Match&) {
+  json::array all;
+  for (const auto& [number, title] : exchange.world.milestones) {
+    all.push_back(json::object{{"number", number}, {"title", title}, {"node_id", "MI_" + std::to_string(number)}});
+  }
+  return page_of(exchange, all, "/milestones");
 }
 
 struct Route {
@@ -258,7 +346,14 @@ const std::vector<Route>& routes() {
                                          {"GET", std::regex("/pulls"), list_pulls},
                                          {"POST", std::regex("/pulls"), create_pull},
                                          {"GET", std::regex("/pulls/(\\d+)"), show_pull},
-                                         {"PATCH", std::regex("/pulls/(\\d+)"), edit_pull}};
+                                         {"PATCH", std::regex("/pulls/(\\d+)"), edit_pull},
+                                         {"PUT", std::regex("/pulls/(\\d+)/merge"), merge_pull},
+                                         {"GET", std::regex("/commits/([0-9a-f]{40})/check-runs"), list_check_runs},
+                                         {"GET", std::regex("/commits/([0-9a-f]{40})/status"), show_status},
+                                         {"GET", std::regex("/actions/jobs/(\\d+)/logs"), job_log},
+                                         {"GET", std::regex("/pulls/(\\d+)/reviews"), list_reviews},
+                                         {"GET", std::regex("/pulls/(\\d+)/reviews/(\\d+)/comments"), list_remarks},
+                                         {"GET", std::regex("/milestones"), list_milestones}};
   return all;
 }
 
@@ -266,6 +361,13 @@ const std::vector<Route>& routes() {
 
 HttpAnswer rest(Exchange& exchange) {
   if (exchange.path == "/user") return show_user(exchange, {});
+  if (exchange.path == "/rate_limit") return answer_of(200, json::object());
+  if (exchange.path.starts_with("/users/")) {
+    const auto login = exchange.path.substr(7);
+    const auto known = exchange.world.users.find(login);
+    if (known == exchange.world.users.end()) return refusal(404, "Not Found");
+    return answer_of(200, json::object{{"login", login}, {"node_id", "U_" + std::to_string(known->second)}});
+  }
   const auto& world = exchange.world;
   const std::string home = "/repos/" + world.owner + "/" + world.name, by_id = "/repositories/7";
   const std::string old = "/repos/" + world.owner + "/" + world.old_name;

@@ -1,6 +1,7 @@
 #include "tests/support/github_server/world.hpp"
 
 #include <algorithm>
+#include <fstream>
 
 #include "server/github/headers.hpp"
 
@@ -10,6 +11,55 @@ std::optional<int> World::commits_of(const std::string& branch) const {
   if (const auto found = branches.find(branch); found != branches.end()) return found->second;
   if (pushes.empty() || !std::filesystem::exists(pushes / "refs/heads" / branch)) return std::nullopt;
   return 1;
+}
+
+std::string World::head_of(const std::string& branch) {
+  std::ifstream file(pushes / "refs/heads" / branch);
+  std::string commit;
+  if (pushes.empty() || !std::getline(file, commit)) return std::string(40, 'a');
+  auto& seen = heads_seen[branch];
+  if (std::find(seen.begin(), seen.end(), commit) == seen.end()) seen.push_back(commit);
+  return commit;
+}
+
+std::vector<ServerCheck> World::checks_of(const std::string& commit) const {
+  for (const auto& [branch, seen] : heads_seen) {
+    const auto found = std::find(seen.begin(), seen.end(), commit);
+    if (found != seen.end() && ci) return ci(branch, static_cast<std::size_t>(found - seen.begin()));
+  }
+  return {};
+}
+
+std::string World::rollup(const std::string& commit) const {
+  std::string all;
+  for (const auto& check : checks_of(commit)) {
+    if (check.status != "completed" && all != "FAILURE") all = "PENDING";
+    if (check.status == "completed" && check.conclusion != "success") all = "FAILURE";
+    if (all.empty()) all = "SUCCESS";
+  }
+  return all;
+}
+
+std::string World::decision(std::uint64_t pull) const {
+  const auto found = reviews.find(pull);
+  std::map<std::string, std::string> last;
+  for (const auto& review : found == reviews.end() ? std::vector<ServerReview>{} : found->second) {
+    if (review.state != "COMMENTED") last[review.author] = review.state;
+  }
+  std::string decision;
+  for (const auto& [author, state] : last) {
+    if (state == "CHANGES_REQUESTED" || decision.empty()) decision = state;
+  }
+  return decision == "DISMISSED" ? "" : decision;
+}
+
+void World::merge(ServerPull& pull, const std::string& method) {
+  pull.state = "merged";
+  pull.merged_by = method;
+  for (auto& entry : issues) {
+    const bool named = pull.body.find("Closes #" + std::to_string(entry.number) + "\n") != std::string::npos;
+    if (named && pull.base == "main") entry.state = "closed";
+  }
 }
 
 ServerIssue* World::issue(std::uint64_t number) {

@@ -1,6 +1,9 @@
 #include "tests/support/http_server/http_server.hpp"
 
+#include <fcntl.h>
+
 #include <atomic>
+
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -88,7 +91,10 @@ awaitable<bool> give(Stream& stream, tcp::socket& socket, HttpAnswer answer) {
 }  // namespace
 
 struct HttpServer::Impl {
-  Impl(Handler h, unsigned short port) : handler(std::move(h)), acceptor(io, {asio::ip::address_v4::loopback(), port}) {}
+  Impl(Handler h, unsigned short port) : handler(std::move(h)), acceptor(io, {asio::ip::address_v4::loopback(), port}) {
+    // A daemon that inherited it would keep the port open, and be answered by nobody, once this server is gone.
+    ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
+  }
 
   template <class Stream>
   awaitable<void> talk(Stream& stream, tcp::socket& socket) {

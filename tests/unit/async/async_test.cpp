@@ -7,6 +7,7 @@
 #include <latch>
 #include <thread>
 
+#include "common/error.hpp"
 #include "server/async/worker_pool.hpp"
 #include "tests/support/coroutine.hpp"
 

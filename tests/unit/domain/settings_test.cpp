@@ -50,6 +50,56 @@ TEST(Settings, EachLayerYieldsToTheOneAboveIt) {
   EXPECT_EQ(resolved(in_task, layers).tasks(0).agent_command(), "flag");
 }
 
+TEST(Settings, ABudgetIsOfATaskARunAndADayAndIsFilledFigureByFigure) {
+  Layers layers;
+  layers.user = user("[budget]\ntokens = '1.5M'\nturns = 9\n[budget.day]\nmoney = 20.5\n");
+  const auto spec = resolved(
+      "budget: {tokens: 200k, time: 30m, run: {money: $3}}\ntasks: [{id: a, prompt: x, budget: {tokens: 5}}, {id: b, prompt: x}]",
+      layers);
+  EXPECT_EQ(spec.tasks(0).budget().tokens(), 5u);
+  EXPECT_EQ(spec.tasks(1).budget().tokens(), 200'000u);
+  EXPECT_EQ(spec.tasks(0).budget().time().seconds(), 1800);
+  EXPECT_EQ(spec.tasks(0).budget().turns(), 9u);
+  EXPECT_FALSE(spec.tasks(0).budget().has_money());
+  EXPECT_EQ(spec.budget().money(), 3);
+  EXPECT_FALSE(spec.budget().has_tokens());
+  EXPECT_EQ(spec.day_budget().money(), 20.5);
+}
+
+TEST(Settings, ABudgetThatIsNoneIsAFaultAtItsPlace) {
+  for (const char* budget : {"5", "{tokens: 0}", "{tokens: many}", "{money: -1}", "{money: nan}", "{time: soon}",
+                             "{turns: 1.5}", "{dollars: 3}", "{run: 7}", "{run: {day: {turns: 1}}}"}) {
+    std::vector<Diagnostic> diagnostics;
+    parse_repository_settings(std::string("budget: ") + budget, "/r/.fanout.yaml", diagnostics);
+    EXPECT_EQ(diagnostics.size(), 1u) << budget;
+  }
+}
+
+TEST(Settings, ATaskHasNoBudgetForTheRun) {
+  std::vector<Diagnostic> diagnostics;
+  resolved("tasks: [{id: a, prompt: x, agent: y, budget: {run: {turns: 4}}}]", {}, &diagnostics);
+  EXPECT_THAT(told(diagnostics), testing::Contains(HasSubstr("a task's budget is its own")));
+}
+
+TEST(Settings, PricesAreTheUsers) {
+  Layers layers;
+  layers.user = user("[prices.'my-model*']\ninput = 3\noutput = 15.5\nas_of = '2026-11-01'\n");
+  const auto spec = resolved("tasks: [{id: a, prompt: x}]", layers);
+  ASSERT_EQ(spec.prices_size(), 1);
+  EXPECT_EQ(spec.prices(0).model(), "my-model*");
+  EXPECT_EQ(spec.prices(0).output(), 15.5);
+  EXPECT_FALSE(spec.prices(0).has_cached_input());
+  std::vector<Diagnostic> diagnostics;
+  parse_user_config("[prices.m]\ninput = 'cheap'\n", "/u/config.toml", diagnostics);
+  EXPECT_THAT(told(diagnostics), ElementsAre(HasSubstr("US dollars")));
+}
+
+TEST(Settings, GateRetriesAreUnsetUnlessSomebodySaysThem) {
+  EXPECT_FALSE(resolved("tasks: [{id: a, prompt: x}]").tasks(0).has_gate_retries());
+  EXPECT_EQ(resolved("gate_retries: 0\ntasks: [{id: a, prompt: x}]").tasks(0).gate_retries(), 0u);
+  EXPECT_TRUE(resolved("gate_retries: 0\ntasks: [{id: a, prompt: x}]").tasks(0).has_gate_retries());
+}
+
 TEST(Settings, AnAgentsNameStandsForItsCommand) {
   Layers layers;
   layers.user = user("[agents.mine]\ncommand = 'my-agent --fast'\n");

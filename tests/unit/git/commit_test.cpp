@@ -23,7 +23,7 @@ class CommitTest : public ::testing::Test {
 
   /// Commits, and has git confirm that nothing is left to commit.
   std::string commit(const std::string& message = "feat: work\n\nTask: task-1") {
-    const auto id = commit_all(tree_, message);
+    const auto id = commit_all(sandbox_.root(), tree_, message);
     EXPECT_TRUE(id);
     EXPECT_EQ(git({"rev-parse", "HEAD"}), id.value_or(""));
     EXPECT_EQ(git({"status", "--porcelain"}), "");
@@ -39,7 +39,7 @@ class CommitTest : public ::testing::Test {
 
 TEST_F(CommitTest, NothingChangedMakesNoCommit) {
   const std::string before = git({"rev-parse", "HEAD"});
-  EXPECT_EQ(commit_all(tree_, "nothing"), std::nullopt);
+  EXPECT_EQ(commit_all(sandbox_.root(), tree_, "nothing"), std::nullopt);
   EXPECT_EQ(git({"rev-parse", "HEAD"}), before);
 }
 
@@ -65,7 +65,7 @@ TEST_F(CommitTest, AFileThatCannotBeReadIsNamedAndNothingIsCommitted) {
   const std::string before = git({"rev-parse", "HEAD"});
   write_file(tree_ / "secret", "x\n");
   fs::permissions(tree_ / "secret", fs::perms::none);
-  EXPECT_THAT([&] { commit_all(tree_, "work"); },
+  EXPECT_THAT([&] { commit_all(sandbox_.root(), tree_, "work"); },
               ThrowsMessage<Error>(AllOf(HasSubstr("secret"), HasSubstr("cannot be read"))));
   EXPECT_EQ(git({"rev-parse", "HEAD"}), before);
 }
@@ -74,7 +74,7 @@ TEST_F(CommitTest, WhatDidNotChangeKeepsItsTimesInTheIndex) {
   const auto times = [&] { return git({"ls-files", "--debug", "kept"}); };
   const std::string before = times();
   write_file(tree_ / "new", "new\n");
-  commit_all(tree_, "work");
+  commit_all(sandbox_.root(), tree_, "work");
   EXPECT_EQ(times(), before);
 }
 
@@ -111,7 +111,7 @@ TEST_F(CommitTest, AFileThatBecameAFolderAndAFolderThatBecameAFileAreHeld) {
 TEST_F(CommitTest, EmptyFoldersFifosAndSocketsAreNotWork) {
   fs::create_directories(tree_ / "empty/folder");
   ASSERT_EQ(::mkfifo((tree_ / "fifo").c_str(), 0600), 0);
-  EXPECT_EQ(commit_all(tree_, "nothing"), std::nullopt);
+  EXPECT_EQ(commit_all(sandbox_.root(), tree_, "nothing"), std::nullopt);
 }
 
 TEST_F(CommitTest, ANestedRepositoryIsLeftOutAndTheRestIsCommitted) {
@@ -119,9 +119,9 @@ TEST_F(CommitTest, ANestedRepositoryIsLeftOutAndTheRestIsCommitted) {
   git_in(tree_ / "vendor/unborn", {"init", "--quiet"});
   write_file(tree_ / "vendor/unborn/file", "x");
   git_in(tree_, {"clone", "--quiet", sandbox_.root().string(), "vendor/cloned"});
-  EXPECT_EQ(commit_all(tree_, "nothing of ours"), std::nullopt);
+  EXPECT_EQ(commit_all(sandbox_.root(), tree_, "nothing of ours"), std::nullopt);
   write_file(tree_ / "own", "x\n");
-  ASSERT_TRUE(commit_all(tree_, "own"));
+  ASSERT_TRUE(commit_all(sandbox_.root(), tree_, "own"));
   EXPECT_EQ(changes(), "A\town");
 }
 
@@ -160,15 +160,74 @@ TEST_F(CommitTest, RunsNoHooksAndNoFilters) {
   sandbox_.git({"config", "filter.spy.clean", "touch " + (sandbox_.outside() / "spied").string() + "; cat"});
   write_file(tree_ / ".gitattributes", "*.txt filter=spy\n");
   write_file(tree_ / "a.txt", "x\n");
-  EXPECT_TRUE(commit_all(tree_, "work"));
+  EXPECT_TRUE(commit_all(sandbox_.root(), tree_, "work"));
   EXPECT_FALSE(fs::exists(sandbox_.outside() / "spied"));
+}
+
+/// A repository that runs a program of its own wherever git, or a library like it, is told to by configuration.
+fs::path make_trap(const GitSandbox& sandbox) {
+  const fs::path trap = sandbox.outside() / "trap";
+  git_in(sandbox.outside(), {"init", "--quiet", "--bare", trap.string()});
+  git_in(trap, {"config", "core.fsmonitor", "touch " + (sandbox.outside() / "sprung").string()});
+  git_in(trap, {"config", "user.name", "Mallory"});
+  return trap;
+}
+
+TEST_F(CommitTest, WhereTheWorktreesOwnGitFileLeadsDoesNotMatter) {
+  const fs::path trap = make_trap(sandbox_);
+  const std::string before = *branch_tip(sandbox_.root(), "feature/task-1");
+  write_file(tree_ / "new", "x");
+  write_file(tree_ / ".git", "gitdir: " + trap.string() + "\n");
+  const auto id = commit_all(sandbox_.root(), tree_, "work");
+  ASSERT_TRUE(id);
+  EXPECT_EQ(branch_tip(sandbox_.root(), "feature/task-1"), id);
+  EXPECT_EQ(sandbox_.git({"log", "-1", "--format=%an %P", *id}), "Ada " + before);
+  EXPECT_EQ(sandbox_.git({"show", *id + ":new"}), "x");
+  EXPECT_EQ(git_in(trap, {"for-each-ref"}), "");
+  EXPECT_FALSE(fs::exists(sandbox_.outside() / "sprung"));
+  EXPECT_FALSE(is_worktree(sandbox_.root(), tree_, "feature/task-1"));
+}
+
+TEST_F(CommitTest, WhereItsCommondirLeadsDoesNotMatter) {
+  const fs::path trap = make_trap(sandbox_);
+  write_file(sandbox_.root() / ".git/worktrees/task-1/commondir", trap.string() + "\n");
+  write_file(sandbox_.root() / ".git/worktrees/task-1/config.worktree", "[user]\nname = Mallory\n");
+  write_file(tree_ / "new", "x");
+  const auto id = commit_all(sandbox_.root(), tree_, "work");
+  ASSERT_TRUE(id);
+  EXPECT_EQ(branch_tip(sandbox_.root(), "feature/task-1"), id);
+  EXPECT_EQ(sandbox_.git({"log", "-1", "--format=%an", *id}), "Ada");
+}
+
+TEST_F(CommitTest, FifosInThePlacesThatGitReadsHangNobody) {
+  const fs::path admin = sandbox_.root() / ".git/worktrees/task-1";
+  write_file(tree_ / "new", "x");
+  for (const char* name : {"MERGE_HEAD", "config.worktree", "CHERRY_PICK_HEAD"}) {
+    ASSERT_EQ(::mkfifo((admin / name).c_str(), 0600), 0);
+  }
+  fs::remove(admin / "CHERRY_PICK_HEAD");
+  EXPECT_TRUE(commit_all(sandbox_.root(), tree_, "work"));
+}
+
+TEST_F(CommitTest, WhoDiedAfterTheCommitOfAMergeDoesNotMakeASecondOne) {
+  const std::string base = git({"rev-parse", "HEAD"});
+  write_file(tree_ / "ours", "ours\n");
+  const std::string ours = commit();
+  git({"checkout", "--quiet", "-b", "theirs", base});
+  write_file(tree_ / "theirs", "theirs\n");
+  commit();
+  git({"merge", "--quiet", "--no-commit", "feature/task-1"});
+  const auto made = commit("merge");
+  write_file(sandbox_.root() / ".git/worktrees/task-1/MERGE_HEAD", ours + "\n");  // as it was a moment before
+  EXPECT_EQ(commit_all(sandbox_.root(), tree_, "merge"), std::nullopt);
+  EXPECT_EQ(git({"rev-parse", "HEAD"}), made);
 }
 
 TEST_F(CommitTest, ALockLeftBehindIsNamed) {
   const fs::path lock = sandbox_.root() / ".git/worktrees/task-1/index.lock";
   write_file(lock, "");
   write_file(tree_ / "new", "x");
-  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { commit_all(tree_, "x"); }),
+  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { commit_all(sandbox_.root(), tree_, "x"); }),
               HasSubstr("remove " + lock.string()));
   fs::remove(lock);
   commit();
@@ -178,7 +237,7 @@ TEST_F(CommitTest, GoesWhereHeadIsWhenTheAgentMovedIt) {
   git({"checkout", "--quiet", "--detach"});
   write_file(tree_ / "new", "x");
   commit();
-  EXPECT_EQ(current_branch(tree_), "");
+  EXPECT_EQ(current_branch(sandbox_.root(), tree_), "");
   git({"checkout", "--quiet", "-b", "elsewhere"});
   write_file(tree_ / "new", "y");
   EXPECT_EQ(branch_tip(sandbox_.root(), "elsewhere"), commit());
@@ -192,7 +251,7 @@ TEST_F(CommitTest, UnsolvedConflictsAreNamedAndNotCommitted) {
   write_file(tree_ / "kept", "theirs\n");
   commit();
   EXPECT_NE(test::run_in(tree_, {"git", "merge", "feature/task-1"}).status, 0);
-  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { commit_all(tree_, "x"); }), HasSubstr("kept"));
+  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { commit_all(sandbox_.root(), tree_, "x"); }), HasSubstr("kept"));
 }
 
 TEST_F(CommitTest, AMergeThatWaitsToBeCommittedBecomesOne) {
@@ -216,15 +275,15 @@ TEST_F(CommitTest, ARebaseLeftHalfDoneIsRefused) {
   write_file(tree_ / "kept", "theirs\n");
   commit();
   EXPECT_NE(test::run_in(tree_, {"git", "rebase", "feature/task-1"}).status, 0);
-  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { commit_all(tree_, "x"); }),
+  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { commit_all(sandbox_.root(), tree_, "x"); }),
               HasSubstr("rebase is unfinished"));
 }
 
 TEST_F(CommitTest, TheFirstCommitOfARepositoryWorks) {
   GitSandbox fresh;
-  EXPECT_EQ(commit_all(fresh.root(), "nothing"), std::nullopt);
+  EXPECT_EQ(commit_all(fresh.root(), fresh.root(), "nothing"), std::nullopt);
   write_file(fresh.root() / "first", "x");
-  const auto first = commit_all(fresh.root(), "first");
+  const auto first = commit_all(fresh.root(), fresh.root(), "first");
   EXPECT_TRUE(first);
   EXPECT_EQ(first, branch_tip(fresh.root(), "main"));
 }
@@ -238,7 +297,7 @@ TEST_F(CommitTest, ManyWorktreesCommitAtOnce) {
                         const fs::path& tree = trees[static_cast<std::size_t>(i)];
                         write_file(tree / "same", "the same object in all\n");
                         write_file(tree / std::to_string(i), std::to_string(i));
-                        if (!commit_all(tree, "work " + std::to_string(i)))
+                        if (!commit_all(sandbox_.root(), tree, "work " + std::to_string(i)))
                           throw std::runtime_error("no commit");
                       }),
               IsEmpty());

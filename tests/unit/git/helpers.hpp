@@ -56,6 +56,16 @@ inline std::vector<std::string> at_once(int count, const std::function<void(int)
   return errors;
 }
 
+/// All tests of this program share one, as all tasks of a daemon do.
+inline Materialiser& materialiser() {
+  static Materialiser shared(2);
+  return shared;
+}
+
+inline Worktree add_worktree(const WorktreeRequest& request) {
+  return add_worktree(request, materialiser(), {}).worktree;
+}
+
 /// Asks for worktrees/<task> and feature/<task> at the tip of main.
 inline WorktreeRequest request_for(const GitSandbox& sandbox, const std::string& task) {
   return {sandbox.root(), sandbox.root() / "worktrees" / task, "feature/" + task,

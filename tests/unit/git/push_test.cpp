@@ -108,7 +108,7 @@ TEST_F(PushTest, FetchRebaseAndPushAgainSucceeds) {
   sandbox_.commit_file("g", "3\n");
   const auto fetched = fetch(sandbox_.root(), "origin", "work", {});
   ASSERT_EQ(fetched, theirs);
-  const auto head = std::get<std::string>(rebase(sandbox_.root(), *fetched));
+  const auto head = std::get<std::string>(rebase(sandbox_.root(), sandbox_.root(), *fetched));
   EXPECT_EQ(push_work(), head);
   EXPECT_EQ(at_remote("work"), head);
   EXPECT_EQ(git_in(bare_, {"rev-parse", "work~1"}), theirs);
@@ -146,7 +146,7 @@ TEST_F(PushTest, ManyBranchesAtOnceAllArrive) {
   for (int i = 0; i < kBranches; ++i) {
     const Worktree tree = add_for(sandbox_, std::to_string(i));
     write_file(tree.path / "mine", std::to_string(i));
-    commit_all(tree.path, "work");
+    commit_all(sandbox_.root(), tree.path, "work");
   }
   EXPECT_THAT(
       at_once(kBranches,

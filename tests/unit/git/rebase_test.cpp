@@ -15,7 +15,7 @@ class RebaseTest : public ::testing::Test {
 
   std::string work(const std::string& file, const std::string& content, const std::string& message) {
     write_file(tree_ / file, content);
-    return *commit_all(tree_, message);
+    return *commit_all(sandbox_.root(), tree_, message);
   }
 
   /// Everything that a failed rebase must leave as it was.
@@ -25,7 +25,7 @@ class RebaseTest : public ::testing::Test {
            read_file(tree_ / "shared");
   }
 
-  std::string rebased(const std::string& onto) { return std::get<std::string>(rebase(tree_, onto)); }
+  std::string rebased(const std::string& onto) { return std::get<std::string>(rebase(sandbox_.root(), tree_, onto)); }
 
   GitSandbox sandbox_;
   std::string base_;
@@ -38,7 +38,7 @@ TEST_F(RebaseTest, ReplaysTheCommitsOnTheNewBase) {
   const std::string onto = sandbox_.commit_file("c", "c\n");
   const std::string head = rebased(onto);
   EXPECT_EQ(branch_tip(sandbox_.root(), "feature/task-1"), head);
-  EXPECT_EQ(current_branch(tree_), "feature/task-1");
+  EXPECT_EQ(current_branch(sandbox_.root(), tree_), "feature/task-1");
   EXPECT_EQ(git_in(tree_, {"log", "--format=%s", onto + "..HEAD"}), "feat: b\nfeat: a");
   EXPECT_EQ(git_in(tree_, {"status", "--porcelain"}), "");
   EXPECT_TRUE(fs::exists(tree_ / "c"));
@@ -60,7 +60,7 @@ TEST_F(RebaseTest, AConflictNamesTheFilesAndLeavesEverythingAsItWas) {
   write_file(tree_ / "untracked", "kept");
   const std::string onto = sandbox_.commit_file("shared", "theirs\n");
   const std::string before = state();
-  const auto result = rebase(tree_, onto);
+  const auto result = rebase(sandbox_.root(), tree_, onto);
   ASSERT_TRUE(std::holds_alternative<MergeConflict>(result));
   EXPECT_THAT(std::get<MergeConflict>(result).files, ElementsAre("shared"));
   EXPECT_THAT(std::get<MergeConflict>(result).with, HasSubstr("feat: clash"));
@@ -90,7 +90,7 @@ TEST_F(RebaseTest, OntoWhatItHoldsAlreadyItDoesNothing) {
 TEST_F(RebaseTest, UncommittedChangesAreRefused) {
   const std::string onto = sandbox_.commit_file("c", "c\n");
   write_file(tree_ / "shared", "changed\n");
-  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { rebase(tree_, onto); }), HasSubstr("commit first"));
+  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { rebase(sandbox_.root(), tree_, onto); }), HasSubstr("commit first"));
   EXPECT_EQ(read_file(tree_ / "shared"), "changed\n");
 }
 
@@ -99,9 +99,42 @@ TEST_F(RebaseTest, AnUntrackedFileInTheWayIsNotOverwritten) {
   const std::string onto = sandbox_.commit_file("c", "theirs\n");
   write_file(tree_ / "c", "mine\n");
   const std::string before = state();
-  error_of(ErrorKind::precondition, [&] { rebase(tree_, onto); });
+  error_of(ErrorKind::precondition, [&] { rebase(sandbox_.root(), tree_, onto); });
   EXPECT_EQ(read_file(tree_ / "c"), "mine\n");
   EXPECT_EQ(state(), before);
+}
+
+TEST_F(RebaseTest, AnIgnoredFileInTheWayIsNotOverwritten) {
+  sandbox_.commit_file(".gitignore", "secret\n");
+  tree_ = add_for(sandbox_, "task-2").path;
+  work("a", "a\n", "feat: a");
+  write_file(sandbox_.root() / "secret", "theirs\n");
+  sandbox_.git({"add", "-f", "secret"});
+  sandbox_.git({"commit", "-qm", "secret"});
+  write_file(tree_ / "secret", "mine\n");
+  error_of(ErrorKind::precondition, [&] { rebased(sandbox_.git({"rev-parse", "main"})); });
+  EXPECT_EQ(read_file(tree_ / "secret"), "mine\n");
+}
+
+TEST_F(RebaseTest, WhereTheWorktreesOwnGitFileLeadsDoesNotMatter) {
+  work("a", "a\n", "feat: a");
+  const std::string onto = sandbox_.commit_file("c", "c\n");
+  const std::string link = read_file(tree_ / ".git");
+  write_file(tree_ / ".git", "gitdir: /nowhere\n");
+  const std::string head = rebased(onto);
+  EXPECT_EQ(branch_tip(sandbox_.root(), "feature/task-1"), head);
+  EXPECT_EQ(read_file(tree_ / "c"), "c\n");
+  write_file(tree_ / ".git", link);
+  EXPECT_EQ(git_in(tree_, {"status", "--porcelain"}), "");
+}
+
+TEST_F(RebaseTest, LinksThatLeadOutOfTheWorktreeAreNotFollowed) {
+  work("folder/a", "a\n", "feat: a");
+  const std::string onto = sandbox_.commit_file("other/c", "theirs\n");
+  fs::create_directories(sandbox_.outside() / "precious");
+  fs::create_directory_symlink(sandbox_.outside() / "precious", tree_ / "other");
+  error_of(ErrorKind::precondition, [&] { rebased(onto); });
+  EXPECT_TRUE(fs::is_empty(sandbox_.outside() / "precious"));
 }
 
 TEST_F(RebaseTest, ADetachedHeadIsMovedAndNoBranch) {
@@ -109,7 +142,7 @@ TEST_F(RebaseTest, ADetachedHeadIsMovedAndNoBranch) {
   git_in(tree_, {"checkout", "--quiet", "--detach"});
   const std::string head = rebased(sandbox_.commit_file("c", "c\n"));
   EXPECT_EQ(git_in(tree_, {"rev-parse", "HEAD"}), head);
-  EXPECT_EQ(current_branch(tree_), "");
+  EXPECT_EQ(current_branch(sandbox_.root(), tree_), "");
   EXPECT_EQ(branch_tip(sandbox_.root(), "feature/task-1"), ours);
 }
 

@@ -46,7 +46,7 @@ TEST_F(SummaryTest, CountsLinesAsGitDoes) {
   write_file(sandbox_.root() / "code", "one\nTWO\nthree\nfour\nfive\nsix\n");
   write_file(sandbox_.root() / "new", "a\nb\n");
   fs::remove(sandbox_.root() / "old");
-  commit_all(sandbox_.root(), "work");
+  commit_all(sandbox_.root(), sandbox_.root(), "work");
   const auto summary = summarise_branch(sandbox_.root(), base_, "work");
   std::string numbers;
   for (const auto& delta : summary.files) {
@@ -74,7 +74,7 @@ TEST_F(SummaryTest, BinaryAndVeryLargeFilesHaveNoCounts) {
   std::string large;
   while (large.size() <= 1024 * 1024) large += "a line like any other\n";
   write_file(sandbox_.root() / "large", large);
-  commit_all(sandbox_.root(), "work");
+  commit_all(sandbox_.root(), sandbox_.root(), "work");
   const auto summary = summarise_branch(sandbox_.root(), base_, "work");
   EXPECT_EQ(file(summary, "binary").added, std::nullopt);
   EXPECT_EQ(file(summary, "large").added, std::nullopt);

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "server/github/child.hpp"
+#include "common/child.hpp"
 
 namespace fanout::github {
 namespace {

@@ -163,7 +163,7 @@ TEST_F(TrackerTest, LabelsThatGithubDropsAreNoticed) {
   Ending ending;
   run([&](Tracker& tracker) { return open_issue(tracker, task("a"), ending); });
   ASSERT_TRUE(ending.issue);
-  ASSERT_TRUE(noticed(Notice::Kind::labels_missing));
+  ASSERT_TRUE(noticed(Notice::Kind::left_out));
   EXPECT_THAT(notices_[0].text, HasSubstr("auto-created"));
 }
 

@@ -162,5 +162,60 @@ TEST_F(FoldTest, UsageAddsUpOverAttemptsAndTheSessionIsKept) {
   EXPECT_FALSE(agent("b").has_usage());
 }
 
+TEST_F(FoldTest, FeedbackIsCountedUntilAPersonAsksForAnotherAttempt) {
+  auto watching = of("a");
+  watching.mutable_following_changed()->set_state(Following::STATE_WATCHING);
+  fold(watching);
+  auto again = of("a");
+  again.set_attempt(2);
+  again.mutable_retry_requested()->mutable_feedback()->set_fingerprint("checks-1");
+  again.mutable_retry_requested()->mutable_feedback()->set_retry(1);
+  fold(again);
+  EXPECT_EQ(agent("a").following().state(), Following::STATE_WATCHING);
+  EXPECT_EQ(agent("a").following().retries(), 1u);
+  ASSERT_EQ(agent("a").following().fingerprints_size(), 1);
+  EXPECT_EQ(agent("a").phase(), PHASE_PENDING);
+  auto asked = of("a");
+  asked.set_attempt(3);
+  asked.mutable_retry_requested();
+  fold(asked);
+  EXPECT_FALSE(agent("a").has_following());
+}
+
+TEST_F(FoldTest, ATaskThatIsGivenUpMakesTheRunAFailure) {
+  change("a", PHASE_REPORTING, PHASE_COMPLETED);
+  change("b", PHASE_REPORTING, PHASE_COMPLETED);
+  EXPECT_EQ(outcome(run_), RUN_STATE_COMPLETED);
+  auto given_up = of("a");
+  given_up.mutable_following_changed()->set_state(Following::STATE_GAVE_UP);
+  fold(given_up);
+  EXPECT_EQ(outcome(run_), RUN_STATE_FAILED);
+}
+
+TEST_F(FoldTest, ABranchThatWasRebasedAfterItsReportIsReportedAsItIs) {
+  auto reported = of("a");
+  reported.mutable_reported()->mutable_report()->set_head_commit("old");
+  fold(reported);
+  auto rebased = of("a"), pushed = of("a");
+  rebased.mutable_rebased()->set_base_commit("base");
+  pushed.mutable_pushed()->set_commit("new");
+  fold(rebased);
+  fold(pushed);
+  EXPECT_EQ(agent("a").report().head_commit(), "new");
+  EXPECT_EQ(agent("a").base_commit(), "base");
+  EXPECT_EQ(agent("a").pushed_commit(), "new");
+}
+
+TEST_F(FoldTest, AnIssueWithoutATaskIsTheRuns) {
+  Event opened;
+  opened.mutable_issue_opened()->mutable_issue()->set_number(7);
+  fold(opened);
+  EXPECT_EQ(run_.tracking_issue().number(), 7u);
+  Event closed;
+  closed.mutable_issue_closed();
+  fold(closed);
+  EXPECT_TRUE(run_.tracking_issue().closed());
+}
+
 }  // namespace
 }  // namespace fanout::domain

@@ -139,6 +139,94 @@ TEST(Machine, ALostDependencyBlocksAndNamesIt) {
   EXPECT_EQ(decision.needs, std::vector<std::string>{"task-1"});
 }
 
+/// In testing, a gate failed: the fingerprint, the files as the agent left them, and as the gate did.
+Decision fail_gate(const Traits& traits, const State& state, const std::string& fingerprint,
+                   const std::string& agent_tree, const std::string& tree) {
+  return decide(traits, state, {InputKind::gate_failed, "gate \"t\" failed", {}, {fingerprint, tree}, agent_tree});
+}
+
+/// Back in testing after the agent has gone on.
+State mended(State state, const Traits& traits) {
+  for (const auto kind : {InputKind::slot_taken, InputKind::agent_succeeded, InputKind::work_committed}) {
+    state = decide(traits, state, {kind, {}, {}}).state;
+  }
+  return state;
+}
+
+TEST(Machine, AFailedGateGoesBackToTheAgentInTheSameAttempt) {
+  const Traits traits{.gate_retries = 2};
+  const auto decision = fail_gate(traits, in(PHASE_TESTING), "f1", "t1", "t1");
+  EXPECT_EQ(decision.state.phase, PHASE_IMPLEMENTING);
+  EXPECT_EQ(decision.effect, Effect::take_slot);
+  EXPECT_EQ(decision.state.gate_retries, 1u);
+  EXPECT_EQ(decision.state.retries, 0u);
+  EXPECT_EQ(mended(decision.state, traits).phase, PHASE_TESTING);
+}
+
+TEST(Machine, AGateThatFailsOnceTooOftenFailsTheTask) {
+  const Traits traits{.gate_retries = 2};
+  auto state = in(PHASE_TESTING);
+  for (const char* failure : {"f1", "f2"}) state = mended(fail_gate(traits, state, failure, failure, failure).state, traits);
+  const auto decision = fail_gate(traits, state, "f3", "t3", "t3");
+  EXPECT_EQ(decision.state.phase, PHASE_FAILED);
+  EXPECT_THAT(decision.reason, HasSubstr("all 2 gate_retries are used up"));
+}
+
+TEST(Machine, TheSameGateFailureWithNothingChangedInBetweenEndsItEarly) {
+  const Traits traits{.gate_retries = 5};
+  const auto state = mended(fail_gate(traits, in(PHASE_TESTING), "f", "t", "t").state, traits);
+  const auto decision = fail_gate(traits, state, "f", "t", "t");
+  EXPECT_EQ(decision.state.phase, PHASE_FAILED);
+  EXPECT_THAT(decision.reason, HasSubstr("changed nothing in between"));
+  EXPECT_EQ(fail_gate(traits, state, "f", "changed", "changed").state.phase, PHASE_IMPLEMENTING);
+  EXPECT_EQ(fail_gate(traits, state, "other", "t", "t").state.phase, PHASE_IMPLEMENTING);
+}
+
+TEST(Machine, AnAttemptAfterGatesThatFailedHasItsOwnReturns) {
+  const Traits traits{.retries = 1, .gate_retries = 1};
+  const auto state = mended(fail_gate(traits, in(PHASE_TESTING), "f", "t1", "t1").state, traits);
+  const auto decision = fail_gate(traits, state, "f", "t2", "t2");
+  EXPECT_EQ(decision.state.phase, PHASE_PENDING);
+  EXPECT_EQ(decision.state.gate_retries, 0u);
+  EXPECT_EQ(decision.state.retries, 1u);
+}
+
+TEST(Machine, WithoutGateRetriesAGateFailsTheTaskWithItsReasonAlone) {
+  const auto decision = fail_gate({}, in(PHASE_TESTING), "f", "t", "t");
+  EXPECT_EQ(decision.state.phase, PHASE_FAILED);
+  EXPECT_EQ(decision.reason, "gate \"t\" failed");
+}
+
+TEST(Machine, AnAgentThatCannotDoItIsFollowedByTheNextUntilNoneIsLeft) {
+  const Traits traits{.retries = 3, .agents = 2};
+  auto decision = decide(traits, in(PHASE_IMPLEMENTING), {InputKind::agent_unfit, "not logged in", {}});
+  EXPECT_EQ(decision.state.phase, PHASE_IMPLEMENTING);
+  EXPECT_EQ(decision.effect, Effect::take_slot);
+  EXPECT_EQ(decision.state.agent, 1u);
+  EXPECT_EQ(decision.reason, "not logged in");
+  decision = decide(traits, decision.state, {InputKind::slot_taken, {}, {}});
+  EXPECT_EQ(decision.effect, Effect::run_agent);
+  decision = decide(traits, decision.state, {InputKind::agent_unfit, "not there", {}});
+  EXPECT_EQ(decision.state.phase, PHASE_FAILED) << "trying again does not help, though retries are left";
+}
+
+TEST(Machine, ARetryGoesOnWithTheAgentThatCouldDoIt) {
+  const Traits traits{.retries = 1, .agents = 2};
+  auto state = decide(traits, in(PHASE_IMPLEMENTING), {InputKind::agent_unfit, "x", {}}).state;
+  state = decide(traits, state, {InputKind::work_failed, "y", {}}).state;
+  EXPECT_EQ(state.phase, PHASE_PENDING);
+  EXPECT_EQ(state.agent, 1u);
+}
+
+TEST(Machine, ALimitIsWaitedForAndUsesUpNoRetry) {
+  auto decision = decide({}, in(PHASE_IMPLEMENTING), {InputKind::limited, "limit", {}});
+  EXPECT_EQ(decision.state.phase, PHASE_IMPLEMENTING);
+  EXPECT_EQ(decision.effect, Effect::await_account);
+  decision = decide({}, decision.state, {InputKind::account_free, {}, {}});
+  EXPECT_EQ(decision.effect, Effect::take_slot);
+  EXPECT_EQ(decide({}, decision.state, {InputKind::slot_taken, {}, {}}).effect, Effect::run_agent);
+}
+
 TEST(Machine, EveryRowCanBeReachedAndNoneIsWrittenTwice) {
   std::set<std::tuple<Phase, InputKind, When>> seen;
   for (const auto& row : transitions()) {

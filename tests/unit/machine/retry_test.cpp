@@ -73,8 +73,9 @@ State in(Phase phase) {
   return state;
 }
 
-Input failed(const std::string& fingerprint, const std::string& left, const std::string& found) {
-  return {InputKind::work_failed, "it failed", {}, {fingerprint, left}, found};
+Input failed(const std::string& fingerprint, const std::string& left, const std::string& found,
+             InputKind how = InputKind::work_failed) {
+  return {how, "it failed", {}, {fingerprint, left}, found};
 }
 
 const Traits kTwice{false, 2};
@@ -111,10 +112,10 @@ TEST(Retrying, TheSameFailureWithNothingChangedInBetweenIsNotPaidForAgain) {
 }
 
 TEST(Retrying, WhatGatesLeaveBehindIsNoChangeOfTheAgents) {
-  const auto state = at_work_again(decide(kTwice, in(PHASE_TESTING), failed("f", "with-coverage", "work")).state);
+  const auto state = at_work_again(decide(kTwice, in(PHASE_TESTING), failed("f", "with-coverage", "work", InputKind::gate_failed)).state);
   auto testing = state;
   testing.phase = PHASE_TESTING;
-  EXPECT_EQ(decide(kTwice, testing, failed("f", "with-other-coverage", "with-coverage")).state.phase, PHASE_FAILED);
+  EXPECT_EQ(decide(kTwice, testing, failed("f", "with-other-coverage", "with-coverage", InputKind::gate_failed)).state.phase, PHASE_FAILED);
 }
 
 TEST(Retrying, AWorktreeOfWhichNothingIsKnownIsTakenForChanged) {
@@ -123,7 +124,7 @@ TEST(Retrying, AWorktreeOfWhichNothingIsKnownIsTakenForChanged) {
 }
 
 TEST(Retrying, WithoutRetriesTheReasonStandsAlone) {
-  const auto decision = decide({}, in(PHASE_TESTING), failed("f", "t", "t"));
+  const auto decision = decide({}, in(PHASE_TESTING), failed("f", "t", "t", InputKind::gate_failed));
   EXPECT_EQ(decision.state.phase, PHASE_FAILED);
   EXPECT_EQ(decision.reason, "it failed");
 }

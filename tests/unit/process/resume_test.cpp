@@ -1,9 +1,15 @@
 // What the next daemon finds: a program that runs, has ended, or whose supervisor was killed.
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
+#include <cstring>
 #include <fstream>
+#include <thread>
 
 #include "common/error.hpp"
+#include "server/process/channel.hpp"
+#include "server/process/dialogue.hpp"
 #include "server/process/launch.hpp"
 #include "server/shim/folder.hpp"
 #include "tests/unit/process/process_fixture.hpp"
@@ -16,9 +22,11 @@ using testing::ElementsAre;
 
 class Resume : public ProcessTest {
  protected:
+  async::WorkerPool pool_{1};
+
   /// Starts a program as a daemon does that dies at once: its supervisor is all there is of it.
   Launched abandon(const Command& command) {
-    auto launched = launch(FANOUT_SHIM, command);
+    auto launched = launch(runner(pool_), command);
     char word[64];
     EXPECT_GT(read(launched.ready.get(), word, sizeof word), 0);
     return launched;
@@ -33,6 +41,15 @@ class Resume : public ProcessTest {
     Seen seen;
     run_coroutine([&](asio::io_context&) { return go_on(command, told, seen); });
     return seen;
+  }
+
+  static awaitable<void> send_some(asio::io_context& io, std::filesystem::path folder, std::string bytes) {
+    Dialogue dialogue(io.get_executor());
+    const bool talking = co_await dialogue.connect(std::move(folder));
+    EXPECT_TRUE(talking);
+    dialogue.give_input(0, bytes);
+    const auto news = co_await dialogue.news();
+    EXPECT_EQ(news.input, bytes.size());
   }
 
   static awaitable<void> go_on(Command command, Told told, Seen& seen) {
@@ -58,6 +75,25 @@ TEST_F(Resume, AProgramThatRunsIsFollowedAndNotStartedAgain) {
   EXPECT_THAT(seen.out, ElementsAre("one", "two"));
   EXPECT_EQ(seen.exit.code, 4);
   EXPECT_EQ(read_file(folder_ / "begun"), "begun\n");
+}
+
+TEST_F(Resume, WhatIsWrittenArrivesOnceThoughEachDaemonWritesAllOfIt) {
+  auto command = shell("cat > got");
+  command.talks = true;
+  command.stdin_file.clear();
+  const auto supervisor = abandon(command);
+  const std::string text(100'000, 'x');
+  // A daemon that dies when it has sent a part of it.
+  run_coroutine([&](asio::io_context& io) { return send_some(io, command.folder, text.substr(0, 9'000)); });
+  Channel channel;
+  command.channel = &channel;
+  channel.write(text.substr(0, 5'000));
+  channel.write(text.substr(5'000));
+  channel.write("end");
+  channel.close_input();
+  const auto seen = resume(command);
+  EXPECT_EQ(seen.exit.code, 0);
+  EXPECT_EQ(read_file(folder_ / "got"), text + "end");
 }
 
 TEST_F(Resume, LinesThatWereToldAreNotToldAgain) {
@@ -91,7 +127,7 @@ TEST_F(Resume, WhatEndedMeanwhileIsCollectedAsOftenAsOneAsks) {
 TEST_F(Resume, ASecondSupervisorForTheSameFolderStartsNothing) {
   const auto command = shell("echo begun >> begun; until [ -e go ]; do sleep 0.05; done");
   const auto first = abandon(command);
-  const auto second = launch(FANOUT_SHIM, command);
+  const auto second = launch(runner(pool_), command);
   char word[64];
   EXPECT_EQ(read(second.ready.get(), word, sizeof word), 0) << "it ends without a word";
   test::write_file(folder_ / "go", "");
@@ -142,6 +178,77 @@ TEST_F(Resume, AHalfWrittenRecordIsNoSuccess) {
 TEST_F(Resume, ARecordOfANewerVersionIsNotGuessedAt) {
   EXPECT_FALSE(shim::parse_end("fanout-shim 99\ncode 0\nduration-ms 1\nend 1\n"));
   EXPECT_FALSE(shim::parse_birth("fanout-shim 99\npid 1\nstart 1\nboot x\n"));
+}
+
+/// Plays a supervisor of the first version of the protocol, word for word: what is newer it does not understand.
+class OldSupervisor {
+ public:
+  explicit OldSupervisor(const std::filesystem::path& path)
+      : folder_((std::filesystem::create_directories(path), path.string())) {
+    EXPECT_TRUE(folder_.lock());
+    const auto self = shim::identity_of(::getpid());
+    folder_.write(shim::kBirthFile, "fanout-shim 1\npid " + std::to_string(self.pid) + "\nstart " +
+                                        std::to_string(self.start_time) + "\nboot " + self.boot_id +
+                                        "\nstdout-from 0\nstderr-from 0\n");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, (path / shim::kSocketFile).c_str(), sizeof address.sun_path - 1);
+    listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_, 4), 0);
+    thread_ = std::jthread([this] { serve(); });
+  }
+  ~OldSupervisor() {
+    thread_.join();
+    ::close(listener_);
+  }
+  const std::vector<std::string>& asked() const { return asked_; }
+
+ private:
+  void say(int client, const std::string& line) { EXPECT_GT(::send(client, line.data(), line.size(), MSG_NOSIGNAL), 0); }
+
+  void serve() {
+    const int client = ::accept(listener_, nullptr, nullptr);
+    say(client, "fanout-shim 1 " + std::to_string(::getpid()) + "\n");
+    std::string in;
+    for (bool followed = false; !followed;) {
+      char piece[256];
+      const auto size = ::recv(client, piece, sizeof piece, 0);
+      if (size <= 0) break;
+      in.append(piece, static_cast<std::size_t>(size));
+      for (auto end = in.find('\n'); end != in.npos; end = in.find('\n')) {
+        const auto line = in.substr(0, end);
+        in.erase(0, end + 1);
+        asked_.push_back(line);
+        if (line == "status") say(client, "status 4242 running\n");
+        else if (line.starts_with("follow ")) followed = true;
+        else say(client, "unknown\n");
+      }
+    }
+    say(client, "output 6 0\n");
+    folder_.write(shim::kEndFile, "fanout-shim 1\ncode 3\nduration-ms 5\nstdout-end 6\nstderr-end 0\ndropped-bytes 0\nend 1\n");
+    say(client, "ended\n");
+    ::close(client);
+  }
+
+  shim::Folder folder_;
+  int listener_ = -1;
+  std::vector<std::string> asked_;
+  std::jthread thread_;
+};
+
+TEST_F(Resume, ASupervisorOfAnOlderProtocolIsUnderstood) {
+  const auto command = shell("never started: its folder is somebody's");
+  test::write_file(command.stdout_log, "hello\n");
+  test::write_file(command.stderr_log, "");
+  Seen seen;
+  {
+    OldSupervisor old(command.folder);
+    seen = resume(command);
+  }
+  EXPECT_EQ(seen.pid, 4242);
+  EXPECT_THAT(seen.out, ElementsAre("hello"));
+  EXPECT_EQ(seen.exit.code, 3);
 }
 
 TEST_F(Resume, RecordsComeBackAsTheyWereWritten) {

@@ -7,9 +7,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/store/damaged.hpp"
 #include "server/store/sqlite.hpp"
 #include "tests/support/coroutine.hpp"
 #include "tests/support/git_sandbox.hpp"
@@ -97,7 +99,7 @@ awaitable<void> follow(EventLog& log, std::string run, std::uint64_t cursor, std
 }
 
 awaitable<void> with_log(asio::io_context& io, fs::path file, std::function<awaitable<void>(EventLog&)> body) {
-  EventLog log(io.get_executor(), file);
+  EventLog log(io.get_executor(), std::make_unique<Database>(file));
   TaskGroup writer(io.get_executor());
   writer.spawn(log.run());
   std::exception_ptr error;
@@ -180,32 +182,6 @@ TEST_F(EventLogTest, TheLiveStateEqualsTheFoldOfTheStoredEvents) {
   });
 }
 
-/// The last word of who is cancelled is on its way while its run is let go of, and taken up again.
-awaitable<void> release_with_an_event_on_its_way(EventLog& log, asio::io_context& io) {
-  co_await log.create_run(spec("r"), started("r"));
-  co_await log.create_run(spec("other"), started("other"));
-  TaskGroup writers(io.get_executor());
-  writers.spawn(log.append(note("r", "first")));
-  co_await asio::post(io, asio::use_awaitable);
-  writers.cancel();
-  log.release_run("r");
-  log.open_run(*log.open("r"));
-  EXPECT_THROW(co_await writers.join(), boost::system::system_error);
-  co_await log.append(note("r", "second"));
-  EXPECT_EQ(log.open("r")->last_sequence(), 3u);
-  log.release_run("r");
-  EXPECT_EQ(log.open("r"), nullptr);
-  EXPECT_THROW(co_await log.append(note("r", "third")), Error);
-  co_await log.append(note("other", "goes on"));
-  EXPECT_EQ((co_await log.read("r", 0)).size(), 3u);
-}
-
-TEST_F(EventLogTest, AnEventOnItsWayIsRecordedThoughItsRunIsLetGoOf) {
-  run_coroutine([&](auto& io) {
-    return with_log(io, file(), [&](EventLog& log) { return release_with_an_event_on_its_way(log, io); });
-  });
-}
-
 TEST_F(EventLogTest, TheFileIsForItsOwnerAlone) {
   Database database(file());
   struct stat status {};
@@ -241,10 +217,174 @@ TEST_F(EventLogTest, AFileThatIsNoDatabaseIsRefusedAndLeftAsItIs) {
   try {
     Database database(file());
     FAIL() << "opened";
-  } catch (const Error& error) {
-    EXPECT_THAT(std::string(error.what()), testing::HasSubstr("is damaged: move it away"));
+  } catch (const Damaged& error) {
+    EXPECT_THAT(std::string(error.what()), testing::HasSubstr("is damaged"));
   }
   EXPECT_EQ(fs::file_size(file()), 8192u);
+}
+
+TEST_F(EventLogTest, AFileOfANewerFanoutIsRefusedInWordsAndLeftAsItIs) {
+  { Database database(file()); }
+  open_database(file().string()).exec("PRAGMA user_version = 99");
+  try {
+    Database database(file());
+    FAIL() << "opened";
+  } catch (const Error& error) {
+    EXPECT_THAT(std::string(error.what()), testing::AllOf(testing::HasSubstr("newer fanoutd"), testing::HasSubstr("schema 99")));
+  }
+  EXPECT_EQ(open_database(file().string()).execAndGet("PRAGMA user_version").getInt(), 99);
+}
+
+TEST_F(EventLogTest, ADamagedPageIsFoundWhenTheFileIsOpened) {
+  {
+    Database database(file());
+    for (int i = 0; i < 50; ++i) {
+      const auto id = "r" + std::to_string(i);
+      auto first = started(id);
+      first.set_run_id(id);
+      first.set_sequence(1);
+      first.mutable_run_started()->mutable_run()->set_name(std::string(3000, 'n'));
+      database.create_run(spec(id), first);
+    }
+  }
+  std::fstream bytes(file(), std::ios::binary | std::ios::in | std::ios::out);
+  bytes.seekp(static_cast<std::streamoff>(fs::file_size(file()) / 2 / 4096 * 4096));
+  bytes << std::string(8192, '\xa5');
+  bytes.close();
+  EXPECT_THROW(Database database(file()), Damaged);
+}
+
+/// Transactions in a write-ahead log: frames that end one say how large the database is after it.
+std::size_t count_commits(const fs::path& wal) {
+  const auto bytes = test::read_file(wal);
+  const auto number_at = [&](std::size_t at) {
+    std::uint32_t number = 0;
+    for (std::size_t i = 0; i < 4; ++i) number = number << 8 | static_cast<unsigned char>(bytes[at + i]);
+    return number;
+  };
+  constexpr std::size_t kHeader = 32, kFrameHeader = 24;
+  std::size_t commits = 0;
+  if (bytes.size() < kHeader) return commits;
+  const std::size_t page = number_at(8);
+  for (std::size_t at = kHeader; at + kFrameHeader + page <= bytes.size(); at += kFrameHeader + page) {
+    commits += number_at(at + 4) > 0 ? 1 : 0;
+  }
+  return commits;
+}
+
+awaitable<void> append_all_at_once(EventLog& log, asio::io_context& io, int writers, int each) {
+  TaskGroup group(io.get_executor());
+  for (int i = 0; i < writers; ++i) group.spawn(append_notes(log, "r", std::to_string(i), each));
+  co_await group.join();
+}
+
+awaitable<void> count_commits_of_many(EventLog& log, asio::io_context& io, fs::path wal) {
+  co_await log.create_run(spec("r"), started("r"));
+  const auto before = count_commits(wal);
+  co_await append_all_at_once(log, io, 300, 1);
+  const auto commits = count_commits(wal) - before;
+  EXPECT_GE(commits, 1u);
+  EXPECT_LT(commits, 30u) << "for 300 events";
+}
+
+/// The last word of who is cancelled is on its way while its run is let go of, and taken up again.
+awaitable<void> release_with_an_event_on_its_way(EventLog& log, asio::io_context& io) {
+  co_await log.create_run(spec("r"), started("r"));
+  co_await log.create_run(spec("other"), started("other"));
+  TaskGroup writers(io.get_executor());
+  writers.spawn(log.append(note("r", "first")));
+  co_await asio::post(io, asio::use_awaitable);
+  writers.cancel();
+  log.release_run("r");
+  log.open_run(*log.open("r"));
+  EXPECT_THROW(co_await writers.join(), boost::system::system_error);
+  co_await log.append(note("r", "second"));
+  EXPECT_EQ(log.open("r")->last_sequence(), 3u);
+  log.release_run("r");
+  EXPECT_EQ(log.open("r"), nullptr);
+  EXPECT_THROW(co_await log.append(note("r", "third")), Error);
+  co_await log.append(note("other", "goes on"));
+  EXPECT_EQ((co_await log.read("r", 0)).size(), 3u);
+}
+
+TEST_F(EventLogTest, AnEventOnItsWayIsRecordedThoughItsRunIsLetGoOf) {
+  run_coroutine([&](auto& io) {
+    return with_log(io, file(), [&](EventLog& log) { return release_with_an_event_on_its_way(log, io); });
+  });
+}
+
+TEST_F(EventLogTest, EventsThatComeAtOnceShareACommit) {
+  run_coroutine([&](auto& io) {
+    return with_log(io, file(), [&](EventLog& log) { return count_commits_of_many(log, io, file().string() + "-wal"); });
+  });
+}
+
+awaitable<void> measure(EventLog& log, asio::io_context& io) {
+  constexpr int kWriters = 20, kEach = 250;
+  co_await log.create_run(spec("r"), started("r"));
+  const auto began = std::chrono::steady_clock::now();
+  co_await append_all_at_once(log, io, kWriters, kEach);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  std::cout << "event log: " << kWriters * kEach << " events of " << kWriters << " writers in " << took.count() << " s, "
+            << static_cast<long>(kWriters * kEach / took.count()) << " events/s, each synced before its writer goes on" << std::endl;
+  EXPECT_EQ(log.open("r")->last_sequence(), 1u + kWriters * kEach);
+}
+
+/// How fast is printed; the issue wants 1,000 a second to be no strain.
+TEST_F(EventLogTest, TwentyWritersAreMeasured) {
+  run_coroutine([&](auto& io) { return with_log(io, file(), [&](EventLog& log) { return measure(log, io); }); });
+}
+
+TEST_F(EventLogTest, OfACompactedRunTheStateStaysAndOneEventStandsForAll) {
+  run_coroutine([&](auto& io) { return with_log(io, file(), complete_one_of_two); });
+  Database database(file());
+  database.compact("second");
+  EXPECT_EQ(database.events("second", 0, 99).size(), 2u) << "it is under way";
+  ASSERT_EQ(database.ended().size(), 1u);
+  EXPECT_FALSE(database.ended()[0].compacted);
+  const auto before = database.load("first")->run;
+  database.compact("first");
+  const auto events = database.events("first", 0, 99);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].sequence(), 5u);
+  EXPECT_EQ(events[0].run_compacted().events(), 5u);
+  v1::Run folded;
+  domain::apply(folded, events[0]);
+  auto after = database.load("first")->run;
+  EXPECT_EQ(folded.SerializeAsString(), after.SerializeAsString());
+  EXPECT_EQ(after.compacted_until(), 5u);
+  after.clear_compacted_until();
+  EXPECT_EQ(after.SerializeAsString(), before.SerializeAsString()) << "but for that it is as it was";
+  EXPECT_TRUE(database.ended()[0].compacted);
+  database.compact("first");
+  EXPECT_EQ(database.events("first", 0, 99).size(), 1u);
+}
+
+TEST_F(EventLogTest, WhatACompactionFreesIsUsedAgainOrGivenBack) {
+  Database database(file());
+  for (const char* id : {"a", "b"}) {
+    auto first = started(id);
+    first.set_run_id(id);
+    first.set_sequence(1);
+    database.create_run(spec(id), first);
+  }
+  auto run = database.load("a")->run;
+  for (std::uint64_t i = 2; i < 12; ++i) {
+    auto large = note("a", std::string(8 << 20, 'x'));
+    large.set_sequence(i);
+    database.append({&large}, {});
+  }
+  auto end = ended("a", v1::RUN_STATE_COMPLETED);
+  end.set_sequence(12);
+  domain::apply(run, end);
+  database.append({&end}, {&run});
+  EXPECT_GT(database.size(), 80u << 20);
+  database.compact("a");
+  EXPECT_LT(database.size(), 1u << 20);
+  EXPECT_GT(fs::file_size(file()), 80u << 20);
+  database.give_back_space();
+  EXPECT_LT(fs::file_size(file()), 1u << 20);
+  EXPECT_EQ(database.load("a")->run.state(), v1::RUN_STATE_COMPLETED);
 }
 
 TEST_F(EventLogTest, PrefixesAreTakenToTheLetter) {
@@ -275,7 +415,7 @@ class FullDiskTest : public EventLogTest {
 };
 
 awaitable<void> fill_and_free(asio::io_context& io, fs::path file, std::string& trouble, std::vector<v1::Event>& events) {
-  EventLog log(io.get_executor(), file);
+  EventLog log(io.get_executor(), std::make_unique<Database>(file));
   TaskGroup writer(io.get_executor()), appender(io.get_executor());
   writer.spawn(log.run());
   co_await log.create_run(spec("r"), started("r"));

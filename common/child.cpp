@@ -1,4 +1,4 @@
-#include "server/github/child.hpp"
+#include "common/child.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #include <csignal>
 #include <sstream>
 
-namespace fanout::github {
+namespace fanout {
 
 namespace {
 
@@ -28,25 +28,14 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return out;
 }
 
-/// Where `name` is, by that environment's PATH and not by ours; empty: nowhere.
-std::string found_in_path(const std::string& name, const Environment& environment) {
-  const auto path = environment.find("PATH");
-  std::istringstream folders(path == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const auto file = folder + "/" + name;
-    if (folder.starts_with('/') && ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return "";
-}
-
 /// A program with a socket as its input and output: unlike a pipe, it can be written to without a SIGPIPE.
 class Child {
  public:
-  Child(std::vector<std::string> argv, const Environment& environment) {
+  Child(std::vector<std::string> argv, const Environment& environment, const std::string& directory) {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return;
     socket_ = ends[0];
-    spawn(std::move(argv), environment, ends[1]);
+    spawn(std::move(argv), environment, directory, ends[1]);
     ::close(ends[1]);
   }
   Child(const Child&) = delete;
@@ -99,7 +88,7 @@ class Child {
   void finished() { finished_ = true; }
 
  private:
-  void spawn(std::vector<std::string> argv, const Environment& environment, int other) {
+  void spawn(std::vector<std::string> argv, const Environment& environment, const std::string& directory, int other) {
     const auto program = found_in_path(argv.at(0), environment);
     if (program.empty()) return;
     posix_spawn_file_actions_t files;
@@ -108,7 +97,7 @@ class Child {
     ::posix_spawn_file_actions_adddup2(&files, other, 1);
     ::posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
     ::posix_spawn_file_actions_addclosefrom_np(&files, 3);
-    ::posix_spawn_file_actions_addchdir_np(&files, "/");
+    ::posix_spawn_file_actions_addchdir_np(&files, directory.c_str());
     posix_spawnattr_t attributes;
     ::posix_spawnattr_init(&attributes);
     sigset_t none, all;
@@ -133,10 +122,20 @@ class Child {
 
 }  // namespace
 
+std::string found_in_path(const std::string& name, const Environment& environment) {
+  const auto path = environment.find("PATH");
+  std::istringstream folders(path == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const auto file = folder + "/" + name;
+    if (folder.starts_with('/') && ::access(file.c_str(), X_OK) == 0) return file;
+  }
+  return "";
+}
+
 std::optional<std::string> output_of(const std::vector<std::string>& argv, const std::string& input,
                                      const Environment& environment, std::chrono::milliseconds limit,
-                                     const std::stop_token& stop) {
-  Child child(argv, environment);
+                                     const std::stop_token& stop, const std::string& directory) {
+  Child child(argv, environment, directory);
   if (!child.started()) return std::nullopt;
   child.say(input);
   auto text = child.listen(Clock::now() + limit, stop);
@@ -145,4 +144,4 @@ std::optional<std::string> output_of(const std::vector<std::string>& argv, const
   return child.end() ? text : std::nullopt;
 }
 
-}  // namespace fanout::github
+}  // namespace fanout

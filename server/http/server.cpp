@@ -1,0 +1,300 @@
+#include "server/http/server.hpp"
+
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <charconv>
+
+#include "common/error.hpp"
+
+namespace fanout::http {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace wire = boost::beast::http;
+using asio::ip::tcp;
+using async::awaitable;
+
+namespace {
+
+constexpr std::chrono::milliseconds kPauseWhenExhausted{200};
+
+struct Route {
+  std::string method, path;
+  Server::Door door;
+  Server::Handler handler;
+  bool fits(const std::string& asked) const { return path == asked || (path.ends_with('/') && asked.starts_with(path)); }
+};
+
+bool same_secret(std::string_view given, std::string_view wanted) {
+  return given.size() == wanted.size() && CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
+}
+
+/// Of this server, by one of the loopback's names. A port that was left out is the usual one, so not ours.
+bool is_own_authority(std::string_view authority, std::uint16_t port) {
+  const auto colon = authority.rfind(':');
+  if (colon == std::string_view::npos || authority.substr(colon + 1) != std::to_string(port)) return false;
+  const auto host = authority.substr(0, colon);
+  return host == "127.0.0.1" || host == "localhost" || host == "[::1]";
+}
+
+/// Why it is turned away; nothing when it may come in.
+std::optional<Response> refusal(const Incoming& request, const std::string& token, std::uint16_t port) {
+  if (!is_own_authority(request.header("Host"), port)) {
+    return text_response(421, "this server answers to 127.0.0.1 and localhost only\n");
+  }
+  const auto origin = request.header("Origin");
+  if (!origin.empty() && (!origin.starts_with("http://") || !is_own_authority(origin.substr(7), port))) {
+    return text_response(403, "pages of other origins get nothing here\n");
+  }
+  const auto credentials = request.header("Authorization");
+  constexpr std::string_view scheme = "Bearer ";
+  if (!token.empty() && credentials.starts_with(scheme) && same_secret(credentials.substr(scheme.size()), token)) return {};
+  auto response = text_response(401, "a token is needed: Authorization: Bearer …; fanout daemon status says where it is\n");
+  response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+Response response_to(const Error& error) {
+  const auto text = std::string(error.what()) + "\n";
+  switch (error.kind()) {
+    case ErrorKind::not_found: return text_response(404, text);
+    case ErrorKind::invalid_input: return text_response(400, text);
+    case ErrorKind::precondition:
+    case ErrorKind::already_there: return text_response(409, text);
+    case ErrorKind::unavailable:
+    case ErrorKind::cancelled: return text_response(503, text);
+    case ErrorKind::timed_out: return text_response(504, text);
+    case ErrorKind::system: break;
+  }
+  return text_response(500, text);
+}
+
+Incoming incoming(wire::request<wire::string_body>&& message) {
+  Incoming request;
+  request.method = message.method_string();
+  const std::string target = message.target();
+  const auto mark = target.find('?');
+  request.path = target.substr(0, mark);
+  if (mark != std::string::npos) request.query = target.substr(mark + 1);
+  for (const auto& field : message) request.headers.emplace_back(field.name_string(), field.value());
+  request.body = std::move(message.body());
+  return request;
+}
+
+wire::response<wire::string_body> outgoing(Response response, unsigned version, bool keep_alive) {
+  wire::response<wire::string_body> message;
+  message.version(version);
+  message.result(response.status);
+  // What a handler says of these counts: a page of the dashboard may load its own style.
+  message.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  message.set("Cache-Control", "no-store");
+  for (const auto& [name, value] : response.headers) message.set(name, value);
+  message.set("X-Content-Type-Options", "nosniff");
+  message.set("Cross-Origin-Resource-Policy", "same-origin");
+  message.set("Referrer-Policy", "no-referrer");
+  message.body() = std::move(response.body);
+  message.keep_alive(keep_alive);
+  message.prepare_payload();
+  return message;
+}
+
+/// The answer to what is no request.
+unsigned status_of(const beast::error_code& error) {
+  if (error == wire::error::body_limit) return 413;
+  return error == wire::error::header_limit ? 431 : 400;
+}
+
+bool is_malformed(const beast::error_code& error) {
+  return error && error.category() == beast::error_code(wire::error::bad_method).category() &&
+         error != wire::error::end_of_stream && error != wire::error::partial_message;
+}
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(const async::Executor& e, ServerOptions o) : executor(e), options(std::move(o)), acceptor(e), connections(e) {}
+
+  void listen();
+  awaitable<void> accept();
+  awaitable<void> serve(tcp::socket socket);
+  awaitable<void> converse(beast::tcp_stream& stream);
+  awaitable<bool> write(beast::tcp_stream& stream, Response response, unsigned version, bool keep_alive);
+  awaitable<Response> answer(Incoming request);
+  awaitable<Response> handled(const Handler& handler, Incoming request);
+
+  async::Executor executor;
+  ServerOptions options;
+  tcp::acceptor acceptor;
+  std::vector<Route> routes;
+  async::TaskGroup connections;
+};
+
+void Server::Impl::listen() {
+  beast::error_code error;
+  const auto address = asio::ip::make_address(options.address, error);
+  if (error || !address.is_loopback()) {
+    throw Error(ErrorKind::invalid_input, "\"" + options.address + "\" is no address of the loopback, such as 127.0.0.1");
+  }
+  const tcp::endpoint endpoint(address, options.port);
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) {
+    throw Error(ErrorKind::system, "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": " +
+                                       error.message());
+  }
+}
+
+awaitable<void> Server::Impl::accept() {
+  for (;;) {
+    beast::error_code error;
+    auto socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::operation_aborted) co_return;
+    if (error) {  // out of descriptors, most likely
+      asio::steady_timer pause(executor, kPauseWhenExhausted);
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      if (error) co_return;
+    } else if (connections.size() < options.most_connections) {
+      connections.spawn(serve(std::move(socket)));
+    }
+  }
+}
+
+/// Whatever goes wrong here is this connection's own affair.
+awaitable<void> Server::Impl::serve(tcp::socket socket) {
+  beast::tcp_stream stream(std::move(socket));
+  try {
+    co_await converse(stream);
+  } catch (const std::exception&) {
+    // It has gone, or has been cancelled: there is nobody to tell.
+  }
+}
+
+awaitable<void> Server::Impl::converse(beast::tcp_stream& stream) {
+  beast::flat_buffer buffer(options.header_limit + options.body_limit);
+  for (bool more = true; more;) {
+    wire::request_parser<wire::string_body> parser;
+    parser.header_limit(static_cast<std::uint32_t>(options.header_limit));
+    parser.body_limit(options.body_limit);
+    beast::error_code error;
+    stream.expires_after(options.read);
+    co_await wire::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    if (is_malformed(error)) {
+      co_await write(stream, text_response(status_of(error), error.message() + "\n"), 11, false);
+      co_return;
+    }
+    if (error) co_return;
+    const auto version = parser.get().version();
+    const bool keep = parser.get().keep_alive();
+    auto response = co_await answer(incoming(parser.release()));
+    more = co_await write(stream, std::move(response), version, keep);
+  }
+  beast::error_code ignored;
+  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+awaitable<bool> Server::Impl::write(beast::tcp_stream& stream, Response response, unsigned version, bool keep_alive) {
+  const auto message = outgoing(std::move(response), version, keep_alive);
+  beast::error_code error;
+  stream.expires_after(options.write);
+  co_await wire::async_write(stream, message, asio::redirect_error(asio::use_awaitable, error));
+  co_return !error && message.keep_alive();
+}
+
+awaitable<Response> Server::Impl::answer(Incoming request) {
+  const Route* found = nullptr;
+  bool other_method = false;
+  for (const auto& route : routes) {
+    if (!route.fits(request.path)) continue;
+    if (route.method != request.method) {
+      other_method = true;
+    } else if (!found || route.path.size() > found->path.size()) {
+      found = &route;
+    }
+  }
+  const auto port = acceptor.local_endpoint().port();
+  // Who may not come in does not learn what there is.
+  if (!found || found->door == Door::token) {
+    if (auto refused = refusal(request, options.token, port)) co_return std::move(*refused);
+  }
+  if (!found) co_return text_response(other_method ? 405 : 404, other_method ? "not by this method\n" : "nothing here\n");
+  co_return co_await handled(found->handler, std::move(request));
+}
+
+awaitable<Response> Server::Impl::handled(const Handler& handler, Incoming request) {
+  std::optional<Response> failed;
+  try {
+    co_return co_await async::with_deadline(handler(std::move(request)), options.answer, "the answer");
+  } catch (const Error& error) {
+    failed = response_to(error);
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == asio::error::operation_aborted) throw;
+    failed = text_response(500, error.code().message() + "\n");
+  } catch (const std::exception& error) {
+    failed = text_response(500, std::string(error.what()) + "\n");
+  }
+  co_return std::move(*failed);
+}
+
+Server::Server(const async::Executor& executor, ServerOptions options)
+    : impl_(std::make_unique<Impl>(executor, std::move(options))) {
+  impl_->listen();
+}
+
+Server::~Server() = default;
+
+void Server::route(std::string method, std::string path, Door door, Handler handler) {
+  impl_->routes.push_back({std::move(method), std::move(path), door, std::move(handler)});
+}
+
+std::string Server::address() const {
+  const auto endpoint = impl_->acceptor.local_endpoint();
+  const auto host = endpoint.address().to_string();
+  return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+}
+
+async::awaitable<void> Server::run() {
+  co_await async::checkpoint();  // what is started below is awaited
+  co_await impl_->accept();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  impl_->connections.cancel();
+  co_await impl_->connections.join();
+}
+
+std::string_view Incoming::header(std::string_view name) const {
+  const auto found = std::find_if(headers.begin(), headers.end(),
+                                  [&](const Header& header) { return beast::iequals(header.first, name); });
+  return found == headers.end() ? std::string_view() : std::string_view(found->second);
+}
+
+ServerOptions listening_on(std::string_view address) {
+  ServerOptions options;
+  const auto colon = address.rfind(':');
+  auto host = address.substr(0, colon == std::string_view::npos ? 0 : colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto port = colon == std::string_view::npos ? address : address.substr(colon + 1);
+  const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), options.port);
+  beast::error_code error;
+  if (!host.empty()) options.address = host == "localhost" ? "127.0.0.1" : host;
+  const bool loopback = asio::ip::make_address(options.address, error).is_loopback() && !error;
+  if (port.empty() || failed != std::errc() || end != port.data() + port.size() || !loopback) {
+    throw Error(ErrorKind::invalid_input, "\"" + std::string(address) + "\" is no port on the loopback, such as 127.0.0.1:9464");
+  }
+  return options;
+}
+
+Response text_response(unsigned status, std::string text, std::string type) {
+  return {status, {{"Content-Type", std::move(type)}}, std::move(text)};
+}
+
+}  // namespace fanout::http

@@ -1,0 +1,70 @@
+#include "server/http/token_file.hpp"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "common/error.hpp"
+
+namespace fanout::http {
+
+namespace {
+
+constexpr std::size_t kRandomBytes = 32;
+constexpr std::size_t kMostBytes = 4096;
+
+[[noreturn]] void fail(const std::string& doing, const std::filesystem::path& file) {
+  throw Error(ErrorKind::system, "cannot " + doing + " " + file.string() + ": " + errno_text(errno));
+}
+
+std::string random_token() {
+  std::array<unsigned char, kRandomBytes> bytes;
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw Error(ErrorKind::system, "the system has no random numbers: " + errno_text(errno));
+  }
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const auto byte : bytes) (text += digits[byte >> 4]) += digits[byte & 15];
+  return text;
+}
+
+/// Whole or not at all: a reader never sees a half.
+void make(const std::filesystem::path& file) {
+  const auto text = random_token() + "\n";
+  const auto draft = file.string() + ".new";
+  ::unlink(draft.c_str());
+  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) fail("make", file);
+  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  ::close(fd);
+  if (!written || ::rename(draft.c_str(), file.c_str()) != 0) fail("write", file);
+}
+
+}  // namespace
+
+std::string token_in(const std::filesystem::path& file) {
+  int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0 && errno == ENOENT) {
+    make(file);
+    fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  }
+  if (fd < 0) fail("read", file);
+  struct stat status {};
+  std::string text(kMostBytes, '\0');
+  const auto got = ::fstat(fd, &status) == 0 ? ::read(fd, text.data(), text.size()) : -1;
+  ::close(fd);
+  if (got < 0) fail("read", file);
+  if ((status.st_mode & 077) != 0) {
+    throw Error(ErrorKind::system, "others may read " + file.string() + ": remove it, and a new one is made");
+  }
+  text.resize(static_cast<std::size_t>(got));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  if (text.empty()) throw Error(ErrorKind::system, file.string() + " is empty: remove it, and a new one is made");
+  return text;
+}
+
+}  // namespace fanout::http

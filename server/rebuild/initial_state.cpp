@@ -1,0 +1,34 @@
+#include "server/rebuild/initial_state.hpp"
+
+namespace fanout::rebuild {
+
+namespace v1 = fanout::v1;
+
+v1::Run initial_state(const fanout::internal::v1::RunSpec& spec) {
+  v1::Run run;
+  run.set_id(spec.run_id());
+  run.set_name(spec.name());
+  run.set_plan_path(spec.plan_path());
+  run.set_repository(spec.repository());
+  run.set_base(spec.base());
+  run.set_base_commit(spec.base_commit());
+  run.set_max_parallel(spec.max_parallel());
+  run.set_push(spec.push());
+  run.set_tracker(spec.tracker());
+  run.set_tracker_repository(spec.tracker_repository());
+  run.set_tracker_mode(spec.tracker_options().mode());
+  run.set_follow(spec.tracker_options().follow());
+  for (const auto& task : spec.tasks()) {
+    auto& agent = *run.add_subagents();
+    agent.set_task_id(task.id());
+    agent.set_title(task.title());
+    agent.set_priority(task.priority());
+    *agent.mutable_dependencies() = task.dependencies();
+    agent.set_phase(v1::PHASE_PENDING);
+    agent.set_attempt(1);
+    agent.set_agent(task.agent());
+  }
+  return run;
+}
+
+}  // namespace fanout::rebuild
