@@ -13,7 +13,7 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-constexpr std::size_t kShortId = 8;
+constexpr std::size_t kShortBase = 8;
 
 std::string size_of(std::uint64_t bytes) {
   constexpr const char* kUnits[] = {"B", "KB", "MB", "GB", "TB"};
@@ -32,7 +32,7 @@ void print_pools(Session& session, const v1::GetPoolResponse& answer) {
   const auto now = std::chrono::system_clock::now();
   for (const auto& pool : answer.pools()) {
     table.add({{pool.repository()},
-               {pool.base_commit().substr(0, kShortId)},
+               {pool.base_commit().substr(0, kShortBase)},
                {std::to_string(pool.ready()), pool.ready() > 0 ? Ink::green : Ink::plain},
                {std::to_string(pool.ready() + pool.wanted())},
                {size_of(pool.bytes())},

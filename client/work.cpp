@@ -16,7 +16,7 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-constexpr std::size_t kShortId = 8;
+constexpr std::size_t kShortCommit = 8;
 
 std::size_t count_removed(const v1::CleanUpResponse& answer) {
   std::size_t count = 0;
@@ -85,12 +85,12 @@ int snapshots(Session& session, const SnapshotsOptions& options) {
   for (const auto& snapshot : answer.snapshots()) {
     table.add({{std::to_string(snapshot.number())},
                {ago(to_time(snapshot.time()), now), Ink::dim},
-               {snapshot.commit().substr(0, kShortId)},
+               {snapshot.commit().substr(0, kShortCommit)},
                {snapshot.reason()}});
   }
   session.print(table.lines(session.out().style(), {session.out().columns(), true, 1}));
   session.out().line("");
-  session.out().line(printable("Look: git diff " + answer.snapshots(answer.snapshots_size() - 1).commit().substr(0, kShortId) +
+  session.out().line(printable("Look: git diff " + answer.snapshots(answer.snapshots_size() - 1).commit().substr(0, kShortCommit) +
                                "^!   Go back: fanout undo " + answer.run_id() + " " + options.task + " --to N"));
   return kExitOk;
 }

@@ -32,6 +32,9 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
 /// `text` without white space at both ends.
 std::string_view trimmed(std::string_view text);
 
+/// `text` with ASCII's capitals as small letters; other bytes stay.
+std::string lower_case(std::string_view text);
+
 /// `parts` with `separator` between them.
 std::string join(std::span<const std::string> parts, std::string_view separator);
 

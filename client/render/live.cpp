@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kAiryRows = 10;      // from here on there is room for blank lines
 constexpr std::size_t kPhaseColumns = 12;  // "implementing": the column keeps its place while phases change
-constexpr std::size_t kTimeColumns = 6;
+constexpr std::size_t kDurationColumns = 6;
 
 /// Who is shown when not all can be: who waits for a person, those at work, then what needs a person.
 int importance(v1::Phase phase) {
@@ -132,7 +132,7 @@ std::vector<std::string> task_lines(const v1::Run& run, const std::vector<int>& 
   Table table({{""},
                {"", false, std::min(widest, most), most},
                {"", false, kPhaseColumns},
-               {"", true, kTimeColumns},
+               {"", true, kDurationColumns},
                {""}});
   for (const int i : shown) {
     const auto& agent = run.subagents(i);

@@ -15,7 +15,7 @@ namespace v1 = fanout::v1;
 namespace {
 
 constexpr std::size_t kTimeColumns = 7;
-constexpr std::size_t kMostIdColumns = 40;
+constexpr std::size_t kMostTaskColumns = 40;
 constexpr std::size_t kShownGateLines = 10;
 
 struct Said {
@@ -285,7 +285,7 @@ PlainLines::PlainLines(const v1::Run& run, Options options) : options_(options) 
   for (const auto& agent : run.subagents()) {
     id_columns_ = std::max(id_columns_, display_width(printable(agent.task_id())));
   }
-  id_columns_ = std::min(id_columns_, kMostIdColumns);
+  id_columns_ = std::min(id_columns_, kMostTaskColumns);
 }
 
 std::string PlainLines::line(const v1::Event& event, std::string_view text, Ink ink) const {

@@ -20,8 +20,8 @@ using domain::Span;
 
 namespace {
 
-constexpr std::size_t kMostIdColumns = 30;
-constexpr std::size_t kTimeColumns = 8;
+constexpr std::size_t kMostLaneColumns = 30;
+constexpr std::size_t kClockColumns = 8;
 constexpr std::size_t kUsualWidth = 100;  // where nobody looks, and so nothing limits it
 constexpr std::size_t kLeastBar = 20;
 
@@ -141,7 +141,7 @@ std::string label(double x, double y, const std::string& text, const std::string
 }
 
 std::string lane_svg(const Lane& lane, Moment end, double y) {
-  std::string svg = label(kLabelWidth - 8, y + 10, fit(printable(lane.task_id), kMostIdColumns), " text-anchor=\"end\"");
+  std::string svg = label(kLabelWidth - 8, y + 10, fit(printable(lane.task_id), kMostLaneColumns), " text-anchor=\"end\"");
   for (const auto& span : lane.spans) {
     const auto title = escaped(lane.task_id) + ": " + to_string(span.step) + " " + fine_duration(span.length());
     svg += rectangle(pixel(span.begin, end), y, pixel(span.end, end) - pixel(span.begin, end), kBar, look_of(span.step).colour, title);
@@ -215,19 +215,19 @@ std::vector<std::string> waterfall(const v1::Run& run, const Style& style, std::
   const auto end = domain::end_of(lanes);
   std::size_t ids = 0, remarks = 0;
   for (const auto& lane : lanes) {
-    ids = std::max(ids, std::min(kMostIdColumns, display_width(printable(lane.task_id))));
+    ids = std::max(ids, std::min(kMostLaneColumns, display_width(printable(lane.task_id))));
     remarks = std::max(remarks, display_width(remark(lane)));
   }
   const auto room = columns == kUnlimited ? kUsualWidth : columns;
-  const auto beside = ids + 2 + 2 + kTimeColumns + (remarks > 0 ? remarks + 2 : 0);
+  const auto beside = ids + 2 + 2 + kClockColumns + (remarks > 0 ? remarks + 2 : 0);
   const auto width = std::max(kLeastBar, room > beside ? room - beside : 0);
   std::vector<std::string> lines;
   for (const auto& lane : lanes) {
     Line line(style, columns);
-    line.add(fit(printable(lane.task_id), kMostIdColumns)).pad_to(ids + 2);
+    line.add(fit(printable(lane.task_id), kMostLaneColumns)).pad_to(ids + 2);
     draw(line, columns_of(lane, end, width));
     const auto time = fine_duration(shown_end(lane));
-    line.pad_to(ids + 2 + width + 2 + kTimeColumns - std::min(kTimeColumns, time.size())).add(time);
+    line.pad_to(ids + 2 + width + 2 + kClockColumns - std::min(kClockColumns, time.size())).add(time);
     if (const auto more = remark(lane); !more.empty()) line.add("  ").add(more, lane.failed ? Ink::red : Ink::dim);
     lines.push_back(line.text());
   }

@@ -12,7 +12,7 @@ namespace v1 = fanout::v1;
 namespace {
 
 constexpr int kVersion = 1;
-constexpr std::size_t kMaxOpen = 256;
+constexpr std::size_t kMostOpen = 256;
 
 /// The HTTP status of a failed call of the model, which each agent hides elsewhere.
 std::optional<int> http_status(const json::value& error) {
@@ -273,7 +273,7 @@ void Acp::on_notification(std::string_view method, const json::value& params, st
 }
 
 void Acp::on_request(const json::value& id, std::string_view method, const json::value& params, Output& out) {
-  if (open_.size() + requests_.size() >= kMaxOpen) {
+  if (open_.size() + requests_.size() >= kMostOpen) {
     out.write += rpc::error(id, rpc::kInternal, "too many requests are open");
     return;
   }

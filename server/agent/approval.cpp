@@ -6,6 +6,7 @@
 #include <array>
 #include <cctype>
 
+#include "common/text.hpp"
 #include "server/agent/safe_commands.hpp"
 #include "server/agent/shell_words.hpp"
 #include "server/agent/worktree_path.hpp"
@@ -19,24 +20,18 @@ namespace {
 constexpr std::array<std::pair<std::string_view, Approve>, 4> kLevels{
     {{"never", Approve::never}, {"edits", Approve::edits}, {"safe", Approve::safe}, {"all", Approve::all}}};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
 /// "AGENT_TOOL_KIND_EXECUTE" → "execute"
 std::string kind_name(v1::AgentToolKind kind) {
   constexpr std::string_view prefix = "AGENT_TOOL_KIND_";
   const auto name = v1::AgentToolKind_Name(kind);
-  return lower(name.size() > prefix.size() ? std::string_view(name).substr(prefix.size())
+  return lower_case(name.size() > prefix.size() ? std::string_view(name).substr(prefix.size())
                                            : std::string_view());
 }
 
 bool fits_tool(const Rule& rule, const v1::AgentPermission& permission) {
   if (rule.tool.empty()) return true;
-  const auto wanted = lower(rule.tool);
-  return wanted == lower(permission.tool()) || wanted == kind_name(permission.kind());
+  const auto wanted = lower_case(rule.tool);
+  return wanted == lower_case(permission.tool()) || wanted == kind_name(permission.kind());
 }
 
 std::vector<std::string> words_of(std::string_view text) {

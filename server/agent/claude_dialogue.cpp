@@ -8,7 +8,7 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-constexpr std::size_t kMaxOpen = 256;
+constexpr std::size_t kMostQuestions = 256;
 
 void write_line(Output& out, const json::value& line) { out.write += json::serialize(line) + "\n"; }
 
@@ -83,7 +83,7 @@ void ClaudeDialogue::ask(const json::value& line, Output& out) {
   const auto* wanted = member(line, "request");
   const auto* input = member(wanted, "input");
   const auto subtype = wanted ? text_at(*wanted, "subtype") : std::string_view();
-  if (subtype != "can_use_tool" || !input || id.empty() || open_.size() >= kMaxOpen) {
+  if (subtype != "can_use_tool" || !input || id.empty() || open_.size() >= kMostQuestions) {
     write_line(out, {{"type", "control_response"},
                      {"response", {{"subtype", "error"}, {"request_id", id}, {"error", "not supported"}}}});
     return add_raw(out, json::serialize(line), "an unknown request; it was refused");

@@ -49,7 +49,7 @@ v1::AgentFileChange::Kind change_kind(std::string_view kind) {
   return kind == "update" ? v1::AgentFileChange::KIND_MODIFIED : v1::AgentFileChange::KIND_UNSPECIFIED;
 }
 
-void add_usage(Output& out, const json::value& told) {
+void add_cumulative_usage(Output& out, const json::value& told) {
   auto& usage = *out.activities.emplace_back().mutable_usage();
   usage.set_scope(v1::AgentUsage::SCOPE_CUMULATIVE);
   usage.set_cached_inside_input(true);
@@ -77,7 +77,7 @@ void Codex::on_line(std::string_view text, Output& out) {
   } else if (type == "error") {
     on_error(text_at(*line, "message"), out);
   } else if (type == "turn.completed") {
-    if (const auto* usage = member(*line, "usage"); usage && usage->is_object()) add_usage(out, *usage);
+    if (const auto* usage = member(*line, "usage"); usage && usage->is_object()) add_cumulative_usage(out, *usage);
     add_result(out, v1::AgentResult::OUTCOME_SUCCEEDED, last_message_);
   } else if (type == "turn.failed") {
     const auto* error = member(*line, "error");

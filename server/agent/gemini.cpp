@@ -15,7 +15,7 @@ using google::protobuf::util::TimeUtil;
 namespace {
 
 /// The statistics are of this process.
-void add_usage(Output& out, const json::value& stats) {
+void add_session_usage(Output& out, const json::value& stats) {
   auto& usage = *out.activities.emplace_back().mutable_usage();
   usage.set_scope(v1::AgentUsage::SCOPE_SESSION);
   usage.set_cached_inside_input(true);
@@ -28,7 +28,7 @@ void add_usage(Output& out, const json::value& stats) {
 }
 
 /// "[API Error: {"error":{"code":400,"message":"…"}}]": the sentence in it.
-std::string sentence_in(std::string_view message) {
+std::string sentence_of_api(std::string_view message) {
   constexpr std::string_view prefix = "[API Error: ";
   if (!message.starts_with(prefix)) return std::string(message);
   message.remove_prefix(prefix.size());
@@ -64,7 +64,7 @@ void Gemini::on_line(std::string_view text, Output& out) {
   } else if (type == "tool_result") {
     on_tool_result(*line, out);
   } else if (type == "error") {
-    add_notice(out, sentence_in(text_at(*line, "message")));
+    add_notice(out, sentence_of_api(text_at(*line, "message")));
   } else if (type == "result") {
     on_result(*line, out);
   } else {
@@ -102,13 +102,13 @@ void Gemini::on_tool_result(const json::value& line, Output& out) {
 
 void Gemini::on_result(const json::value& line, Output& out) {
   const auto* stats = member(line, "stats");
-  if (stats && stats->is_object()) add_usage(out, *stats);
+  if (stats && stats->is_object()) add_session_usage(out, *stats);
   const auto* error = member(line, "error");
   if (text_at(line, "status") == "success") {
     add_result(out, v1::AgentResult::OUTCOME_SUCCEEDED, message_.last());
   } else {
     const auto said = error ? text_at(*error, "message") : std::string_view();
-    add_failure(out, sentence_in(said), status_in(said));
+    add_failure(out, sentence_of_api(said), status_in(said));
   }
   if (const auto ms = stats ? count_at(*stats, "duration_ms") : std::nullopt; ms && *ms > 0) {
     auto& duration = *out.activities.back().mutable_result()->mutable_duration();

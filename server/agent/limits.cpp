@@ -21,11 +21,7 @@ namespace {
 constexpr std::size_t kReadOfText = 4096;
 constexpr std::size_t kMaxResetText = 64;
 
-std::string lower(std::string_view text) {
-  std::string out(text.substr(0, kReadOfText));
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
+std::string folded(std::string_view text) { return lower_case(text.substr(0, kReadOfText)); }
 
 template <std::size_t N>
 bool holds_any(std::string_view text, const std::array<std::string_view, N>& words) {
@@ -181,7 +177,7 @@ std::optional<int> minutes_of_day(std::string_view text) {
 }  // namespace
 
 std::optional<v1::AgentLimit> limit_in(std::string_view original, std::optional<int> status) {
-  const auto text = lower(original);
+  const auto text = folded(original);
   const auto kind = kind_of(text, status);
   if (kind == v1::AgentLimit::KIND_UNSPECIFIED) return std::nullopt;
   v1::AgentLimit limit;
@@ -201,11 +197,11 @@ bool is_login_trouble(std::string_view original, std::optional<int> status) {
       "authentication_failed",   "token has expired",  "token expired",       "login required",
       "authentication required", "set an auth method", "api key must be set", "auth_required",
       "401 unauthorized"};
-  return holds_any(lower(original), words);
+  return holds_any(folded(original), words);
 }
 
 std::optional<int> status_in(std::string_view original) {
-  const auto text = lower(original);
+  const auto text = folded(original);
   constexpr std::array<std::string_view, 6> phrases{
       "\"code\":", "status: ", "\"status\":", "api error: ", "status code ", "statuscode\":"};
   for (const auto phrase : phrases) {
@@ -238,7 +234,7 @@ std::optional<std::chrono::sys_seconds> reset_time(const v1::AgentLimit& limit, 
   using namespace std::chrono;
   if (limit.has_resets_at()) return sys_seconds(seconds(limit.resets_at().seconds()));
   if (limit.has_retry_after()) return told + seconds(TimeUtil::DurationToSeconds(limit.retry_after()));
-  const auto text = lower(limit.resets_text());
+  const auto text = folded(limit.resets_text());
   const auto minutes = minutes_of_day(text);
   if (!minutes) return std::nullopt;
   if (text.find("(utc)") != std::string::npos || text.find(" utc") != std::string::npos)

@@ -15,7 +15,7 @@ namespace {
 
 /// Its input is without what came from the cache; whether its output holds the reasoning is told by the
 /// total.
-void add_usage(Output& out, const json::value& part) {
+void add_step_usage(Output& out, const json::value& part) {
   auto& usage = *out.activities.emplace_back().mutable_usage();
   usage.set_scope(v1::AgentUsage::SCOPE_STEP);
   usage.set_reasoning_inside_output(true);
@@ -131,7 +131,7 @@ void Opencode::on_tool(const json::value& part, Output& out) {
 }
 
 void Opencode::on_step_end(const json::value& part, Output& out) {
-  add_usage(out, part);
+  add_step_usage(out, part);
   const auto reason = text_at(part, "reason");
   if (reason == "stop") return add_result(out, v1::AgentResult::OUTCOME_SUCCEEDED, last_message_);
   if (reason == "length")

@@ -77,12 +77,6 @@ constexpr std::array<NamedKind, 46> kTools{{
     {"switch_mode", v1::AGENT_TOOL_KIND_SWITCH_MODE},
 }};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
 std::string_view first_of(const json::value& input, std::initializer_list<const char*> keys) {
   for (const auto* key : keys) {
     if (const auto text = text_at(input, key); !text.empty()) return text;
@@ -132,7 +126,7 @@ std::string one_line(std::string_view text) {
 }
 
 v1::AgentToolKind tool_kind(std::string_view name) {
-  const auto wanted = lower(name);
+  const auto wanted = lower_case(name);
   const auto found =
       std::find_if(kTools.begin(), kTools.end(), [&](const auto& tool) { return tool.name == wanted; });
   return found == kTools.end() ? v1::AGENT_TOOL_KIND_OTHER : found->kind;

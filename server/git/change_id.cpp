@@ -8,11 +8,11 @@ namespace {
 constexpr git_off_t kLargestText = 16 * 1024 * 1024;
 constexpr std::size_t kLargestChange = 256 * 1024 * 1024;
 
-constexpr std::size_t kMostFiles = 200'000;
+constexpr std::size_t kMostDeltas = 200'000;
 
 /// Ends a comparison that was made to fill the memory.
 int count_file(const git_diff* diff, const git_diff_delta*, const char*, void*) {
-  return git_diff_num_deltas(diff) > kMostFiles ? GIT_EUSER : 0;
+  return git_diff_num_deltas(diff) > kMostDeltas ? GIT_EUSER : 0;
 }
 
 std::string outline_of(const git_diff_delta& delta) {

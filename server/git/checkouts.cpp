@@ -9,11 +9,11 @@ namespace fanout::git {
 
 namespace {
 
-constexpr std::size_t kLongestLine = 64 * 1024;
+constexpr std::size_t kLongestPointer = 64 * 1024;
 constexpr std::string_view kHeads = "refs/heads/";
 
 std::optional<std::string> line_in(const fs::path& file) {
-  auto text = read_regular(file, kLongestLine);
+  auto text = read_regular(file, kLongestPointer);
   if (text) text = std::string(trimmed(*text));
   return text;
 }
@@ -90,7 +90,7 @@ Checkout checkout_of(const fs::path& common, const fs::path& path) {
 bool is_linked(const Folder& folder, const Checkout& checkout) {
   constexpr std::string_view kWord = "gitdir: ";
   if (checkout.is_main) return true;
-  const auto text = read_regular(folder, ".git", kLongestLine);
+  const auto text = read_regular(folder, ".git", kLongestPointer);
   if (!text || !text->starts_with(kWord)) return false;
   return place(checkout.folder / trimmed(std::string_view(*text).substr(kWord.size()))) == checkout.admin;
 }

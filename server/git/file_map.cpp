@@ -8,7 +8,7 @@ namespace {
 
 /// Deeper, git could not check it out; and what has more files than this was made to fill the memory.
 constexpr std::size_t kLongestPath = 4095;
-constexpr std::size_t kMostFiles = 2'000'000;
+constexpr std::size_t kMostEntries = 2'000'000;
 
 [[noreturn]] void refuse_monster() {
   throw Error(ErrorKind::precondition,
@@ -90,7 +90,7 @@ FileMap files_of(const Tree& tree) {
     for (std::size_t i = 0; i < git_tree_entrycount(here.get()); ++i) {
       const git_tree_entry* entry = git_tree_entry_byindex(here.get(), i);
       std::string path = folder + git_tree_entry_name(entry);
-      if (path.size() > kLongestPath || files.size() + folders.size() >= kMostFiles) refuse_monster();
+      if (path.size() > kLongestPath || files.size() + folders.size() >= kMostEntries) refuse_monster();
       const git_filemode_t mode = git_tree_entry_filemode(entry);
       if (mode == GIT_FILEMODE_TREE) {
         folders.emplace_back(std::move(path) + "/", *git_tree_entry_id(entry));

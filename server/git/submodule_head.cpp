@@ -8,11 +8,11 @@ namespace fanout::git {
 
 namespace {
 
-constexpr std::size_t kLongestLine = 64 * 1024;
+constexpr std::size_t kLongestRef = 64 * 1024;
 constexpr std::size_t kLargestPackedRefs = 16 * 1024 * 1024;
 
 std::string line_in(const fs::path& file) {
-  return std::string(trimmed(read_regular(file, kLongestLine).value_or("")));
+  return std::string(trimmed(read_regular(file, kLongestRef).value_or("")));
 }
 
 std::optional<git_oid> id_in(const std::string& text) {

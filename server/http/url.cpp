@@ -2,17 +2,12 @@
 #include <cctype>
 #include <charconv>
 
+#include "common/text.hpp"
 #include "server/http/message.hpp"
 
 namespace fanout::http {
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::invalid_input, "not a web address: " + why); }
 
@@ -46,11 +41,11 @@ void read_authority(std::string_view text, Url& url) {
   if (text.starts_with('[')) {
     const auto close = text.find(']');
     if (close == text.npos) refuse("an IPv6 address without its ]");
-    url.host = lower(text.substr(1, close - 1));
+    url.host = lower_case(text.substr(1, close - 1));
     colon = close + 1 < text.size() ? close + 1 : text.npos;
     if (colon != text.npos && text[colon] != ':') refuse("something follows the IPv6 address");
   } else {
-    url.host = lower(text.substr(0, colon));
+    url.host = lower_case(text.substr(0, colon));
   }
   if (url.host.empty()) refuse("there is no host in it");
   if (colon == text.npos) return;
@@ -74,7 +69,7 @@ Url parse_url(std::string_view text) {
   }
   Url url;
   const auto colon = text.find("://");
-  if (colon != text.npos) url.scheme = lower(text.substr(0, colon));
+  if (colon != text.npos) url.scheme = lower_case(text.substr(0, colon));
   if (url.scheme != "http" && url.scheme != "https") refuse("it begins with neither https:// nor http://");
   text.remove_prefix(colon + 3);
   text = text.substr(0, text.find('#'));

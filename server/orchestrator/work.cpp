@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kMostRuns = 10'000;
+constexpr std::size_t kMostListed = 10'000;
 
 /// What one task has left, and what is to be done with it.
 struct Left {
@@ -202,7 +202,7 @@ awaitable<std::vector<v1::Run>> Work::chosen(v1::CleanUpRequest request) {
   }
   const auto root = co_await services_.workers.run(
       [&](std::stop_token) { return git::find_repository(request.repository()).string(); });
-  auto all = co_await runs_.list(kMostRuns, false);
+  auto all = co_await runs_.list(kMostListed, false);
   for (auto& run : all) {
     if (run.repository() == root) runs.push_back(co_await runs_.get(run.id()));
   }

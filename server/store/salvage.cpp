@@ -12,7 +12,7 @@ namespace v1 = fanout::v1;
 namespace {
 
 template <class Message>
-std::optional<Message> parsed(const SQLite::Column& column) {
+std::optional<Message> readable(const SQLite::Column& column) {
   Message message;
   if (!message.ParseFromArray(column.getBlob(), column.getBytes())) return std::nullopt;
   return message;
@@ -77,12 +77,12 @@ Salvage::Remains Salvage::run(const std::string& id) {
   Remains remains;
   const auto bind = [&](SQLite::Statement& statement) { statement.bind(1, id); };
   impl_->rows("SELECT spec, snapshot FROM run WHERE id = ?", bind, [&](SQLite::Statement& row) {
-    remains.spec = parsed<fanout::internal::v1::RunSpec>(row.getColumn(0));
-    remains.snapshot = parsed<v1::Run>(row.getColumn(1));
+    remains.spec = readable<fanout::internal::v1::RunSpec>(row.getColumn(0));
+    remains.snapshot = readable<v1::Run>(row.getColumn(1));
     return false;
   });
   impl_->rows("SELECT data FROM event WHERE run_id = ? ORDER BY sequence", bind, [&](SQLite::Statement& row) {
-    auto event = parsed<v1::Event>(row.getColumn(0));
+    auto event = readable<v1::Event>(row.getColumn(0));
     const auto& known = remains.events;
     const bool follows = event && event->run_id() == id &&
                          (known.empty() ? is_first(*event) : event->sequence() == known.back().sequence() + 1);

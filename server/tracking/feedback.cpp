@@ -110,15 +110,11 @@ std::string why_not(const v1::Feedback& feedback, const v1::Following& following
 }
 
 v1::PullRequest told(const github::PullRequest& seen, const v1::PullRequest& known) {
-  const auto lower = [](std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-    return text;
-  };
   v1::PullRequest request = known;
   request.set_state(seen.state);
   request.set_draft(seen.draft);
-  request.set_checks(seen.checks == "ERROR" ? "failure" : seen.checks == "EXPECTED" ? "pending" : lower(seen.checks));
-  request.set_review(lower(seen.review));
+  request.set_checks(seen.checks == "ERROR" ? "failure" : seen.checks == "EXPECTED" ? "pending" : lower_case(seen.checks));
+  request.set_review(lower_case(seen.review));
   request.set_head_commit(seen.head_commit);
   request.set_auto_merge(seen.auto_merge);
   if (!seen.base.empty()) request.set_base(seen.base);

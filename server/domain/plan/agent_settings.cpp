@@ -23,19 +23,6 @@ const std::vector<std::string> kWithProgram{"claude", "codex", "gemini", "openco
 const std::vector<std::string> kTypes{"claude", "codex", "gemini", "opencode", "acp", "command"};
 constexpr std::chrono::minutes kAnswerTimeout{10};
 
-std::string fault_of(const std::string& key, const std::string& word, const std::vector<std::string>& known) {
-  if (std::find(known.begin(), known.end(), word) != known.end()) return "";
-  return key + " must be one of " + join(known, ", ") + ", not \"" + printable(word) + "\"" + did_you_mean(word, known);
-}
-
-std::optional<std::string> word_of(const Reader& reader, const std::string& key, const std::vector<std::string>& known) {
-  const auto word = reader.filled_text(key);
-  const auto fault = word ? fault_of(key, *word, known) : "";
-  if (fault.empty()) return word;
-  add_error(reader.diagnostics(), reader.place_of(key), reader.field_of(key), fault);
-  return std::nullopt;
-}
-
 std::vector<ApprovalRule> read_rules(const Reader& reader) {
   static const std::array<std::string, 4> keys{"ruling", "tool", "command", "path"};
   const auto* member = reader.member("rules");
@@ -53,7 +40,7 @@ std::vector<ApprovalRule> read_rules(const Reader& reader) {
       add_error(reader.diagnostics(), member->value.items[i].place, entry.field_of("ruling"),
                 "a rule needs ruling: allow, deny or ask");
     }
-    const auto ruling = word_of(entry, "ruling", kRulings);
+    const auto ruling = entry.word("ruling", kRulings);
     if (!ruling) continue;
     rules.push_back({*ruling, entry.filled_text("tool").value_or(""), entry.filled_text("command").value_or(""),
                      entry.filled_text("path").value_or("")});
@@ -73,10 +60,6 @@ std::optional<T> chosen(const AgentSettings& all, const AgentSettings& of_agent,
   return of_agent.*value && all.*value == defaults.*value ? of_agent.*value : all.*value;
 }
 
-bool is_one_of(const std::vector<std::string>& known, const std::string& word) {
-  return std::find(known.begin(), known.end(), word) != known.end();
-}
-
 AgentConfig read_agent_config(const Reader& entry, const Member& agent) {
   static const std::vector<std::string> own{"command", "type", "mode", "auth_method", "level", "args", "env"};
   std::vector<std::string> keys(own);
@@ -84,14 +67,15 @@ AgentConfig read_agent_config(const Reader& entry, const Member& agent) {
   check_keys(entry, keys, Unknown::error);
   AgentConfig config;
   config.command = entry.filled_text("command").value_or("");
-  config.type = word_of(entry, "type", kTypes).value_or("");
+  config.type = entry.word("type", kTypes).value_or("");
   config.mode = entry.filled_text("mode").value_or("");
   config.auth_method = entry.filled_text("auth_method").value_or("");
-  config.level = word_of(entry, "level", kLevels).value_or("");
+  config.level = entry.word("level", kLevels).value_or("");
   config.args = entry.texts("args").value_or(std::vector<std::string>{});
   config.env = read_env(entry);
   config.settings = read_agent_settings(entry);
-  const bool has_program = is_one_of(kWithProgram, config.type.empty() ? agent.key : config.type);
+  const auto& type = config.type.empty() ? agent.key : config.type;
+  const bool has_program = std::find(kWithProgram.begin(), kWithProgram.end(), type) != kWithProgram.end();
   if (!has_program && !entry.member("command")) {
     add_error(entry.diagnostics(), agent.place, entry.field_of("command"),
               "an agent needs command: a shell command line (or type: one of " + join(kWithProgram, ", ") + ")");
@@ -104,7 +88,7 @@ AgentConfig read_agent_config(const Reader& entry, const Member& agent) {
 AgentSettings read_agent_settings(const Reader& reader) {
   AgentSettings settings;
   settings.model = reader.filled_text("model");
-  settings.approve = word_of(reader, "approve", kApproves);
+  settings.approve = reader.word("approve", kApproves);
   settings.rules = read_rules(reader);
   settings.answer_timeout = reader.duration("answer_timeout");
   return settings;
@@ -127,7 +111,7 @@ void merge_agent_settings(AgentSettings& upper, const AgentSettings& lower) {
 }
 
 std::string fault_in(const AgentSettings& flags) {
-  return flags.approve ? fault_of("approve", *flags.approve, kApproves) : "";
+  return flags.approve ? fault_of_word("approve", *flags.approve, kApproves) : "";
 }
 
 AgentConfigs read_agent_configs(const Reader& config) {

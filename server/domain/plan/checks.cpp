@@ -13,16 +13,11 @@ namespace {
 
 constexpr std::size_t kLongestId = 100;
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 void check_repeated_ids(const Plan& plan, Diagnostics& diagnostics) {
   std::map<std::string, const Task*> seen;
   for (const auto& task : plan.tasks) {
     if (task.id.empty()) continue;
-    const auto [earlier, first] = seen.emplace(lower(task.id), &task);
+    const auto [earlier, first] = seen.emplace(lower_case(task.id), &task);
     if (first) continue;
     const auto id = printable(task.id);
     const auto line = std::to_string(earlier->second->place.line);

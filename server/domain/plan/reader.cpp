@@ -15,13 +15,8 @@ namespace {
 /// So many keys are looked at for what they may have meant; a file with more is no slip of the pen.
 constexpr std::size_t kMostSuggestions = 100;
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
 bool is_off(const std::string& text) {
-  const auto word = lower(text);
+  const auto word = lower_case(text);
   return word == "off" || word == "no" || word == "false" || word == "0";
 }
 
@@ -67,10 +62,18 @@ std::optional<std::string> Reader::filled_text(const std::string& key) const {
   return std::nullopt;
 }
 
+std::optional<std::string> Reader::word(const std::string& key, std::span<const std::string> known) const {
+  auto found = filled_text(key);
+  const auto fault = found ? fault_of_word(key, *found, known) : "";
+  if (fault.empty()) return found;
+  add_error(diagnostics_, place_of(key), field_of(key), fault);
+  return std::nullopt;
+}
+
 std::optional<bool> Reader::flag(const std::string& key) const {
   const auto* found = member(key);
   if (!found) return std::nullopt;
-  const auto word = lower(found->value.text);
+  const auto word = lower_case(found->value.text);
   if (word == "true" || word == "yes" || word == "on") return true;
   if (word == "false" || word == "no" || word == "off") return false;
   wrong(*found, "true or false");
@@ -121,7 +124,7 @@ std::optional<std::chrono::milliseconds> Reader::duration_or_off(const std::stri
   const auto* found = member(key);
   if (!found) return std::nullopt;
   if (found->value.kind == Value::Kind::scalar) {
-    const auto word = lower(found->value.text);
+    const auto word = lower_case(found->value.text);
     if (word == "off" || word == "no" || word == "false") return std::chrono::milliseconds(0);
     if (const auto duration = parse_duration(found->value.text)) return duration;
   }
@@ -153,6 +156,11 @@ std::optional<std::vector<std::string>> Reader::texts(const std::string& key) co
   }
   if (found->value.kind != Value::Kind::list) wrong(*found, "a list of texts");
   return texts;
+}
+
+std::string fault_of_word(const std::string& key, const std::string& word, std::span<const std::string> known) {
+  if (std::find(known.begin(), known.end(), word) != known.end()) return "";
+  return key + " must be one of " + join(known, ", ") + ", not \"" + printable(word) + "\"" + did_you_mean(word, known);
 }
 
 std::string did_you_mean(const std::string& word, std::span<const std::string> candidates) {

@@ -23,6 +23,8 @@ class Reader {
   std::optional<std::string> text(const std::string& key) const;
   /// A text that says something; a blank one is a fault.
   std::optional<std::string> filled_text(const std::string& key) const;
+  /// A text that is one of `known`.
+  std::optional<std::string> word(const std::string& key, std::span<const std::string> known) const;
   std::optional<bool> flag(const std::string& key) const;
   /// From `least` to `most`.
   std::optional<unsigned> count(const std::string& key, unsigned most, unsigned least = 1) const;
@@ -58,6 +60,9 @@ enum class Unknown { note, error };
 
 /// Tells every key of the map that is not among `known`, with the nearest that is.
 void check_keys(const Reader& reader, std::span<const std::string> known, Unknown unknown);
+
+/// What is wrong with `word` as the value of `key`, or nothing when it is one of `known`.
+std::string fault_of_word(const std::string& key, const std::string& word, std::span<const std::string> known);
 
 /// " (did you mean x?)", or nothing.
 std::string did_you_mean(const std::string& word, std::span<const std::string> candidates);

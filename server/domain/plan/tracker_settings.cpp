@@ -20,25 +20,6 @@ void fill(TrackerSettings& upper, const TrackerSettings& lower, std::optional<T>
   if (!(upper.*value)) upper.*value = lower.*value;
 }
 
-bool is_one_of(const std::vector<std::string>& known, const std::string& word) {
-  return std::find(known.begin(), known.end(), word) != known.end();
-}
-
-std::string fault_of(const std::string& key, const std::optional<std::string>& word,
-                     const std::vector<std::string>& known) {
-  if (!word || is_one_of(known, *word)) return "";
-  return key + " must be one of " + join(known, ", ") + ", not \"" + printable(*word) + "\"" +
-         did_you_mean(*word, known);
-}
-
-std::optional<std::string> word_of(const Reader& reader, const std::string& key, const std::vector<std::string>& known) {
-  auto word = reader.filled_text(key);
-  const auto fault = fault_of(key, word, known);
-  if (fault.empty()) return word;
-  add_error(reader.diagnostics(), reader.place_of(key), reader.field_of(key), fault);
-  return std::nullopt;
-}
-
 /// "OWNER/NUMBER" of what people copy from their browser too.
 std::optional<std::string> project_of(const Reader& reader) {
   auto text = reader.filled_text("project");
@@ -66,7 +47,7 @@ void read_map(const Value& map, const std::string& field, Diagnostics& diagnosti
   const Reader reader(map, field, diagnostics);
   check_keys(reader, keys, Unknown::error);
   settings.name = reader.filled_text("name");
-  settings.mode = word_of(reader, "mode", kModes);
+  settings.mode = reader.word("mode", kModes);
   settings.labels = reader.texts("labels");
   settings.create_labels = reader.flag("create_labels");
   settings.assignees = reader.texts("assignees");
@@ -81,7 +62,7 @@ TrackerSettings read_tracker_settings(const Reader& reader) {
   settings.follow = reader.flag("follow");
   settings.ci_retries = reader.count("ci_retries", kMostCiRetries, 0);
   settings.draft = reader.flag("draft");
-  settings.auto_merge = word_of(reader, "auto_merge", kMergeMethods);
+  settings.auto_merge = reader.word("auto_merge", kMergeMethods);
   const auto* tracker = reader.member("tracker");
   if (tracker && tracker->value.kind == Value::Kind::map) {
     read_map(tracker->value, reader.field_of("tracker"), reader.diagnostics(), settings);
@@ -118,8 +99,8 @@ std::string fault_in(const TrackerSettings& flags) {
   if (flags.ci_retries.value_or(0) > kMostCiRetries) {
     return "ci_retries must be a whole number from 0 to " + std::to_string(kMostCiRetries);
   }
-  const auto fault = fault_of("auto_merge", flags.auto_merge, kMergeMethods);
-  return fault.empty() ? fault_of("tracker.mode", flags.mode, kModes) : fault;
+  const auto fault = flags.auto_merge ? fault_of_word("auto_merge", *flags.auto_merge, kMergeMethods) : "";
+  return fault.empty() && flags.mode ? fault_of_word("tracker.mode", *flags.mode, kModes) : fault;
 }
 
 TrackerSpec tracker_spec(const TrackerSettings& settings, int tasks) {

@@ -28,8 +28,7 @@ bool Repetition::goes_on(std::size_t least, std::chrono::milliseconds span, Time
 }
 
 bool asks_for_input(std::string_view line) {
-  std::string text(trimmed(line));
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto text = lower_case(trimmed(line));
   static constexpr std::array<std::string_view, 12> ends{"?",       "[y/n]",     "[y/n]:",   "(y/n)", "(y/n):", "(yes/no)?",
                                                          "(yes/no)", "password:", "passphrase:", "[y/n]?", "(y/n)?", "press enter to continue"};
   return std::any_of(ends.begin(), ends.end(), [&](auto end) { return text.ends_with(end); });

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-std::vector<Activity> lines(const std::string& text) {
+std::vector<Activity> claude_lines(const std::string& text) {
   Claude claude(kWorktree);
   return read(claude, text);
 }
@@ -73,7 +73,7 @@ TEST(Claude, AnErrorOfTheProviderIsNoMessageOfTheModel) {
 }
 
 TEST(Claude, ARefusedKeyNeedsALogin) {
-  const auto all = lines(
+  const auto all = claude_lines(
       R"({"type":"assistant","message":{"content":[{"type":"text","text":"Invalid API key · Please run /login"}]},"error":"authentication_failed"})"
       "\n"
       R"({"type":"result","subtype":"success","is_error":true,"api_error_status":null,"result":"Invalid API key · Please run /login"})"
@@ -82,7 +82,7 @@ TEST(Claude, ARefusedKeyNeedsALogin) {
 }
 
 TEST(Claude, AQuotaSaysWhenItResets) {
-  const auto all = lines(
+  const auto all = claude_lines(
       R"({"type":"result","subtype":"success","is_error":true,"result":"Claude AI usage limit reached|1795480000"})"
       "\n");
   const auto& limit = last(all, &Activity::has_limit)->limit();
@@ -92,20 +92,20 @@ TEST(Claude, AQuotaSaysWhenItResets) {
 }
 
 TEST(Claude, TurnsThatAreUsedUpAreToldApart) {
-  const auto all = lines(R"({"type":"result","subtype":"error_max_turns","is_error":true,"num_turns":5})"
+  const auto all = claude_lines(R"({"type":"result","subtype":"error_max_turns","is_error":true,"num_turns":5})"
                          "\n");
   EXPECT_EQ(all.back().result().outcome(), v1::AgentResult::OUTCOME_EXHAUSTED);
 }
 
 TEST(Claude, TodosAreThePlan) {
-  const auto all = lines(
+  const auto all = claude_lines(
       R"({"type":"assistant","message":{"id":"m","content":[{"type":"tool_use","id":"t","name":"TodoWrite","input":{"todos":[{"content":"read","status":"completed"},{"content":"write","status":"in_progress"}]}}]}})"
       "\n");
   EXPECT_THAT(told(all), Contains("plan [read: COMPLETED] [write: IN_PROGRESS]"));
 }
 
 TEST(Claude, WhatAHelperDoesNamesTheCallItBelongsTo) {
-  const auto all = lines(
+  const auto all = claude_lines(
       R"({"type":"assistant","message":{"id":"m","content":[{"type":"text","text":"hi"}]},"parent_tool_use_id":"toolu_1"})"
       "\n");
   EXPECT_EQ(all.front().within(), "toolu_1");
@@ -113,14 +113,14 @@ TEST(Claude, WhatAHelperDoesNamesTheCallItBelongsTo) {
 
 TEST(Claude, UnknownLinesAreKeptAsRaw) {
   const auto all =
-      lines("not json\n{\"type\":\"novelty\",\"x\":1}\n[1,2]\n{\"type\":\"system\",\"subtype\":\"new\"}\n");
+      claude_lines("not json\n{\"type\":\"novelty\",\"x\":1}\n[1,2]\n{\"type\":\"system\",\"subtype\":\"new\"}\n");
   EXPECT_THAT(told(all), ElementsAre("raw not JSON", "raw unknown type \"novelty\"", "raw not JSON",
                                      "raw unknown subtype \"new\""));
   EXPECT_EQ(all[1].raw().text(), R"({"type":"novelty","x":1})");
 }
 
 TEST(Claude, LinesOfTheWrongShapeAreHarmless) {
-  const auto all = lines(
+  const auto all = claude_lines(
       "{\"type\":\"assistant\",\"message\":7}\n{\"type\":\"assistant\",\"message\":{\"content\":[3,{}]}}\n"
       "{\"type\":\"user\",\"message\":{\"content\":[{\"type\":\"tool_result\"}]}}\n{\"type\":\"result\"}\n"
       "{\"type\":\"stream_event\"}\n{\"type\":\"rate_limit_event\"}\n{\"type\":\"result\",\"usage\":[],"
@@ -129,7 +129,7 @@ TEST(Claude, LinesOfTheWrongShapeAreHarmless) {
 }
 
 TEST(Claude, AHalfCharacterInAResultDoesNotLoseIt) {
-  const auto all = lines(R"({"type":"result","subtype":"success","is_error":false,"result":"cut \ud83d"})"
+  const auto all = claude_lines(R"({"type":"result","subtype":"success","is_error":false,"result":"cut \ud83d"})"
                          "\n");
   EXPECT_EQ(all.back().result().outcome(), v1::AgentResult::OUTCOME_SUCCEEDED);
   EXPECT_EQ(all.back().result().summary(), "cut \uFFFD");
@@ -137,7 +137,7 @@ TEST(Claude, AHalfCharacterInAResultDoesNotLoseIt) {
 
 TEST(Claude, LongTextsAreCutAndSaySo) {
   const std::string text(100'000, 'x');
-  const auto all = lines(
+  const auto all = claude_lines(
       R"({"type":"assistant","message":{"id":"m","content":[{"type":"text","text":")" + text +
       R"("},{"type":"tool_use","id":"t","name":"Write","input":{"file_path":"/home/dev/wt/a","content":")" +
       text + "\"}}]}}\n");

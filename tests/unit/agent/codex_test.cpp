@@ -12,7 +12,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::vector<Activity> lines(const std::string& text) {
+std::vector<Activity> codex_lines(const std::string& text) {
   Codex codex(kWorktree);
   return read(codex, text);
 }
@@ -48,7 +48,7 @@ TEST(Codex, AnErrorIsTheSentenceInTheProvidersJson) {
 }
 
 TEST(Codex, FileChangesPlansThoughtsAndOtherToolsAreTold) {
-  const auto all = lines(
+  const auto all = codex_lines(
       R"({"type":"item.completed","item":{"id":"1","type":"file_change","changes":[{"path":"/home/dev/wt/a.txt","kind":"add"},{"path":"/home/dev/wt/b","kind":"delete"}],"status":"completed"}})"
       "\n"
       R"({"type":"item.started","item":{"id":"2","type":"todo_list","items":[{"text":"one","completed":true},{"text":"two","completed":false}]}})"
@@ -66,7 +66,7 @@ TEST(Codex, FileChangesPlansThoughtsAndOtherToolsAreTold) {
 }
 
 TEST(Codex, UnknownItemsAndLinesAreKeptAsRaw) {
-  const auto all = lines(
+  const auto all = codex_lines(
       "{\"type\":\"item.completed\",\"item\":{\"type\":\"novelty\"}}\n{\"type\":\"x\"}\n{\"type\":\"item."
       "completed\"}\nnope\n");
   EXPECT_THAT(told(all), ElementsAre("raw unknown item \"novelty\"", "raw unknown type \"x\"",

@@ -20,7 +20,7 @@ struct Resolved {
   std::vector<std::string> said;
 };
 
-Resolved resolved(const std::string& plan, fanout::v1::Overrides flags = {}) {
+Resolved resolved_tracker(const std::string& plan, fanout::v1::Overrides flags = {}) {
   auto loaded = load(plan);
   Layers layers;
   layers.flags = std::move(flags);
@@ -30,15 +30,15 @@ Resolved resolved(const std::string& plan, fanout::v1::Overrides flags = {}) {
   return result;
 }
 
-std::string tasks(int count) {
+std::string tasks_of(int count) {
   std::string text = "tasks:\n";
   for (int i = 0; i < count; ++i) text += "  - {id: t" + std::to_string(i) + ", prompt: x}\n";
   return text;
 }
 
 TEST(TrackerSettings, ANameAndAMapSayTheSame) {
-  EXPECT_EQ(resolved("tracker: github\n" + tasks(1)).spec.tracker(), "github");
-  const auto map = resolved("tracker: {name: github, mode: tracking, labels: [x], create_labels: no}\n" + tasks(1));
+  EXPECT_EQ(resolved_tracker("tracker: github\n" + tasks_of(1)).spec.tracker(), "github");
+  const auto map = resolved_tracker("tracker: {name: github, mode: tracking, labels: [x], create_labels: no}\n" + tasks_of(1));
   EXPECT_THAT(map.said, IsEmpty());
   EXPECT_EQ(map.spec.tracker(), "github");
   EXPECT_EQ(map.spec.tracker_options().mode(), "tracking");
@@ -47,18 +47,18 @@ TEST(TrackerSettings, ANameAndAMapSayTheSame) {
 }
 
 TEST(TrackerSettings, AboveEightyTasksThereIsOneIssueUnlessSomethingElseIsSaid) {
-  EXPECT_EQ(resolved("tracker: github\n" + tasks(80)).spec.tracker_options().mode(), "per-task");
-  EXPECT_EQ(resolved("tracker: github\n" + tasks(81)).spec.tracker_options().mode(), "tracking");
-  EXPECT_EQ(resolved("tracker: {name: github, mode: per-task}\n" + tasks(81)).spec.tracker_options().mode(), "per-task");
+  EXPECT_EQ(resolved_tracker("tracker: github\n" + tasks_of(80)).spec.tracker_options().mode(), "per-task");
+  EXPECT_EQ(resolved_tracker("tracker: github\n" + tasks_of(81)).spec.tracker_options().mode(), "tracking");
+  EXPECT_EQ(resolved_tracker("tracker: {name: github, mode: per-task}\n" + tasks_of(81)).spec.tracker_options().mode(), "per-task");
   fanout::v1::Overrides flags;
   flags.set_tracker_mode("per-task");
-  EXPECT_EQ(resolved("tracker: {name: github, mode: tracking}\n" + tasks(81), flags).spec.tracker_options().mode(), "per-task");
+  EXPECT_EQ(resolved_tracker("tracker: {name: github, mode: tracking}\n" + tasks_of(81), flags).spec.tracker_options().mode(), "per-task");
 }
 
 TEST(TrackerSettings, ATasksOwnIssueMayHaveOthersThanThePlans) {
   const auto plan = "tracker: {name: github, assignees: [mona], milestone: 3}\ntasks:\n"
                     "  - {id: a, prompt: x}\n  - {id: b, prompt: x, tracker: {assignees: [hubot], project: octo/5}}\n";
-  const auto result = resolved(plan);
+  const auto result = resolved_tracker(plan);
   EXPECT_THAT(result.said, IsEmpty());
   EXPECT_THAT(result.spec.tasks(0).assignees(), ElementsAre("mona"));
   EXPECT_THAT(result.spec.tasks(1).assignees(), ElementsAre("hubot"));
@@ -67,12 +67,12 @@ TEST(TrackerSettings, ATasksOwnIssueMayHaveOthersThanThePlans) {
 }
 
 TEST(TrackerSettings, FollowingDraftsAndMergingAreOffAndTwoRetriesUsual) {
-  const auto spec = resolved("tracker: github\n" + tasks(1)).spec;
+  const auto spec = resolved_tracker("tracker: github\n" + tasks_of(1)).spec;
   EXPECT_FALSE(spec.tracker_options().follow());
   EXPECT_FALSE(spec.tracker_options().draft());
   EXPECT_EQ(spec.tracker_options().ci_retries(), 2u);
   EXPECT_EQ(spec.tracker_options().auto_merge(), "");
-  const auto set = resolved("tracker: github\nfollow: true\nci_retries: 0\ndraft: true\nauto_merge: squash\n" + tasks(1)).spec;
+  const auto set = resolved_tracker("tracker: github\nfollow: true\nci_retries: 0\ndraft: true\nauto_merge: squash\n" + tasks_of(1)).spec;
   EXPECT_TRUE(set.tracker_options().follow());
   EXPECT_TRUE(set.tracker_options().draft());
   EXPECT_EQ(set.tracker_options().ci_retries(), 0u);
@@ -80,17 +80,17 @@ TEST(TrackerSettings, FollowingDraftsAndMergingAreOffAndTwoRetriesUsual) {
 }
 
 TEST(TrackerSettings, WhatIsNoModeNoMethodAndNoProjectIsAFault) {
-  EXPECT_THAT(resolved("tracker: {name: github, mode: traking}\n" + tasks(1)).said, Contains(HasSubstr("did you mean tracking?")));
-  EXPECT_THAT(resolved("tracker: github\nauto_merge: always\n" + tasks(1)).said, Contains(HasSubstr("auto_merge must be one of")));
-  EXPECT_THAT(resolved("tracker: {name: github, project: five}\n" + tasks(1)).said, Contains(HasSubstr("OWNER/NUMBER")));
-  EXPECT_THAT(resolved("tracker: {nme: github}\n" + tasks(1)).said, Contains(HasSubstr("did you mean name?")));
+  EXPECT_THAT(resolved_tracker("tracker: {name: github, mode: traking}\n" + tasks_of(1)).said, Contains(HasSubstr("did you mean tracking?")));
+  EXPECT_THAT(resolved_tracker("tracker: github\nauto_merge: always\n" + tasks_of(1)).said, Contains(HasSubstr("auto_merge must be one of")));
+  EXPECT_THAT(resolved_tracker("tracker: {name: github, project: five}\n" + tasks_of(1)).said, Contains(HasSubstr("OWNER/NUMBER")));
+  EXPECT_THAT(resolved_tracker("tracker: {nme: github}\n" + tasks_of(1)).said, Contains(HasSubstr("did you mean name?")));
   fanout::v1::Overrides flags;
   flags.set_auto_merge("always");
-  EXPECT_THAT(resolved("tracker: github\n" + tasks(1), flags).said, Contains(HasSubstr("auto_merge must be one of")));
+  EXPECT_THAT(resolved_tracker("tracker: github\n" + tasks_of(1), flags).said, Contains(HasSubstr("auto_merge must be one of")));
 }
 
 TEST(TrackerSettings, NamesWithAnIssuesNumberNeedAnIssueForEachTask) {
-  EXPECT_THAT(resolved("tracker: {name: github, mode: tracking}\nbranch: 'w/{issue}-{task_id}'\n" + tasks(1)).said,
+  EXPECT_THAT(resolved_tracker("tracker: {name: github, mode: tracking}\nbranch: 'w/{issue}-{task_id}'\n" + tasks_of(1)).said,
               Contains(HasSubstr("one issue for the whole run")));
 }
 

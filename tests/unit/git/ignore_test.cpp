@@ -46,7 +46,7 @@ const std::vector<std::string> kPaths = {"a",
                                          "x/y/x/y",
                                          "long.name.ext"};
 
-const std::vector<std::string> kPatterns = {"*.log",
+const std::vector<std::string> kIgnorePatterns = {"*.log",
                                             "/foo",
                                             "foo/",
                                             "foo/*",
@@ -164,21 +164,21 @@ class IgnoreTest : public ::testing::Test {
 };
 
 TEST_F(IgnoreTest, EveryPatternMeansWhatGitTakesItFor) {
-  for (const auto& pattern : kPatterns) {
+  for (const auto& pattern : kIgnorePatterns) {
     write_file(sandbox_.root() / ".gitignore", pattern + "\n");
     EXPECT_EQ(by_us({""}), by_git()) << "pattern: " << pattern;
   }
 }
 
 TEST_F(IgnoreTest, EveryPatternCanBeTakenBack) {
-  for (const auto& pattern : kPatterns) {
+  for (const auto& pattern : kIgnorePatterns) {
     write_file(sandbox_.root() / ".gitignore", "*.*\nfoo/*\nleaf\n!" + pattern + "\n");
     EXPECT_EQ(by_us({""}), by_git()) << "pattern: !" << pattern;
   }
 }
 
 TEST_F(IgnoreTest, ThoseOfAFolderInsideWeighMore) {
-  for (const auto& pattern : kPatterns) {
+  for (const auto& pattern : kIgnorePatterns) {
     write_file(sandbox_.root() / ".gitignore", "*.log\nbar\n*.txt\nleaf\n");
     for (const char* folder : {"x", "x/y", "dir", "foo"}) {
       write_file(sandbox_.root() / folder / ".gitignore", pattern + "\n!keep.log\n!/bar\n");

@@ -40,7 +40,7 @@ constexpr Request kRequests[] = {{"POST", "/repos/octo/hello/issues"},
                                  {"POST", "/pulls"},
                                  {"PATCH", "/repos/octo/hello/issues/1"}};
 
-awaitable<void> whole_life(Tracker& tracker, TaskInfo task) {
+awaitable<void> life_with_progress(Tracker& tracker, TaskInfo task) {
   co_await tracker.open_issue(task);
   Progress progress;
   progress.phase = "at work";
@@ -67,7 +67,7 @@ class Mischiefs : public TrackerTest, public testing::WithParamInterface<Mischie
     server_->fail(fault);
     auto impatient = options();
     impatient.http.read = 300ms;
-    run_with(impatient, [&](Tracker& tracker) { return whole_life(tracker, task("a")); });
+    run_with(impatient, [&](Tracker& tracker) { return life_with_progress(tracker, task("a")); });
   }
 };
 

@@ -67,7 +67,7 @@ TEST(LastLines, AreAsManyAsAreAskedFor) {
   EXPECT_EQ(last_lines("", 5), "");
 }
 
-State in(Phase phase) {
+State state_in(Phase phase) {
   State state;
   state.phase = phase;
   return state;
@@ -90,7 +90,7 @@ State at_work_again(State state) {
 }
 
 TEST(Retrying, AFailureIsFollowedByAsManyAttemptsAsThereMayBe) {
-  auto decision = decide(kTwice, in(PHASE_IMPLEMENTING), failed("f", "t1", "t1"));
+  auto decision = decide(kTwice, state_in(PHASE_IMPLEMENTING), failed("f", "t1", "t1"));
   EXPECT_EQ(decision.state.phase, PHASE_PENDING);
   EXPECT_EQ(decision.effect, Effect::await_retry);
   EXPECT_EQ(decision.reason, "it failed");
@@ -105,39 +105,39 @@ TEST(Retrying, AFailureIsFollowedByAsManyAttemptsAsThereMayBe) {
 }
 
 TEST(Retrying, TheSameFailureWithNothingChangedInBetweenIsNotPaidForAgain) {
-  const auto state = at_work_again(decide(kTwice, in(PHASE_IMPLEMENTING), failed("f", "t", "t")).state);
+  const auto state = at_work_again(decide(kTwice, state_in(PHASE_IMPLEMENTING), failed("f", "t", "t")).state);
   const auto decision = decide(kTwice, state, failed("f", "t", "t"));
   EXPECT_EQ(decision.state.phase, PHASE_FAILED);
   EXPECT_THAT(decision.reason, HasSubstr("the same failure as before"));
 }
 
 TEST(Retrying, WhatGatesLeaveBehindIsNoChangeOfTheAgents) {
-  const auto state = at_work_again(decide(kTwice, in(PHASE_TESTING), failed("f", "with-coverage", "work", InputKind::gate_failed)).state);
+  const auto state = at_work_again(decide(kTwice, state_in(PHASE_TESTING), failed("f", "with-coverage", "work", InputKind::gate_failed)).state);
   auto testing = state;
   testing.phase = PHASE_TESTING;
   EXPECT_EQ(decide(kTwice, testing, failed("f", "with-other-coverage", "with-coverage", InputKind::gate_failed)).state.phase, PHASE_FAILED);
 }
 
 TEST(Retrying, AWorktreeOfWhichNothingIsKnownIsTakenForChanged) {
-  const auto state = at_work_again(decide(kTwice, in(PHASE_IMPLEMENTING), failed("f", "", "")).state);
+  const auto state = at_work_again(decide(kTwice, state_in(PHASE_IMPLEMENTING), failed("f", "", "")).state);
   EXPECT_EQ(decide(kTwice, state, failed("f", "", "")).state.phase, PHASE_PENDING);
 }
 
 TEST(Retrying, WithoutRetriesTheReasonStandsAlone) {
-  const auto decision = decide({}, in(PHASE_TESTING), failed("f", "t", "t", InputKind::gate_failed));
+  const auto decision = decide({}, state_in(PHASE_TESTING), failed("f", "t", "t", InputKind::gate_failed));
   EXPECT_EQ(decision.state.phase, PHASE_FAILED);
   EXPECT_EQ(decision.reason, "it failed");
 }
 
 TEST(Retrying, WhatNoAgentCanDoBetterIsNotTriedAgain) {
-  const auto decision = decide(kTwice, in(PHASE_PUSHING), {InputKind::effect_failed, "no route to host", {}});
+  const auto decision = decide(kTwice, state_in(PHASE_PUSHING), {InputKind::effect_failed, "no route to host", {}});
   EXPECT_EQ(decision.state.phase, PHASE_FAILED);
   EXPECT_EQ(decision.reason, "no route to host");
 }
 
 TEST(Retrying, ARejectedPushIsRebasedFirstAndRetriedOnlyThen) {
   const Traits traits{true, 1};
-  auto state = in(PHASE_PUSHING);
+  auto state = state_in(PHASE_PUSHING);
   const Input rejected{InputKind::push_rejected, "rejected", {}};
   EXPECT_EQ(decide(traits, state, rejected).effect, Effect::rebase);
   state.rebased = true;
@@ -147,7 +147,7 @@ TEST(Retrying, ARejectedPushIsRebasedFirstAndRetriedOnlyThen) {
 }
 
 TEST(Retrying, TheWaitIsStoppedBeforeTheTaskIsCancelled) {
-  const auto waiting = decide(kTwice, in(PHASE_TESTING), failed("f", "t", "t")).state;
+  const auto waiting = decide(kTwice, state_in(PHASE_TESTING), failed("f", "t", "t")).state;
   auto decision = decide(kTwice, waiting, {InputKind::cancel, "asked", {}});
   EXPECT_EQ(decision.effect, Effect::stop);
   decision = decide(kTwice, decision.state, {InputKind::stopped, {}, {}});
@@ -155,7 +155,7 @@ TEST(Retrying, TheWaitIsStoppedBeforeTheTaskIsCancelled) {
 }
 
 TEST(Retrying, ADaemonThatFindsATaskBetweenTwoAttemptsGoesOnWaiting) {
-  auto state = in(PHASE_PENDING);
+  auto state = state_in(PHASE_PENDING);
   state.backing_off = true;
   state.retries = 1;
   const auto decision = decide(kTwice, state, {InputKind::begin, {}, {}});
