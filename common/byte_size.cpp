@@ -40,15 +40,15 @@ std::optional<std::uint64_t> parse_byte_size(std::string_view text) {
 }
 
 std::string format_byte_size(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kNames{"B", "KiB", "MiB", "GiB", "TiB"};
-  double number = static_cast<double>(bytes);
+  constexpr std::array<const char*, 5> names{"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
-  while (number >= 1024 && unit + 1 < kNames.size()) {
-    number /= 1024;
+  while (value >= 1023.95 && unit + 1 < names.size()) {
+    value /= 1024;
     ++unit;
   }
   char text[32];
-  std::snprintf(text, sizeof text, number < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", number, kNames[unit]);
+  std::snprintf(text, sizeof text, unit == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s", value, names[unit]);
   return text;
 }
 

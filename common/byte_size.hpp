@@ -11,7 +11,7 @@ namespace fanout {
 /// it is none of these, or 2^63 bytes or more.
 std::optional<std::uint64_t> parse_byte_size(std::string_view text);
 
-/// For people: "12 KiB", "1.5 GiB".
+/// For people: "512 B", "1.5 GiB"; what parse_byte_size() reads.
 std::string format_byte_size(std::uint64_t bytes);
 
 }  // namespace fanout

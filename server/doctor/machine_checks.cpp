@@ -4,9 +4,9 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include "common/byte_size.hpp"
 #include "common/child.hpp"
 #include "common/error.hpp"
-#include "common/size.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/resolve.hpp"
 #include "server/git/facts.hpp"
@@ -163,7 +163,7 @@ Checks check_memory(const domain::admission::State& state) {
   const auto& memory = state.memory;
   if (memory.total == 0) return {unknown("memory", "memory", "the kernel does not tell")};
   const auto reserve = domain::admission::reserve_of(state.settings, memory);
-  auto text = format_size(memory.available) + " of " + format_size(memory.total) + " available, " + format_size(reserve) + " stay free";
+  auto text = format_byte_size(memory.available) + " of " + format_byte_size(memory.total) + " available, " + format_byte_size(reserve) + " stay free";
   if (memory.pressure) {
     char percent[16];
     std::snprintf(percent, sizeof percent, "%.1f", *memory.pressure);
@@ -181,7 +181,7 @@ Checks check_disks(const domain::admission::Settings& settings, const std::vecto
   for (const auto& disk : disks) {
     const auto id = "disk." + std::to_string(checks.size() + 1), title = std::string("disk");
     const auto reserve = domain::admission::reserve_of(settings, disk);
-    const auto text = format_size(disk.free) + " of " + format_size(disk.total) + " free at " + disk.path + ", " + format_size(reserve) + " stay free";
+    const auto text = format_byte_size(disk.free) + " of " + format_byte_size(disk.total) + " free at " + disk.path + ", " + format_byte_size(reserve) + " stay free";
     const auto fix = "free space there, or lower disk_reserve and disk_reserve_percent under [admission]; until then runs wait";
     if (disk.total == 0) checks.push_back(unknown(id, title, disk.path + " does not tell"));
     else if (disk.free < reserve) checks.push_back(broken(id, title, text, fix));

@@ -1,9 +1,9 @@
 // Running a program for the task, with all that is recorded about it.
 #include <google/protobuf/util/time_util.h>
 
+#include "common/byte_size.hpp"
 #include "common/duration.hpp"
 #include "common/error.hpp"
-#include "common/size.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/template.hpp"
 #include "server/domain/subagent/slug.hpp"
@@ -37,7 +37,7 @@ std::string describe_end(const std::string& what, const process::Exit& exit, std
                          const fanout::internal::v1::Limits& limits) {
   if (exit.timed_out) return what + " took longer than " + format_duration(timeout) + " and was ended";
   if (exit.limit == shim::Limit::memory) {
-    return what + " used more than " + format_size(limits.memory_bytes()) + " of memory (max_memory) and was ended";
+    return what + " used more than " + format_byte_size(limits.memory_bytes()) + " of memory (max_memory) and was ended";
   }
   if (exit.limit == shim::Limit::processes) {
     return what + " had more than " + std::to_string(limits.processes()) +

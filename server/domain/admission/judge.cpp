@@ -4,7 +4,7 @@
 #include <map>
 #include <sstream>
 
-#include "common/size.hpp"
+#include "common/byte_size.hpp"
 
 namespace fanout::domain::admission {
 
@@ -92,8 +92,8 @@ class Judge {
     short_of_memory_ = short_of_memory_ || left < waiter.estimate;
     if (!short_of_memory_) return {};
     return {false, v1::WAIT_KIND_MEMORY,
-            "memory for another agent (about " + format_size(waiter.estimate) + "; " + format_size(left) +
-                " are left of " + format_size(memory.total) + ", beyond what is kept free or set aside)",
+            "memory for another agent (about " + format_byte_size(waiter.estimate) + "; " + format_byte_size(left) +
+                " are left of " + format_byte_size(memory.total) + ", beyond what is kept free or set aside)",
             "an agent's end, or memory that other programs give back", 0};
   }
 
@@ -123,8 +123,8 @@ class Judge {
       const auto need = begins ? disk.need + still_to_be_written(disk.path) : 0;
       if (disk.free >= reserve + need) continue;
       return {false, v1::WAIT_KIND_DISK,
-              "room on the disk of " + disk.path + " (" + format_size(disk.free) + " are free, " +
-                  (need > 0 ? "about " + format_size(need) + " will be written, " : "") + format_size(reserve) +
+              "room on the disk of " + disk.path + " (" + format_byte_size(disk.free) + " are free, " +
+                  (need > 0 ? "about " + format_byte_size(need) + " will be written, " : "") + format_byte_size(reserve) +
                   " stay free)",
               "free space there, or a smaller disk_reserve under [admission] in the configuration", 0};
     }

@@ -5,7 +5,6 @@
 
 #include "common/byte_size.hpp"
 #include "common/duration.hpp"
-#include "common/size.hpp"
 #include "common/text.hpp"
 
 namespace fanout::domain {
@@ -105,7 +104,7 @@ std::optional<std::uint64_t> Reader::size_or_off(const std::string& key, std::ui
     const auto size = parse_byte_size(found->value.text);
     if (size && *size >= least) return size;
   }
-  wrong(*found, "a size such as 512MiB or 2GiB" + (least > 1 ? ", at least " + format_size(least) : "") + ", or off");
+  wrong(*found, "a size such as 512MiB or 2GiB" + (least > 1 ? ", at least " + format_byte_size(least) : "") + ", or off");
   return std::nullopt;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/size.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 
