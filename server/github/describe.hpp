@@ -24,6 +24,9 @@ struct TaskInfo {
   bool keep_labels = false;  ///< Labels that are missing are not made.
   std::string body;          ///< Of the issue, where it is not made of the rest.
   bool part_of_run = false;  ///< It has no issue of its own: the run's is the one without a task.
+  /// What the run's events say is there: a tracker whose outbox was lost does not ask for it again. Number 0: nothing.
+  Issue issue;
+  PullRequest pull_request;
 };
 
 struct GateLine {

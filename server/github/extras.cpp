@@ -25,6 +25,11 @@ awaitable<std::string> Client::user_id(std::string login) {
   co_return "";
 }
 
+awaitable<std::string> Client::issue_id(Repository repository, std::uint64_t number) {
+  const auto reply = co_await get(at(repository, "/issues/" + std::to_string(number)), "read issue #" + std::to_string(number));
+  co_return text_of(reply.body, "node_id");
+}
+
 awaitable<std::optional<Milestone>> Client::milestone(Repository repository, std::string number_or_title) {
   std::string path = at(repository, "/milestones?state=all&per_page=100");
   for (int page = 0; page < kMostMilestonePages && !path.empty(); ++page) {

@@ -56,6 +56,7 @@ class IssueMaker {
   awaitable<void> created(WorkPtr work, Issue issue);
   awaitable<void> fail_all(Repository repository, ApiError error);
 
+  const Listed* find_in(const std::vector<Listed>& listed, const Step& step) const;
   Time due(const Lost& lost) const;
   std::optional<Time> next_look() const;
   Repository due_at(Time time) const;

@@ -174,6 +174,21 @@ void Ledger::forget(const std::string& run) {
   });
 }
 
+awaitable<void> Ledger::load_gaps() {
+  auto gaps = co_await thread_.run([this](std::stop_token) { return store_.gaps(); });
+  gaps_ = std::move(gaps);
+}
+
+awaitable<void> Ledger::find_gap(std::string run, Time began) {
+  co_await thread_.run([this, &run, &began](std::stop_token) { store_.find_gap(run, began); });
+  co_await load_gaps();
+}
+
+std::optional<Time> Ledger::gap_of(const std::string& run) const {
+  const auto found = gaps_.find(run);
+  return found == gaps_.end() ? std::nullopt : std::optional(found->second);
+}
+
 awaitable<std::string> Ledger::limiter(std::string key) {
   co_return co_await thread_.run([this, &key](std::stop_token) { return store_.limiter(key); });
 }

@@ -51,6 +51,13 @@ class Ledger {
   /// Lets go of a run's steps in memory, those that are settled and need no sweep.
   void forget(const std::string& run);
 
+  /// See OutboxStore. Loads them, as far as they are on the disk.
+  awaitable<void> load_gaps();
+  /// The run began before this process: what is not known of it may have been lost.
+  awaitable<void> find_gap(std::string run, Time began);
+  /// Since when the run may have asked for what there is no step of; empty: it has not.
+  std::optional<Time> gap_of(const std::string& run) const;
+
   awaitable<std::string> limiter(std::string key);
   awaitable<void> save_limiter(std::string key, std::string state);
 
@@ -68,6 +75,7 @@ class Ledger {
   OutboxStore& store_;
   async::WorkerPool thread_{1};
   std::map<Key, std::shared_ptr<Entry>> entries_;
+  std::map<std::string, Time> gaps_;
   std::shared_ptr<Batch> pending_;
   bool writing_ = false;
   async::Signal written_;

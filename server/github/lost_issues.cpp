@@ -2,22 +2,18 @@
 #include <algorithm>
 
 #include "server/github/issue_maker.hpp"
-#include "server/github/marker.hpp"
 
 namespace fanout::github {
 
-namespace {
-
-const Listed* find_marked(const std::vector<Listed>& listed, const std::string& uuid) {
+/// The first that was made of it.
+const Listed* IssueMaker::find_in(const std::vector<Listed>& listed, const Step& step) const {
   const Listed* found = nullptr;
   for (const auto& entry : listed) {
     const bool first = !found || entry.issue.number < found->issue.number;
-    if (!entry.pull_request && first && is_marked(entry.body, uuid)) found = &entry;
+    if (!entry.pull_request && first && services_.is_of(step, entry.body)) found = &entry;
   }
   return found;
 }
-
-}  // namespace
 
 void IssueMaker::look_for(WorkPtr work) {
   lost_.push_back({std::move(work), services_.clock().now(), 0});
@@ -105,7 +101,7 @@ awaitable<void> IssueMaker::look_again(Repository repository, const std::vector<
   std::vector<WorkPtr> missed;
   for (auto lost = lost_.begin(); lost != lost_.end();) {
     const auto* entry =
-        lost->work->step.repository == repository ? find_marked(listed, lost->work->step.uuid) : nullptr;
+        lost->work->step.repository == repository ? find_in(listed, lost->work->step) : nullptr;
     if (entry) {
       found.emplace_back(lost->work, entry->issue);
       lost = lost_.erase(lost);
@@ -141,7 +137,7 @@ awaitable<void> IssueMaker::close_duplicates(WorkPtr work, const std::vector<Lis
   const auto kept = issue_made(work->step).number;
   for (const auto& entry : listed) {
     const auto number = entry.issue.number;
-    if (entry.pull_request || !entry.open || number == kept || !is_marked(entry.body, work->step.uuid))
+    if (entry.pull_request || !entry.open || number == kept || !services_.is_of(work->step, entry.body))
       continue;
     IssueEdit edit;
     edit.open = false;

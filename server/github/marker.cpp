@@ -49,7 +49,7 @@ std::optional<Marker> parsed(std::string_view text) {
   if (slash == text.npos || space == text.npos || slash > space) return std::nullopt;
   Marker marker{decoded(text.substr(0, slash)), decoded(text.substr(slash + 1, space - slash - 1)),
                 std::string(text.substr(space + 1))};
-  const bool whole = !marker.run.empty() && !marker.task.empty() && !marker.uuid.empty() &&
+  const bool whole = !marker.run.empty() && !marker.uuid.empty() &&
                      marker.uuid.find_first_of(" <>\n") == std::string::npos;
   return whole ? std::optional(marker) : std::nullopt;
 }

@@ -8,8 +8,8 @@ namespace fanout::github {
 
 /// What an issue, comment or pull request of ours carries unseen, so that it can be found again.
 struct Marker {
-  std::string run, task;
-  std::string uuid;  ///< Of this one thing.
+  std::string run, task;  ///< No task: of the run's own issue.
+  std::string uuid;       ///< Of this one thing.
 
   bool operator==(const Marker&) const = default;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +45,12 @@ class OutboxStore {
   virtual std::optional<Step> find(const std::string& run, const std::string& task, StepKind kind) = 0;
   /// Those that are open or still to be swept, oldest first; of one run unless `run` is empty.
   virtual std::vector<Step> open(const std::string& run) = 0;
+
+  /// Runs that have a gap: what they asked for since then may be done though there is no step of it, for an earlier
+  /// store with their steps was lost.
+  virtual std::map<std::string, Time> gaps() = 0;
+  /// Records that the run, which began then, has one, if there is nothing at all of it.
+  virtual void find_gap(const std::string& run, Time began) = 0;
 
   /// The limiter's state, by host and account; empty when there is none.
   virtual std::string limiter(const std::string& key) = 0;

@@ -96,7 +96,7 @@ awaitable<std::optional<std::string>> TaskSteps::look_for_pull_request(WorkPtr w
                                                                        std::string head) {
   auto found = co_await services_.client.find_pull_request(repository, head);
   if (!found) co_return std::nullopt;
-  const bool ours = is_marked(found->body, work->step.uuid);
+  const bool ours = services_.is_of(work->step, found->body);
   if (!ours && found->state != "open") co_return std::nullopt;
   found->adopted = !ours;
   co_return pull_request_result(*found);

@@ -1,6 +1,9 @@
 #include "server/github/services.hpp"
 
+#include <algorithm>
+
 #include "common/text.hpp"
+#include "server/github/marker.hpp"
 #include "server/github/read.hpp"
 #include "server/github/wait.hpp"
 
@@ -23,6 +26,14 @@ bool is_final(const ApiError& error) { return !may_go_again(error) && error.fail
 
 void Services::note(Notice::Kind kind, const Step& step, std::string text) {
   if (tell) tell({kind, step.run, step.task, std::move(text)});
+}
+
+bool Services::is_of(const Step& step, std::string_view body) const {
+  const bool by_name = ledger.gap_of(step.run).has_value();
+  const auto markers = find_markers(body);
+  return std::any_of(markers.begin(), markers.end(), [&](const Marker& marker) {
+    return marker.uuid == step.uuid || (by_name && marker.run == step.run && marker.task == step.task);
+  });
 }
 
 awaitable<void> Services::record(std::vector<WorkPtr> works, std::function<void(Step&)> change) {

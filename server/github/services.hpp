@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/github/client.hpp"
@@ -56,6 +57,8 @@ struct Services {
   /// It is refused for good.
   awaitable<void> fail(WorkPtr work, ApiError error);
   void note(Notice::Kind kind, const Step& step, std::string text);
+  /// Whether a body is that of what the step made. Of a run with a gap whose uuids are lost, the names tell.
+  bool is_of(const Step& step, std::string_view body) const;
 };
 
 /// Changes for Services::record(): it is sent now; and nothing has come of that.

@@ -83,7 +83,9 @@ awaitable<void> TaskSteps::send_body(WorkPtr work, WorkPtr issue) {
 
 awaitable<void> TaskSteps::send_to_project(WorkPtr work, WorkPtr issue) {
   const auto id = co_await places_.find_project(wanted(work->step, "project"));
-  co_await services_.client.add_to_project(id, issue_made(issue->step).node_id);
+  auto made = issue_made(issue->step);
+  if (made.node_id.empty()) made.node_id = co_await services_.client.issue_id(work->step.repository, made.number);
+  co_await services_.client.add_to_project(id, made.node_id);
   co_await services_.finish(work, "{}");
 }
 
@@ -124,7 +126,7 @@ awaitable<std::optional<std::string>> TaskSteps::look_for_comment(WorkPtr work, 
       services_.client.api().by_server_clock(work->step.attempted_at) - services_.patience.margin;
   const auto comments = co_await services_.client.comments(repository, issue, since);
   for (const auto& comment : comments) {
-    if (is_marked(comment.body, work->step.uuid)) co_return comment_result(comment);
+    if (services_.is_of(work->step, comment.body)) co_return comment_result(comment);
   }
   co_return std::nullopt;
 }

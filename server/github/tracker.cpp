@@ -81,7 +81,12 @@ awaitable<void> Tracker::keep_saving() {
   }
 }
 
+awaitable<void> Tracker::take_up(std::string run_id, Time began) {
+  return ledger_.find_gap(std::move(run_id), began);
+}
+
 awaitable<std::vector<PendingStep>> Tracker::recover(std::string run_id) {
+  co_await ledger_.load_gaps();
   const auto works = co_await ledger_.open(std::move(run_id));
   std::vector<PendingStep> pending;
   for (const auto& work : works) {
@@ -148,6 +153,20 @@ awaitable<void> Tracker::perform(WorkPtr work) {
   }
 }
 
+/// What is known to be there is done; what an outbox that was lost may have had done is looked for first.
+void Tracker::make_good(Step& wanted, const TaskInfo& task) const {
+  if (wanted.kind == StepKind::issue && task.issue.number > 0) {
+    wanted.state = StepState::done;
+    wanted.result = issue_result(task.issue);
+  } else if (wanted.kind == StepKind::pull_request && task.pull_request.number > 0) {
+    wanted.state = StepState::done;
+    wanted.result = pull_request_result(task.pull_request);
+  } else if (const auto gap = ledger_.gap_of(wanted.run)) {
+    wanted.attempts = 1;
+    wanted.attempted_at = *gap;
+  }
+}
+
 /// Finds or records the step. One that had failed, and a comment, is opened again with the newest payload.
 awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind,
                                    std::function<std::string(const Marker&)> payload) {
@@ -158,6 +177,7 @@ awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind,
   wanted.uuid = new_uuid();
   wanted.repository = task.repository;
   wanted.payload = payload({wanted.run, wanted.task, wanted.uuid});
+  make_good(wanted, task);
   const auto uuid = wanted.uuid;
   auto work = co_await ledger_.find_or_record(std::move(wanted));
   const bool fresh = work->step.uuid == uuid;
@@ -220,17 +240,19 @@ awaitable<bool> Tracker::describe_pull_request(TaskInfo task, PullRequestWanted 
     body = task.part_of_run ? part_of(number, body) : closing(number, body);
   }
   const auto title = title_of(wanted.title.empty() ? task.title : wanted.title);
-  co_await client_.edit_pull_request(task.repository, made.number, title, body);
-  if (make_ready) co_await client_.mark_ready(made.node_id);
+  const auto edited = co_await client_.edit_pull_request(task.repository, made.number, title, body);
+  if (make_ready) co_await client_.mark_ready(edited.node_id);
   co_return true;
 }
 
 awaitable<void> Tracker::merge_when_ready(TaskInfo task, std::string method) {
   const auto work = co_await ledger_.find(task.run_id, task.task_id, StepKind::pull_request);
   if (!work || work->step.state != StepState::done) co_return;
+  auto made = pull_request_made(work->step);
   std::optional<ApiError> refused;
   try {
-    co_await client_.enable_auto_merge(pull_request_made(work->step).node_id, method);
+    if (made.node_id.empty()) made = co_await client_.pull_request(task.repository, made.number);
+    co_await client_.enable_auto_merge(made.node_id, method);
   } catch (const ApiError& error) {
     refused = error;
   }

@@ -68,6 +68,9 @@ class Tracker {
   awaitable<void> run();
   /// Takes up what an earlier process left; of one run unless empty. Returns what that is, before it is done.
   awaitable<std::vector<PendingStep>> recover(std::string run_id = "");
+  /// The run began then, in an earlier process or before it was ended. Where the outbox has nothing at all of it, its
+  /// steps were lost: each thing is then looked for by its marker before it is made. Before anything is asked for.
+  awaitable<void> take_up(std::string run_id, Time began);
 
   /// Returns once the issue is there. A task has one, whatever its attempts.
   awaitable<Issue> open_issue(TaskInfo task);
@@ -102,6 +105,7 @@ class Tracker {
 
  private:
   awaitable<WorkPtr> submit(TaskInfo task, StepKind kind, std::function<std::string(const Marker&)> payload);
+  void make_good(Step& wanted, const TaskInfo& task) const;
   void start(WorkPtr work);
   awaitable<void> perform(WorkPtr work);
   awaitable<void> guarded_perform(WorkPtr work);

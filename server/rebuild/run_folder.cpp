@@ -99,7 +99,9 @@ std::uintmax_t size_of(const fs::path& file) {
 
 }  // namespace
 
+/// A run's plan never changes, and the time of the file tells when it was begun.
 void save_spec(const fs::path& runs, const RunSpec& spec) {
+  if (load_spec(runs, spec.run_id())) return;
   write_durably(runs / spec.run_id() / kSpecFile, spec.SerializeAsString());
 }
 

@@ -40,6 +40,10 @@ constexpr const char* kSchema = R"sql(
   CREATE TABLE outbox_limiter (key TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
+// Came later. An older daemon does not look at it, so that it is no schema of its own.
+constexpr const char* kGapTable =
+    "CREATE TABLE IF NOT EXISTS outbox_gap (run TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID";
+
 constexpr const char* kColumns =
     "run, task, kind, uuid, host, owner, name, payload, state, attempts, attempted_at, sweep_at, result, reason, failure";
 
@@ -119,6 +123,7 @@ struct Outbox::Impl {
       db.exec(kSchema);
       db.exec("INSERT INTO outbox_schema (version) VALUES (" + std::to_string(kSchemaVersion) + ")");
     }
+    db.exec(kGapTable);
     transaction.commit();
   }
 };
@@ -189,6 +194,26 @@ std::vector<Step> Outbox::open(const std::string& run) {
     std::vector<Step> found;
     while (query.executeStep()) found.push_back(step_in(query));
     return found;
+  });
+}
+
+std::map<std::string, Time> Outbox::gaps() {
+  return impl_->in_words([&] {
+    SQLite::Statement query(impl_->db, "SELECT run, since FROM outbox_gap");
+    std::map<std::string, Time> found;
+    while (query.executeStep()) found.emplace(query.getColumn(0).getString(), time_in(query.getColumn(1)));
+    return found;
+  });
+}
+
+void Outbox::find_gap(const std::string& run, Time began) {
+  impl_->in_words([&] {
+    SQLite::Statement statement(impl_->db,
+                                "INSERT OR IGNORE INTO outbox_gap (run, since)"
+                                " SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE run = ?1)");
+    statement.bind(1, run);
+    statement.bind(2, static_cast<std::int64_t>(began.time_since_epoch().count()));
+    statement.exec();
   });
 }
 

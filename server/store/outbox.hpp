@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "server/github/outbox_store.hpp"
@@ -9,7 +10,7 @@
 namespace fanout::store {
 
 /// The tracker's outbox and its limiters' states in an SQLite file, which may be the event log's or its own:
-/// it has its own connection, tables (outbox, outbox_limiter) and schema version (outbox_schema).
+/// it has its own connection, tables (outbox, outbox_limiter, outbox_gap) and schema version (outbox_schema).
 /// Every commit is synced. BLOCKS. Not thread-safe: one call at a time, from any thread.
 /// Throws Error{system} in words: which file, what is wrong.
 class Outbox : public github::OutboxStore {
@@ -30,6 +31,8 @@ class Outbox : public github::OutboxStore {
   void put(const std::vector<github::Step>& steps) override;
   std::optional<github::Step> find(const std::string& run, const std::string& task, github::StepKind kind) override;
   std::vector<github::Step> open(const std::string& run) override;
+  std::map<std::string, github::Time> gaps() override;
+  void find_gap(const std::string& run, github::Time began) override;
   std::string limiter(const std::string& key) override;
   void save_limiter(const std::string& key, const std::string& state) override;
 

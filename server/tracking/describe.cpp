@@ -128,6 +128,13 @@ github::TaskInfo task_info(const RunSpec& spec, const TaskSpec& task, const v1::
   info.assignees.assign(task.assignees().begin(), task.assignees().end());
   info.milestone = task.milestone();
   info.part_of_run = has_one_issue(spec);
+  info.issue.number = agent.issue().number();
+  info.issue.url = agent.issue().url();
+  info.pull_request.number = agent.pull_request().number();
+  info.pull_request.url = agent.pull_request().url();
+  info.pull_request.state = "open";
+  info.pull_request.draft = agent.pull_request().draft();
+  info.pull_request.adopted = agent.pull_request().adopted();
   return info;
 }
 

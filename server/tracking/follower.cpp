@@ -235,14 +235,12 @@ awaitable<void> Follower::finish(const TaskSpec& task) {
   const auto& agent = state_of(task);
   const bool merged = agent.following().state() == v1::Following::STATE_MERGED;
   const bool done = agent.phase() == v1::PHASE_COMPLETED && (merged || !asked_[task.id()].pull_request);
-  if (done && !has_one_issue(spec_)) {
+  if (done && !has_one_issue(spec_) && !agent.issue().closed()) {
     auto info = task_info(spec_, task, agent);
     co_await tracker_.close_issue(std::move(info));
-    if (!state_of(task).issue().closed()) {
-      v1::Event event;
-      event.mutable_issue_closed();
-      co_await run_.record(task.id(), std::move(event));
-    }
+    v1::Event event;
+    event.mutable_issue_closed();
+    co_await run_.record(task.id(), std::move(event));
   }
   co_await tracker_.settled(spec_.run_id(), task.id());
 }

@@ -76,6 +76,8 @@ github::TaskInfo run_info(const RunSpec& spec, const v1::Run& run) {
   info.run_id = spec.run_id();
   info.run_name = spec.name();
   info.title = spec.name();
+  info.issue.number = run.tracking_issue().number();
+  info.issue.url = run.tracking_issue().url();
   const auto& options = spec.tracker_options();
   info.labels.assign(options.labels().begin(), options.labels().end());
   info.keep_labels = options.keep_labels();

@@ -1,5 +1,6 @@
 #include "server/tracking/tracking.hpp"
 
+#include <google/protobuf/util/time_util.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -9,12 +10,14 @@
 namespace fanout::tracking {
 
 namespace v1 = fanout::v1;
+using google::protobuf::util::TimeUtil;
 using namespace std::chrono_literals;
 
 namespace {
 
 /// When nothing gets through, only this part of the patience is left.
 constexpr int kInTrouble = 6;
+constexpr std::uint64_t kBeginning = 1;  ///< What a run's first event is.
 
 }  // namespace
 
@@ -42,8 +45,13 @@ void Tracking::follow(const RunSpec& spec) {
   if (spec.tracker_repository().empty()) return;
   auto& following = followings_[spec.run_id()];
   following.spec = spec;
+  following.is_new = log_.open(spec.run_id())->last_sequence() <= kBeginning;
   following.life = std::make_unique<async::TaskGroup>(executor_);
   following.life->spawn(live(following));
+}
+
+github::Time Tracking::began(const std::string& run_id) const {
+  return github::Time(std::chrono::milliseconds(TimeUtil::TimestampToMilliseconds(log_.open(run_id)->started_at())));
 }
 
 awaitable<void> Tracking::live(Following& following) {
@@ -51,6 +59,7 @@ awaitable<void> Tracking::live(Following& following) {
   try {
     following.tracker = co_await trackers_.at(repository_of(following.spec));
     following.requests_before = following.tracker->status().requests;
+    if (!following.is_new) co_await following.tracker->take_up(following.spec.run_id(), began(following.spec.run_id()));
     following.follower = std::make_unique<Follower>(executor_, log_, *following.tracker, changed_, following.spec,
                                                     doors_);
     co_await following.follower->live();

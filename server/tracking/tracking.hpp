@@ -62,8 +62,10 @@ class Tracking {
     github::Tracker* tracker = nullptr;
     std::unique_ptr<Follower> follower;  ///< Null until its tracker is there.
     std::uint64_t requests_before = 0;   ///< Of other runs, or of this one earlier.
+    bool is_new = false;                 ///< Nobody can have asked for anything of it before.
     bool failed = false, hurried = false;
   };
+  github::Time began(const std::string& run_id) const;
   awaitable<void> live(Following& following);
   awaitable<void> wait_until_settled(std::string run_id);
   awaitable<void> tell_failure(std::string run_id, std::string reason);

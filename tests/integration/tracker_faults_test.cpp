@@ -1,8 +1,10 @@
 // Runs whose GitHub, network or daemon fails in the middle.
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <set>
 
+#include "fanout/v1/admission.grpc.pb.h"
 #include "tests/integration/tracker_fixture.hpp"
 
 namespace fanout::test {
@@ -37,6 +39,8 @@ class TrackerFaults : public OnGithub {
     return "while [ ! -e " + go().string() + " ]; do sleep 0.05; done; " + commit_line(id + ".txt");
   }
 
+  void expect_that_the_queue_says_so(const std::string& run);
+
   void expect_one_of_each(const v1::Run& run) {
     EXPECT_EQ(run.state(), v1::RUN_STATE_COMPLETED) << daemon_.log();
     EXPECT_EQ(run.tracker_pending(), 0u);
@@ -57,6 +61,22 @@ class TrackerFaults : public OnGithub {
     EXPECT_THAT(server_.violations(), IsEmpty());
   }
 };
+
+/// Whoever asks what waits just now sees the tracker too.
+void TrackerFaults::expect_that_the_queue_says_so(const std::string& run) {
+  const auto admission = v1::AdmissionService::NewStub(daemon_.channel());
+  v1::GetAdmissionResponse overview;
+  ASSERT_TRUE(admission->GetAdmission(patient().get(), {}, &overview).ok());
+  ASSERT_EQ(overview.queue_size(), 1);
+  EXPECT_EQ(overview.queue(0).kind(), v1::WAIT_KIND_TRACKER);
+  EXPECT_EQ(overview.queue(0).run_id(), run);
+  v1::ExplainTaskRequest request;
+  request.set_run_id(run);
+  request.set_task_id("last");
+  v1::ExplainTaskResponse answer;
+  ASSERT_TRUE(admission->ExplainTask(patient().get(), request, &answer).ok());
+  EXPECT_THAT(answer.reasons().rbegin()->text(), HasSubstr("cannot connect"));
+}
 
 class KilledAt : public TrackerFaults, public testing::WithParamInterface<const char*> {};
 
@@ -104,6 +124,7 @@ TEST_F(TrackerFaults, ANetworkThatIsGoneInMidRunFailsNothingAndIsCaughtUpWith) {
     return told && ended.size() == 2;
   });
   EXPECT_THAT(server_.pulls(), IsEmpty());
+  expect_that_the_queue_says_so(id);
   server_.come_back();
   watch(daemon_, id, 0, [&](const v1::Event& event) {
     if (event.has_pull_request_opened()) opened.insert(event.task_id());
@@ -162,6 +183,45 @@ TEST_F(TrackerFaults, WhatIsRefusedForGoodIsSaidAtItsTaskAndTouchesNothingElse) 
   const std::vector<std::string> said(faults.begin(), faults.end());
   EXPECT_THAT(said, Contains(AllOf(HasSubstr("branch main"), HasSubstr("is not on GitHub"))));
   EXPECT_THAT(daemon_.log(), Not(HasSubstr(server_.token())));
+}
+
+/// At the beginning of each of its files; what is written there is no database any more.
+void spoil(const std::filesystem::path& file) {
+  for (const char* part : {"", "-wal"}) {
+    std::fstream bytes(file.string() + part, std::ios::binary | std::ios::in | std::ios::out);
+    if (bytes) bytes << std::string(8192, '\xa5');
+  }
+}
+
+TEST_F(TrackerFaults, ADamagedOutboxAndADamagedLogMakeNothingTwice) {
+  daemon_.stop(SIGTERM);
+  daemon_.set_options({"--tracker-looks", "50ms,150ms,400ms"});
+  daemon_.start();
+  const auto id = execute(daemon_, plan().task("a", waiting_agent("a")).task("b", commit_line("b.txt")).write());
+  std::set<std::string> made;
+  watch(daemon_, id, 0, [&](const v1::Event& event) {
+    if (event.has_issue_opened()) made.insert("issue of " + event.task_id());
+    if (event.has_pull_request_opened()) made.insert("pull request of " + event.task_id());
+    return made.size() == 3;  // b has both, a its issue
+  });
+  daemon_.stop(SIGKILL);
+  for (const char* name : {"outbox.db", "fanout.db"}) spoil(daemon_.state() / name);
+  daemon_.start();
+  write_file(go(), "");
+  watch(daemon_, id);
+  expect_one_of_each(sync_all(id));
+  EXPECT_THAT(daemon_.log(), AllOf(HasSubstr("outbox was damaged"), HasSubstr("event log was damaged")));
+}
+
+TEST_F(TrackerFaults, ALostOutboxAloneIsMadeGoodByTheRunsEvents) {
+  const auto id = execute(daemon_, plan().task("a", waiting_agent("a")).write());
+  watch(daemon_, id, 0, [](const v1::Event& event) { return event.has_issue_opened(); });
+  daemon_.stop(SIGKILL);
+  for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove((daemon_.state() / "outbox.db").string() + part);
+  daemon_.start();
+  write_file(go(), "");
+  watch(daemon_, id);
+  expect_one_of_each(sync_all(id));
 }
 
 TEST_F(TrackerFaults, AServerThatFailsNowAndThenIsNotNoticedInTheEnd) {

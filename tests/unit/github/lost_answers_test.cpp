@@ -193,5 +193,99 @@ TEST_F(LostAnswers, TheLookGoesThroughAllPages) {
   EXPECT_THAT(server_->issues(), SizeIs(251));
 }
 
+/// What a tracker is asked for in the life of a task, but for its end.
+awaitable<void> do_all(Tracker& tracker, TaskInfo task, bool known_before, Time began) {
+  if (known_before) co_await tracker.take_up(task.run_id, began);
+  co_await tracker.open_issue(task);
+  Progress progress;
+  progress.phase = known_before ? "gates" : "at work";
+  co_await tracker.progress(task, progress);
+  PullRequestWanted wanted;
+  wanted.base = "main";
+  co_await tracker.open_pull_request(task, wanted);
+  co_await tracker.settled(task.run_id, task.task_id);
+}
+
+class LostOutbox : public LostAnswers {
+ protected:
+  LostOutbox() {
+    server_->with([](test::World& world) { world.branches = {{"main", 0}, {"feature/a", 1}, {"feature/b", 1}}; });
+  }
+
+  void work_at(const TaskInfo& info, bool known_before) {
+    run([&](Tracker& tracker) { return do_all(tracker, info, known_before, began_); });
+  }
+
+  void lose_outbox() {
+    for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove((folder_ / "outbox.db").string() + part);
+  }
+
+  void expect_one_of_each() {
+    ASSERT_THAT(server_->issues(), SizeIs(1));
+    ASSERT_THAT(server_->issues()[0].comments, SizeIs(1));
+    EXPECT_THAT(server_->issues()[0].comments[0].body, HasSubstr("gates")) << "it is edited";
+    EXPECT_THAT(server_->pulls(), SizeIs(1));
+    EXPECT_THAT(server_->violations(), IsEmpty());
+  }
+
+  const Time began_ = clock_.now();
+};
+
+TEST_F(LostOutbox, WhatItHadMadeIsFoundByItsMarkerAndNothingIsMadeAgain) {
+  work_at(task("a"), false);
+  lose_outbox();
+  work_at(task("a"), true);
+  expect_one_of_each();
+}
+
+TEST_F(LostOutbox, WhatTheRunsEventsKnowIsNotEvenLookedFor) {
+  work_at(task("a"), false);
+  lose_outbox();
+  auto info = task("a");
+  info.issue.number = server_->issues()[0].number;
+  info.pull_request.number = server_->pulls()[0].number;
+  server_->with([](test::World& world) { world.issues[0].body = "somebody has written it anew"; });
+  work_at(info, true);
+  expect_one_of_each();
+  EXPECT_EQ(server_->count("issues?state=all"), 0u);
+}
+
+TEST_F(LostOutbox, WhatWasNeverMadeIsMadeOnceItWasLookedFor) {
+  work_at(task("a"), true);
+  expect_one_of_each();
+  const auto before = server_->count("issues?state=all");
+  EXPECT_EQ(before, 3u);
+  work_at(task("b"), true);
+  EXPECT_THAT(server_->issues(), SizeIs(2));
+}
+
+TEST_F(LostOutbox, ThatItWasLostIsKnownToEveryLaterTrackerToo) {
+  work_at(task("a"), false);
+  work_at(task("b"), false);
+  lose_outbox();
+  work_at(task("a"), true);
+  work_at(task("b"), true);  // by now there are steps of the run
+  EXPECT_THAT(titles(), ElementsAre("Task a", "Task b"));
+  EXPECT_THAT(server_->pulls(), SizeIs(2));
+}
+
+TEST_F(LostOutbox, ARunThatItHasStepsOfHasNoGap) {
+  work_at(task("a"), false);
+  work_at(task("b"), true);
+  EXPECT_THAT(titles(), ElementsAre("Task a", "Task b"));
+  EXPECT_EQ(server_->count("issues?state=all"), 0u) << "nothing needs to be looked for";
+}
+
+/// The one issue of a run has a marker without a task.
+TEST_F(LostAnswers, TheIssueOfAWholeRunIsMadeOnceToo) {
+  server_->fail(lost("POST", kIssues, true));
+  auto info = task("");
+  info.body = "All of it.";
+  Ending ending;
+  run([&](Tracker& tracker) { return open_issue(tracker, info, ending); });
+  ASSERT_TRUE(ending.issue);
+  EXPECT_THAT(server_->issues(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace fanout::github
