@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <boost/asio/redirect_error.hpp>
 #include <cstdio>
@@ -13,13 +14,36 @@ namespace fanout::process {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// By way of a descriptor: the folder's path may be longer than a socket's name can be.
+shim::Handle open_folder(const std::filesystem::path& folder) {
+  return shim::Handle(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+std::string socket_in(const shim::Handle& folder) {
+  return "/proc/self/fd/" + std::to_string(folder.get()) + "/" + shim::kSocketFile;
+}
+
+}  // namespace
+
+bool tell_collected(const std::filesystem::path& folder) noexcept {
+  constexpr std::string_view kWord = "collected\n";
+  const auto opened = open_folder(folder);
+  const shim::Handle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!opened.ok() || !socket.ok()) return false;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", opened.get(), shim::kSocketFile);
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+         ::send(socket.get(), kWord.data(), kWord.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(kWord.size());
+}
+
 awaitable<bool> Dialogue::connect(std::filesystem::path folder) {
-  // By way of a descriptor: the folder's path may be longer than a socket's name can be.
-  const shim::Handle opened(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto opened = open_folder(folder);
   if (!opened.ok()) co_return false;
-  const auto path = "/proc/self/fd/" + std::to_string(opened.get()) + "/" + shim::kSocketFile;
   boost::system::error_code failed;
-  const asio::local::stream_protocol::endpoint endpoint(path);
+  const asio::local::stream_protocol::endpoint endpoint(socket_in(opened));
   co_await socket_.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, failed));
   if (failed) {
     close();
@@ -49,6 +73,8 @@ void Dialogue::follow(std::uint64_t out, std::uint64_t err, std::uint64_t events
 }
 
 void Dialogue::stop() { say("stop\n"); }
+
+void Dialogue::collected() { say("collected\n"); }
 
 void Dialogue::pause(bool on) { say(on ? "pause\n" : "continue\n"); }
 

@@ -32,6 +32,7 @@ class Dialogue {
   /// From now on news() is told of logs that are longer.
   void follow(std::uint64_t out, std::uint64_t err, std::uint64_t events);
   void stop();
+  void collected();
   void pause(bool on);
   /// At most kMostInput, the first of which is byte `at` of all. One at a time: News tells when it was taken.
   void give_input(std::uint64_t at, std::string_view bytes);
@@ -53,5 +54,9 @@ class Dialogue {
   News last_;
   bool lost_ = false, woken_ = false;
 };
+
+/// Tells the supervisor of a run folder that its result has been collected, and waits for no answer. False: nobody
+/// listens there, which is as well. BLOCKS for no longer than a call takes. Never throws.
+bool tell_collected(const std::filesystem::path& folder) noexcept;
 
 }  // namespace fanout::process

@@ -34,6 +34,7 @@ struct Attributes {
 };
 
 constexpr int kReadyFd = 3, kGoFd = 4;
+constexpr std::chrono::milliseconds kLinger = std::chrono::hours(1);  // for the next daemon, should there be none now
 
 struct Pipe {
   Handle read, write;
@@ -176,6 +177,7 @@ std::vector<std::string> shim_arguments(const Runner& runner, const Command& com
                                 "--timeout-ms", std::to_string(command.timeout.count()),
                                 "--grace-ms", std::to_string(command.grace.count()),
                                 "--max-output", std::to_string(command.max_output),
+                                "--linger-ms", std::to_string(kLinger.count()),
                                 "--ready-fd", std::to_string(kReadyFd)};
   add_limits(argv, command.limits);
   add_containment(argv, runner, command);

@@ -1,5 +1,6 @@
 #include "server/process/process.hpp"
 
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,14 @@ constexpr milliseconds kReapLimit{10'000};
 constexpr milliseconds kSupervisorSlack{60'000};    // beyond its deadline; then it is stuck
 constexpr milliseconds kInputRetry{200};            // to a program that reads its input slowly
 
+/// Readable once that very process has ended; none: it has already.
+Handle watch_exactly(const shim::Identity& process) {
+  Handle pidfd(static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0)));
+  const auto there = shim::find_process(process.pid);
+  const bool same = there && there->start_time == process.start_time && process.boot_id == shim::boot_id();
+  return same ? std::move(pidfd) : Handle();
+}
+
 }  // namespace
 
 /// One program under way.
@@ -65,6 +74,7 @@ class Running {
     }
     watchdog_.cancel();
     input_retry_.cancel();
+    co_await dismiss();
     co_await reap();
     is_over_ = true;
     silence_.cancel();
@@ -114,6 +124,7 @@ class Running {
           break;
         }
         case Standing::ended: {
+          collected_ = true;
           co_await collect(*standing.end);
           co_return;
         }
@@ -352,17 +363,29 @@ class Running {
     if (!failure_) failure_ = error;
   }
 
-  /// The supervisor that we started: it ends once it has said its last word.
+  /// Its supervisor stays until it hears of that.
+  awaitable<void> dismiss() {
+    if (!collected_) co_return;
+    crash_point("program.collected");
+    co_await runner_.pool.run([this](std::stop_token) {
+      const auto& supervisor = birth_.supervisor;
+      if (launched_.pid <= 0) launched_.pidfd = watch_exactly(supervisor);
+      if (!tell_collected(command_.folder) && watch_exactly(supervisor).ok()) {
+        shim::signal_exactly(supervisor.pid, supervisor.start_time, SIGTERM);
+      }
+    });
+  }
+
+  /// The supervisor ends once its result is collected.
   awaitable<void> reap() {
-    if (launched_.pid <= 0) co_return;
-    const pid_t pid = launched_.pid;
+    if (!launched_.pidfd.ok()) co_return;
     asio::posix::stream_descriptor ended(executor_, std::exchange(launched_.pidfd, {}).release());
     asio::steady_timer limit(executor_, kReapLimit);
     co_await asio::experimental::make_parallel_group(
         ended.async_wait(asio::posix::descriptor_base::wait_read, asio::deferred), limit.async_wait(asio::deferred))
         .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
     siginfo_t info{};
-    waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+    if (launched_.pid > 0) waitid(P_PID, static_cast<id_t>(launched_.pid), &info, WEXITED | WNOHANG);
   }
 
   async::Executor executor_;
@@ -386,7 +409,7 @@ class Running {
   bool told_closed_ = false, told_paused_ = false, input_retry_waits_ = false;
   Clock::time_point heard_;  ///< When it last printed something, so far as we know.
   bool reading_ = false, silent_, lost_ = false;
-  bool cancelled_ = false, is_over_ = false;
+  bool cancelled_ = false, is_over_ = false, collected_ = false;
 };
 
 awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told) {
@@ -403,7 +426,7 @@ awaitable<Exit> run(Runner runner, Command command, Listener listener, Told told
 
 namespace {
 
-/// A supervisor at work.
+/// A supervisor at work, or one that still has the result of its work.
 struct AtWork {
   std::filesystem::path folder;
   shim::Identity supervisor;
@@ -415,8 +438,8 @@ std::vector<AtWork> running_below(const std::filesystem::path& parent) {
   for (std::filesystem::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
     const bool is_one = entry->is_directory() && std::filesystem::exists(entry->path() / shim::kLockFile);
     if (!is_one) continue;
+    if (shim::Folder(entry->path().string()).lock()) continue;
     const auto standing = shim::inspect(entry->path());
-    if (standing.kind != Standing::running) continue;
     found.push_back({entry->path(), standing.birth ? standing.birth->supervisor : shim::Identity{}});
   }
   return found;
@@ -428,6 +451,7 @@ awaitable<bool> ask_to_end(std::filesystem::path folder) {
   if (!talking) co_return false;
   dialogue.stop();
   for (bool ended = false; !ended;) ended = (co_await dialogue.news()).ended;
+  dialogue.collected();  // nobody else will want it
   co_return true;
 }
 

@@ -18,6 +18,11 @@ constexpr std::size_t kMaxClients = 16;
 constexpr std::size_t kMaxLine = 256;
 constexpr std::size_t kMaxPayload = 1 << 20;
 constexpr int kFarewellMs = 500;
+constexpr const char* kEnded = "ended\n";
+
+std::string output_line(std::uint64_t out, std::uint64_t err, std::uint64_t events) {
+  return "output " + std::to_string(out) + ' ' + std::to_string(err) + ' ' + std::to_string(events) + '\n';
+}
 
 /// By way of the folder's descriptor: its path may be longer than a socket's name can be.
 sockaddr_un address_in(const Folder& folder) {
@@ -67,8 +72,9 @@ void Control::serve(const std::vector<pollfd>& polled) {
     const auto client = std::find_if(clients_.begin(), clients_.end(),
                                      [&](const Client& one) { return one.socket.get() == ready.fd; });
     if (client == clients_.end()) continue;
-    const bool alive = ((ready.revents & POLLOUT) == 0 || send(*client)) &&
-                       ((ready.revents & (POLLIN | POLLHUP | POLLERR)) == 0 || receive(*client));
+    // First what it has said: it may have gone since, and not have waited for an answer.
+    const bool alive = ((ready.revents & (POLLIN | POLLHUP | POLLERR)) == 0 || receive(*client)) &&
+                       ((ready.revents & POLLOUT) == 0 || send(*client));
     if (!alive) clients_.erase(client);
   }
 }
@@ -122,6 +128,7 @@ void Control::take_line(Client& client, const std::string& line) {
   if (std::sscanf(line.c_str(), "follow %llu %llu %llu", &first, &second, &third) >= 2) {
     client.follows = true;
     client.seen = first + second + third;
+    client.out += last_output_;
   } else if (line == "stop") {
     requests_.stop();
   } else if (std::sscanf(line.c_str(), "signal %llu", &first) == 1 && first > 0 && first < 65) {
@@ -136,9 +143,12 @@ void Control::take_line(Client& client, const std::string& line) {
     requests_.close_standard_input();
   } else if (line == "status") {
     client.out += "status " + requests_.status() + '\n';
+  } else if (line == "collected") {
+    collected_ = ended_;
   } else {
     client.out += "unknown\n";
   }
+  if (ended_) client.out += kEnded;
 }
 
 void Control::tell_output(std::uint64_t out, std::uint64_t err, std::uint64_t events) {
@@ -147,15 +157,22 @@ void Control::tell_output(std::uint64_t out, std::uint64_t err, std::uint64_t ev
     const bool news = client.follows && client.seen < out + err + events;
     if (!news || !client.out.empty()) continue;
     client.seen = out + err + events;
-    client.out = "output " + std::to_string(out) + ' ' + std::to_string(err) + ' ' + std::to_string(events) + '\n';
+    client.out = output_line(out, err, events);
+    send(client);
+  }
+}
+
+void Control::tell_end(std::uint64_t out, std::uint64_t err, std::uint64_t events) {
+  ended_ = true;
+  last_output_ = output_line(out, err, events);
+  for (auto& client : clients_) {
+    client.out += kEnded;
     send(client);
   }
 }
 
 void Control::finish(const Folder& folder) {
   for (auto& client : clients_) {
-    client.out += "ended\n";
-    send(client);
     if (client.out.empty()) continue;
     pollfd writable{client.socket.get(), POLLOUT, 0};
     if (::poll(&writable, 1, kFarewellMs) == 1) send(client);

@@ -34,9 +34,10 @@ struct Requests {
 ///                     already, and what does not fit, is left out; answered by "input TOTAL"
 ///   stdin-end         close its standard input
 ///   status            answered by "status …"
+///   collected         the result has been taken: nobody needs the supervisor any more
 ///
-/// "ended" comes once the exit record is durable, then the connection ends. What is not understood is answered
-/// by "unknown", so that a newer client can tell. A client that does not read costs nobody anything.
+/// "ended" comes once the exit record is durable, and after every answer from then on. What is not understood is
+/// answered by "unknown", so that a newer client can tell. A client that does not read costs nobody anything.
 class Control {
  public:
   /// Listens on "sock" in the folder. Throws std::system_error.
@@ -47,7 +48,11 @@ class Control {
   void serve(const std::vector<pollfd>& polled);
   /// Tells those who follow how long the logs are by now.
   void tell_output(std::uint64_t out, std::uint64_t err, std::uint64_t events);
-  /// Tells everyone that it is over, waits a moment for those who are slow to read, and closes the door.
+  /// Tells everyone that it is over, and whoever comes later too. The logs' lengths will not change any more.
+  void tell_end(std::uint64_t out, std::uint64_t err, std::uint64_t events);
+  /// Somebody has said so.
+  bool collected() const { return collected_; }
+  /// Waits a moment for those who are slow to read, and closes the door.
   void finish(const Folder& folder);
 
  private:
@@ -71,6 +76,8 @@ class Control {
   std::string greeting_;
   Requests requests_;
   std::list<Client> clients_;
+  std::string last_output_;  ///< What is said of the logs once it is over.
+  bool ended_ = false, collected_ = false;
 };
 
 }  // namespace fanout::shim

@@ -17,7 +17,7 @@ constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;
 #endif
-constexpr std::uint64_t kOurs = 2;  // the supervisor and the first process of the namespace count too
+constexpr std::uint64_t kMoreTasks = 64;  // the supervisor and the first process of the namespace among them
 
 void lower(__rlimit_resource what, std::uint64_t most) {
   rlimit limit{};
@@ -40,7 +40,7 @@ void set_program_limits(const Limits& limits, const Kept& kept, bool own_namespa
     lower(RLIMIT_DATA, std::max(limits.memory * 4, limits.memory + kSlack));
   }
   const bool counted = own_namespace && ::geteuid() != 0;
-  if (limits.processes > 0 && !kept.processes && counted) lower(RLIMIT_NPROC, limits.processes + kOurs);
+  if (limits.processes > 0 && !kept.processes && counted) lower(RLIMIT_NPROC, limits.processes + kMoreTasks);
   if (limits.cpu_weight > 0 && !kept.cpu_weight) ::setpriority(PRIO_PROCESS, 0, nice_for(limits.cpu_weight));
 }
 

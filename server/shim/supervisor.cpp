@@ -28,6 +28,7 @@ constexpr milliseconds kMoment{500};      // for a helper that is just finishing
 constexpr milliseconds kRestGrace{1000};  // for what is left behind to end when asked
 constexpr milliseconds kAgain{20};        // between two sweeps of killing
 constexpr milliseconds kDiskRetry{500};   // a full disk tells nobody when it has room again
+constexpr milliseconds kLongestWait{3'600'000};
 constexpr int kMostPieces = 64;           // more than a pipe holds
 constexpr std::size_t kMaxQueuedInput = 8 << 20;
 constexpr milliseconds kWatchPause{100};        // between two looks at what has limits that we keep
@@ -86,6 +87,7 @@ int Supervisor::run() {
     drain();
   }
   record_end();
+  linger();
   control_->finish(folder_);
   return kExitDone;
 }
@@ -220,7 +222,7 @@ int Supervisor::wait_limit() const {
   const auto next = std::min({paused_ ? Clock::time_point::max() : next_, retry_, measure_});
   if (next == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<milliseconds>(next - Clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, kLongestWait.count()));
 }
 
 void Supervisor::wait_and_serve() {
@@ -404,6 +406,23 @@ void Supervisor::record_end() {
     } catch (const std::system_error&) {
       ::poll(nullptr, 0, static_cast<int>(kDiskRetry.count()));
     }
+  }
+}
+
+/// The result is on the disk whatever becomes of us; we stay for whoever asks, until somebody has taken it.
+void Supervisor::linger() {
+  control_->tell_end(out_end(), err_end(), events_end());
+  const auto until = Clock::now() + options_.linger;
+  for (auto now = Clock::now(); !control_->collected() && now < until; now = Clock::now()) {
+    std::vector<pollfd> polled{{signals_.get(), POLLIN, 0}};
+    control_->add_to(polled);
+    const auto left = std::min<milliseconds>(std::chrono::ceil<milliseconds>(until - now), kLongestWait);
+    if (::poll(polled.data(), polled.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) return;
+    signalfd_siginfo signal;
+    while (::read(signals_.get(), &signal, sizeof signal) == sizeof signal) {
+      if (signal.ssi_signo != SIGCHLD) return;
+    }
+    control_->serve(polled);
   }
 }
 

@@ -26,6 +26,7 @@ struct Options {
   std::chrono::milliseconds timeout{0};  ///< 0: none.
   std::chrono::milliseconds grace{5000};
   std::uint64_t max_output = 0;     ///< Bytes per stream that are kept. 0: all.
+  std::chrono::milliseconds linger{0};  ///< How long it stays at most for somebody to collect the result.
   int ready_fd = -1;                ///< Gets "started PID" or "refused ERRNO".
   int go_fd = -1;                   ///< What is said or closed there is waited for before the program is started.
   Limits limits;
@@ -44,7 +45,9 @@ struct Options {
 ///   settling  | a moment                        | asked
 ///   asked     | the grace time                  | killing: SIGKILL to all, again and again
 ///   any       | the program exceeds a limit     | killing
-///   any       | no process is left              | output drained, exit record, end
+///   any       | no process is left              | output drained, exit record, lingering
+///   lingering | its result is collected         | end
+///             | SIGTERM, or nobody comes        | end
 class Supervisor {
  public:
   explicit Supervisor(Options options);
@@ -77,6 +80,7 @@ class Supervisor {
   void pause(bool on);
   void drain();
   void record_end();
+  void linger();
   std::string status() const;
   Requests requests();
   std::vector<Output*> outputs();

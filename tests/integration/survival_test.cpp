@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 
 #include "server/domain/run/fold.hpp"
+#include "server/shim/record.hpp"
 #include "tests/support/daemon.hpp"
 #include "tests/support/plan_builder.hpp"
 
@@ -64,6 +66,12 @@ class Survival : public testing::Test {
     return lines;
   }
 
+  /// Of programs whose end is on record.
+  std::ptrdiff_t count_results() const {
+    const std::filesystem::recursive_directory_iterator all(daemon_.state() / "runs");
+    return std::count_if(begin(all), end(all), [](const auto& entry) { return entry.path().filename() == shim::kEndFile; });
+  }
+
   std::size_t count_starts(const std::vector<v1::Event>& events, const std::string& role) {
     return static_cast<std::size_t>(std::count_if(events.begin(), events.end(), [&](const v1::Event& event) {
       return event.command_started().role() == role;
@@ -113,13 +121,15 @@ TEST_F(Survival, WhatEndedWhileThereWasNoDaemonIsCollected) {
   while (daemon_.supervisors().size() < 2) usleep(10'000);
   daemon_.stop(SIGKILL);
   let("go");
-  while (!daemon_.supervisors().empty()) usleep(10'000);
+  while (count_results() < 2) usleep(10'000);
+  EXPECT_EQ(daemon_.supervisors().size(), 2u) << "they stay for whoever comes";
   daemon_.start();
   auto lines = said(watch(daemon_, id));
   EXPECT_THAT(lines["well"], testing::ElementsAre("up", "done"));
   const auto run = get(daemon_, id);
   EXPECT_EQ(task(run, "well").phase(), v1::PHASE_COMPLETED);
   EXPECT_EQ(task(run, "badly").reason(), "the agent ended with exit code 3");
+  EXPECT_TRUE(daemon_.supervisors().empty());
 }
 
 TEST_F(Survival, TwentyAgentsSurviveTenKillsAndEveryLineArrivesOnceAndInOrder) {

@@ -22,6 +22,12 @@ using testing::ElementsAre;
 
 class Resume : public ProcessTest {
  protected:
+  /// Supervisors that nobody has collected from do not stay for that.
+  ~Resume() override {
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path(), gone)) tell_collected(entry.path());
+  }
+
   async::WorkerPool pool_{1};
 
   /// Starts a program as a daemon does that dies at once: its supervisor is all there is of it.
@@ -32,9 +38,17 @@ class Resume : public ProcessTest {
     return launched;
   }
 
-  void wait_for_end(const Launched& launched) {
+  /// Whether the supervisor ends within half a minute.
+  bool wait_for_end(const Launched& launched) {
     pollfd watched{launched.pidfd.get(), POLLIN, 0};
-    poll(&watched, 1, 30'000);
+    return poll(&watched, 1, 30'000) == 1;
+  }
+
+  /// Starts a program, and waits until its end is on record.
+  Launched abandon_until_it_has_ended(const Command& command) {
+    auto launched = abandon(command);
+    for (int i = 0; i < 3000 && !shim::inspect(command.folder).end; ++i) usleep(10'000);
+    return launched;
   }
 
   Seen resume(const Command& command, Told told = {}) {
@@ -98,7 +112,7 @@ TEST_F(Resume, WhatIsWrittenArrivesOnceThoughEachDaemonWritesAllOfIt) {
 
 TEST_F(Resume, LinesThatWereToldAreNotToldAgain) {
   const auto command = shell("echo one; echo two; echo three; printf four");
-  wait_for_end(abandon(command));
+  const auto supervisor = abandon_until_it_has_ended(command);
   Told told;
   told.started = true;
   told.out_line = 4;  // "two"
@@ -109,7 +123,7 @@ TEST_F(Resume, LinesThatWereToldAreNotToldAgain) {
 
 TEST_F(Resume, ATruncatedLineThatWasToldIsPassedOverToItsEnd) {
   const auto command = shell("head -c 20000 /dev/zero | tr '\\0' x; echo; echo after");
-  wait_for_end(abandon(command));
+  const auto supervisor = abandon_until_it_has_ended(command);
   Told told;
   told.out_line = 0;
   EXPECT_THAT(resume(command, told).out, ElementsAre("after"));
@@ -117,11 +131,64 @@ TEST_F(Resume, ATruncatedLineThatWasToldIsPassedOverToItsEnd) {
 
 TEST_F(Resume, WhatEndedMeanwhileIsCollectedAsOftenAsOneAsks) {
   const auto command = shell("echo done; exit 3");
-  wait_for_end(abandon(command));
+  const auto supervisor = abandon_until_it_has_ended(command);
   EXPECT_EQ(resume(command).exit.code, 3);
   const auto again = resume(command);
   EXPECT_EQ(again.exit.code, 3);
   EXPECT_THAT(again.out, ElementsAre("done"));
+}
+
+/// What a supervisor says to somebody who comes when all is over.
+awaitable<void> ask_for_status(asio::io_context& io, std::filesystem::path folder, int& program, News& news) {
+  Dialogue dialogue(io.get_executor());
+  const bool talking = co_await dialogue.connect(std::move(folder));
+  EXPECT_TRUE(talking);
+  program = co_await dialogue.program();
+  dialogue.follow(0, 0, 0);
+  news = co_await dialogue.news();
+  if (!news.ended) news = co_await dialogue.news();
+}
+
+TEST_F(Resume, ItsSupervisorStaysUntilTheResultIsCollected) {
+  const auto command = shell("echo done; exit 3");
+  const auto supervisor = abandon_until_it_has_ended(command);
+  for (int i = 0; i < 2; ++i) {  // whoever asks is answered
+    int program = -1;
+    News news;
+    run_coroutine([&](asio::io_context& io) { return ask_for_status(io, command.folder, program, news); });
+    EXPECT_EQ(program, 0) << "it has ended";
+    EXPECT_TRUE(news.ended);
+  }
+#ifndef __SANITIZE_ADDRESS__
+  std::ifstream statm("/proc/" + std::to_string(supervisor.pid) + "/statm");
+  std::size_t size = 0, resident = 0;
+  statm >> size >> resident;
+  EXPECT_LT(resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)), 3u << 20);
+#endif
+  EXPECT_EQ(resume(command).exit.code, 3);
+  EXPECT_TRUE(wait_for_end(supervisor));
+}
+
+TEST_F(Resume, WhereNobodyCollectsItTheSupervisorEndsByItself) {
+  const auto folder = folder_ / "run";
+  std::filesystem::create_directory(folder);
+  const auto line = std::string(FANOUT_SHIM) + " --folder " + folder.string() +
+                    " --program /bin/true --stdout out --stderr err --linger-ms 100 -- true";
+  EXPECT_EQ(std::system(line.c_str()), 0);
+  EXPECT_EQ(shim::inspect(folder).kind, shim::Standing::ended);
+}
+
+awaitable<void> end_programs(std::filesystem::path parent) {
+  async::WorkerPool pool(1);
+  co_await end_all(runner(pool), std::move(parent));
+}
+
+TEST_F(Resume, WhatNobodyWantsAnyMoreIsEndedAndItsSupervisorsGo) {
+  const auto ended = abandon_until_it_has_ended(shell("true"));
+  const auto running = abandon(shell("sleep 1000"));
+  run_coroutine([&](asio::io_context&) { return end_programs(folder_.path()); });
+  EXPECT_TRUE(wait_for_end(ended));
+  EXPECT_TRUE(wait_for_end(running));
 }
 
 TEST_F(Resume, ASecondSupervisorForTheSameFolderStartsNothing) {
@@ -186,9 +253,8 @@ class OldSupervisor {
   explicit OldSupervisor(const std::filesystem::path& path)
       : folder_((std::filesystem::create_directories(path), path.string())) {
     EXPECT_TRUE(folder_.lock());
-    const auto self = shim::identity_of(::getpid());
-    folder_.write(shim::kBirthFile, "fanout-shim 1\npid " + std::to_string(self.pid) + "\nstart " +
-                                        std::to_string(self.start_time) + "\nboot " + self.boot_id +
+    // Of no process that there is: it is gone when it has said its last word.
+    folder_.write(shim::kBirthFile, "fanout-shim 1\npid 1\nstart 1\nboot " + shim::boot_id() +
                                         "\nstdout-from 0\nstderr-from 0\n");
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
