@@ -118,8 +118,9 @@ v1::CleanUpResponse::Item clean(const Left& left, const v1::CleanUpRequest& requ
     for (const auto& detail : verdict.details) item.add_details(valid_utf8(detail));
     item.set_removed(verdict.removable || request.force());
     if (!item.removed() || request.dry_run()) return item;
-    if (!verdict.removable && fs::exists(left.worktree)) {
-      git::take_snapshot(left.repository, left.worktree, left.run_id, left.task_id, "before it was cleaned up by force", stop);
+    if (fs::exists(left.worktree)) {
+      const auto* why = verdict.removable ? "before it was cleaned up" : "before it was cleaned up by force";
+      git::take_snapshot(left.repository, left.worktree, left.run_id, left.task_id, why, stop);
     }
     remove(left, verdict, request.remote(), stop);
   } catch (const Error& error) {

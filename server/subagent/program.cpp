@@ -43,8 +43,11 @@ std::string describe_end(const std::string& what, const process::Exit& exit, std
     return what + " had more than " + std::to_string(limits.processes()) +
            " processes and threads at once (max_processes), and failed of it";
   }
-  if (exit.signal != 0) return what + " was ended by signal " + std::to_string(exit.signal);
-  return what + " ended with exit code " + std::to_string(exit.code.value_or(-1));
+  const auto how = exit.signal != 0 ? " was ended by signal " + std::to_string(exit.signal)
+                                    : " ended with exit code " + std::to_string(exit.code.value_or(-1));
+  const auto dropped = exit.dropped_bytes == 0 ? "" : "; of what it printed, " + format_byte_size(exit.dropped_bytes) +
+                                                          " beyond max_output are dropped";
+  return what + how + dropped;
 }
 
 std::filesystem::path Subagent::attempt_directory() const {
@@ -185,8 +188,9 @@ awaitable<void> Subagent::record_end(Program program, process::Exit exit) {
   co_await record(std::move(event));
 }
 
-/// When it is another than was told last.
+/// When it is another than was told last. An agent that does no good any more is ended next.
 awaitable<void> Subagent::record_condition() {
+  if (watch_.is_lost(Clock::now())) co_await take_snapshot_soon("before it is ended for looping");
   const auto seen = watch_.seen(Clock::now());
   if (seen.condition == condition_) co_return;
   condition_ = seen.condition;

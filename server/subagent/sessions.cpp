@@ -344,12 +344,19 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
   const SessionAtWork at_work(session_, session);
   process::Exit exit;
   std::string not_started;
+  std::exception_ptr lost;
   try {
     auto running = session->run(std::move(listener), [this](agent::Activity activity) { return record_activity(std::move(activity)); });
     exit = co_await with_snapshots(std::move(running));
+  } catch (const process::Lost&) {
+    lost = std::current_exception();
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::not_found || plain) throw;
     not_started = error.what();
+  }
+  if (lost) {
+    co_await take_snapshot("the agent's supervisor was killed");
+    std::rethrow_exception(lost);
   }
   if (!not_started.empty()) {
     v1::AgentVerdict verdict;

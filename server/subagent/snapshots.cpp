@@ -1,4 +1,5 @@
 // Snapshots: no work is lost, whatever ends the agent, and whatever is done to its worktree afterwards.
+#include <google/protobuf/util/time_util.h>
 #include <spdlog/spdlog.h>
 
 #include <boost/asio/steady_timer.hpp>
@@ -11,6 +12,14 @@
 namespace fanout::subagent {
 
 namespace v1 = fanout::v1;
+using google::protobuf::util::TimeUtil;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::chrono::seconds kBeforeTheEnd{10};
+
+}  // namespace
 
 /// Does nothing where nothing has changed since the last one. A snapshot that cannot be taken is told, and stops
 /// nothing else. Whether one was.
@@ -48,12 +57,16 @@ awaitable<void> Subagent::take_snapshot_soon(std::string reason) {
   if (!trouble.empty()) spdlog::warn("run {}, task {}: {}", spec_.run_id(), task_.id(), trouble);
 }
 
-/// Until it is cancelled.
+/// Until it is cancelled. One falls shortly before the agent's time is over: its supervisor, which ends it then, knows
+/// nothing of snapshots. When an agent that was taken up began is known about.
 awaitable<void> Subagent::take_snapshots_while_it_runs() {
+  const milliseconds timeout(TimeUtil::DurationToMilliseconds(task_.timeout()));
+  const auto last = (taken_up_ ? phase_began_ : Clock::now()) + timeout - std::min<milliseconds>(kBeforeTheEnd, timeout / 4);
   boost::asio::steady_timer timer(services_.executor);
   try {
     for (;;) {
-      timer.expires_after(services_.snapshot_interval);
+      const auto now = Clock::now(), next = now + services_.snapshot_interval;
+      timer.expires_at(now < last ? std::min(next, last) : next);
       co_await timer.async_wait(boost::asio::use_awaitable);
       co_await take_snapshot("the agent is at work");
     }

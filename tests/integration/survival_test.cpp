@@ -166,7 +166,7 @@ TEST_F(Survival, TwentyAgentsSurviveTenKillsAndEveryLineArrivesOnceAndInOrder) {
 
 TEST_F(Survival, AKilledSupervisorIsAFailureWithItsReasonAndLeavesNobody) {
   PlanBuilder plan(repository_);
-  plan.task("t", "setsid sh -c 'echo $$; exec sleep 1000' & wait");
+  plan.task("t", "echo work > work.txt; setsid sh -c 'echo $$; exec sleep 1000' & wait");
   const auto id = execute(daemon_, plan.write());
   int left = 0;
   watch(daemon_, id, 0, [&](const v1::Event& event) {
@@ -182,6 +182,7 @@ TEST_F(Survival, AKilledSupervisorIsAFailureWithItsReasonAndLeavesNobody) {
   const auto run = get(daemon_, id);
   EXPECT_EQ(task(run, "t").phase(), v1::PHASE_FAILED);
   EXPECT_THAT(task(run, "t").reason(), HasSubstr("supervisor was killed"));
+  EXPECT_EQ(repository_.git({"show", "refs/fanout/snap/" + id + "/t/1:work.txt"}), "work");
   pollfd ended{pidfd, POLLIN, 0};
   EXPECT_EQ(poll(&ended, 1, 30'000), 1) << "what it had started is gone";
   close(pidfd);

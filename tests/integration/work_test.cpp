@@ -79,6 +79,16 @@ TEST_F(Work, ACancelledAgentsWorkIsASnapshotToo) {
   EXPECT_EQ(repository_.git({"show", taken[0].commit() + ":half.txt"}), "half");
 }
 
+TEST_F(Work, AnAgentWhoseTimeIsOverHasASnapshotFromBeforeItWasEnded) {
+  PlanBuilder plan(repository_, "setup: []\nverify: []\ntimeout: 6s\n");
+  plan.task("t", "trap 'rm -f half.txt; exit 1' TERM; echo half > half.txt; echo up; sleep 1000 & wait");
+  const auto run = run_to_end(daemon_, plan.write());
+  EXPECT_EQ(task(run, "t").phase(), v1::PHASE_FAILED);
+  const auto taken = snapshots(run.id(), "t");
+  ASSERT_FALSE(taken.empty());
+  EXPECT_EQ(repository_.git({"show", taken[0].commit() + ":half.txt"}), "half");
+}
+
 TEST_F(Work, UndoGoesBackAndCanItselfBeUndone) {
   PlanBuilder plan(repository_);
   plan.task("t", "echo agent > t.txt");
@@ -119,6 +129,7 @@ TEST_F(Work, CleanupRemovesWhatIsMergedOrSquashedAndKeepsTheRestWithItsReason) {
   repository_.git({"merge", "-q", "--squash", "feature/squashed"});
   repository_.git({"commit", "-qm", "squashed"});
   repository_.git({"merge", "-q", "--no-edit", "feature/dirty"});
+  repository_.git({"-C", "worktrees/merged", "merge", "-q", "--ff-only", "main"});
   write_file(repository_.root() / "worktrees/dirty/new.txt", "not committed\n");
 
   const auto planned = clean(run.id(), [](auto& request) { request.set_dry_run(true); });
@@ -138,6 +149,9 @@ TEST_F(Work, CleanupRemovesWhatIsMergedOrSquashedAndKeepsTheRestWithItsReason) {
   EXPECT_EQ(repository_.git({"branch", "--list", "feature/merged", "feature/squashed"}), "");
   EXPECT_THAT(repository_.git({"worktree", "list"}), testing::Not(HasSubstr("merged")));
   EXPECT_EQ(clean(run.id()).count("merged"), 0u) << "again: there is nothing left of it";
+  const auto last = snapshots(run.id(), "merged").back();
+  EXPECT_EQ(last.reason(), "before it was cleaned up") << "somebody had changed it since its agent's end";
+  EXPECT_EQ(repository_.git({"show", last.commit() + ":one.txt"}), "x");
 }
 
 TEST_F(Work, ForceRemovesTheRestAfterASnapshotOfIt) {
