@@ -75,6 +75,21 @@ awaitable<void> AdmissionService::overview(v1::GetAdmissionResponse& response) {
     *queued.mutable_since() = to_wire(place.since);
     queued.set_position(place.verdict.position);
   }
+  add_trackers(response);
+}
+
+/// Requests to a tracker have a queue of their own, which its limits let through.
+void AdmissionService::add_trackers(v1::GetAdmissionResponse& response) const {
+  std::uint32_t position = 0;
+  for (const auto& id : services_.log.open_runs()) {
+    const auto& waiting = services_.log.open(id)->tracker_waiting();
+    if (waiting.empty()) continue;
+    auto& queued = *response.add_queue();
+    queued.set_run_id(id);
+    queued.set_kind(v1::WAIT_KIND_TRACKER);
+    queued.set_waiting_for(waiting);
+    queued.set_position(++position);
+  }
 }
 
 }  // namespace fanout::rpc

@@ -22,6 +22,7 @@ class AdmissionService final : public fanout::v1::AdmissionService::CallbackServ
  private:
   awaitable<void> explain(const fanout::v1::ExplainTaskRequest& request, fanout::v1::ExplainTaskResponse& response);
   awaitable<void> overview(fanout::v1::GetAdmissionResponse& response);
+  void add_trackers(fanout::v1::GetAdmissionResponse& response) const;
 
   Bridge& bridge_;
   orchestrator::Orchestrator& runs_;

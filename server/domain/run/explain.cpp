@@ -55,6 +55,7 @@ class Explanation {
       case v1::PHASE_INTERRUPTED: ended("It was interrupted.", command("resume")); break;
       default: answer_.set_summary("Nothing is known of it."); break;
     }
+    tracker();
     return std::move(answer_);
   }
 
@@ -91,6 +92,13 @@ class Explanation {
       because("the tracker waits: " + run_.tracker_waiting());
     }
     return true;
+  }
+
+  /// It holds up no task; but whoever looks for its issue is to know.
+  void tracker() {
+    const bool told = agent_.waiting_kind() == v1::WAIT_KIND_TRACKER || agent_.phase() == v1::PHASE_COMPLETED;
+    if (told || run_.tracker_waiting().empty()) return;
+    because("what it has at the tracker waits, while it does not: " + run_.tracker_waiting());
   }
 
   void pending() {

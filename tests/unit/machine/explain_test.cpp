@@ -54,6 +54,13 @@ TEST_F(ExplainTest, WhoWaitsForItsIssueIsToldWhatTheTrackerWaitsFor) {
   EXPECT_THAT(explained().reasons(1).text(), HasSubstr("goes on at 14:03"));
 }
 
+TEST_F(ExplainTest, WhoWaitsForNothingIsToldThatTheTrackerDoes) {
+  run_.set_tracker_waiting("GitHub's limit on new objects: goes on at 14:03");
+  const auto answer = explained();
+  EXPECT_EQ(answer.summary(), "Its agent is at work.");
+  EXPECT_THAT(answer.reasons(answer.reasons_size() - 1).text(), HasSubstr("goes on at 14:03"));
+}
+
 TEST_F(ExplainTest, AQuestionComesBeforeAllElse) {
   agent_->add_attention()->mutable_permission()->set_title("Run make");
   agent_->set_condition(v1::AGENT_CONDITION_SILENT);
