@@ -151,17 +151,21 @@ awaitable<void> Orchestrator::recover() {
   const auto boot = shim::boot_id();
   const auto last_boot = co_await services_.log.query([](store::Database& database) { return database.note(rebuild::kBootNote); });
   const auto ids = co_await services_.log.query([](store::Database& database) { return database.unended(); });
-  for (const auto& id : ids) {
-    auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(id); });
-    if (!stored) continue;
-    if (last_boot == boot || is_only_followed(stored->run)) {
-      co_await take_up(std::move(*stored));
-    } else {
-      co_await interrupt_left_over(std::move(*stored));
-    }
-  }
+  async::TaskGroup all(services_.executor);  // what each records shares a commit with the others
+  for (const auto& id : ids) all.spawn(recover_run(id, last_boot == boot));
+  co_await all.join();
   if (last_boot != boot) {
     co_await services_.log.query([&](store::Database& database) { database.set_note(rebuild::kBootNote, boot); });
+  }
+}
+
+awaitable<void> Orchestrator::recover_run(std::string id, bool same_boot) {
+  auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(id); });
+  if (!stored) co_return;
+  if (same_boot || is_only_followed(stored->run)) {
+    co_await take_up(std::move(*stored));
+  } else {
+    co_await interrupt_left_over(std::move(*stored));
   }
 }
 
@@ -187,10 +191,10 @@ awaitable<void> Orchestrator::interrupt_left_over(store::StoredRun stored) {
   const auto id = stored.run.id();
   const auto before = stored.run;
   services_.log.open_run(std::move(stored.run));
-  std::size_t interrupted = 0;
+  std::vector<v1::Event> events;
   for (const auto& agent : before.subagents()) {
     if (domain::is_end(agent.phase())) continue;
-    v1::Event event;
+    auto& event = events.emplace_back();
     event.set_run_id(id);
     event.set_task_id(agent.task_id());
     event.set_attempt(agent.attempt());
@@ -198,9 +202,9 @@ awaitable<void> Orchestrator::interrupt_left_over(store::StoredRun stored) {
     event.mutable_phase_changed()->set_from(agent.phase());
     event.mutable_phase_changed()->set_to(v1::PHASE_INTERRUPTED);
     event.mutable_phase_changed()->set_reason("the machine was restarted while it was under way");
-    co_await services_.log.append(std::move(event));
-    ++interrupted;
   }
+  const auto interrupted = events.size();
+  co_await services_.log.append_all(std::move(events));
   v1::Event end;
   end.set_run_id(id);
   end.mutable_run_ended()->set_state(domain::outcome(*services_.log.open(id)));

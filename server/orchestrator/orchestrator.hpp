@@ -85,6 +85,7 @@ class Orchestrator {
   awaitable<void> keep_outcome(std::string run_id);
   awaitable<TrackerWork> sync_ended(store::StoredRun stored);
   awaitable<std::string> new_id(std::string name);
+  awaitable<void> recover_run(std::string id, bool same_boot);
   awaitable<void> take_up(store::StoredRun stored);
   awaitable<void> interrupt_left_over(store::StoredRun stored);
   void refuse_when_stopping() const;
