@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "client/call_failed.hpp"
 #include "client/commands.hpp"
 #include "client/descriptor.hpp"
 #include "client/reach.hpp"
@@ -68,6 +69,25 @@ void require_end(const Descriptor& process, const std::filesystem::path& socket,
               "fanoutd (pid " + std::to_string(pid) + ") was asked to stop and has not after 60 s");
 }
 
+/// Asks the daemon to end, and waits for that. It ends as soon as it has answered, and on a busy machine its end may be
+/// seen before its answer was read: then what it had at work a moment ago has to do.
+v1::ShutdownResponse end_daemon(Session& session, bool leave_agents) {
+  const auto info = ask(session);
+  // Held before the request, so that the number cannot have gone to another process.
+  const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, info.pid(), 0)));
+  v1::ShutdownRequest request;
+  request.set_leave_agents(leave_agents);
+  v1::ShutdownResponse answer;
+  try {
+    answer = Connection(session.socket()).call(request);
+  } catch (const CallFailed& failure) {
+    if (failure.kind() != ErrorKind::unavailable || !process) throw;
+    leave_agents ? answer.set_left_subagents(info.active_subagents()) : answer.set_interrupted_subagents(info.active_subagents());
+  }
+  require_end(process, session.socket(), info.pid());
+  return answer;
+}
+
 void tell_stopped(Session& session, const v1::ShutdownResponse& answer) {
   if (session.json()) return session.print_json(answer);
   const auto interrupted = answer.interrupted_subagents();
@@ -93,14 +113,7 @@ int daemon_start(Session& session) {
 
 int daemon_restart(Session& session) {
   std::uint32_t left = 0;
-  if (answers(session.socket())) {
-    const auto info = ask(session);
-    const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, info.pid(), 0)));
-    v1::ShutdownRequest request;
-    request.set_leave_agents(true);
-    left = Connection(session.socket()).call(request).left_subagents();
-    require_end(process, session.socket(), info.pid());
-  }
+  if (answers(session.socket())) left = end_daemon(session, true).left_subagents();
   session.daemon();
   const auto info = ask(session);
   if (session.json()) {
@@ -120,12 +133,7 @@ int daemon_stop(Session& session) {
       session.out().line("fanoutd is not running");
     return kExitOk;
   }
-  const auto info = ask(session);
-  // Held before the request, so that the number cannot have gone to another process.
-  const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, info.pid(), 0)));
-  const auto answer = Connection(session.socket()).call(v1::ShutdownRequest());
-  require_end(process, session.socket(), info.pid());
-  tell_stopped(session, answer);
+  tell_stopped(session, end_daemon(session, false));
   return kExitOk;
 }
 

@@ -138,11 +138,14 @@ class FakeDaemon::Daemon final : public v1::DaemonService::Service {
 
   Status GetInfo(grpc::ServerContext*, const v1::GetInfoRequest*, v1::GetInfoResponse* answer) override {
     answer->set_version("9.8.7");
-    answer->set_pid(1234567);
+    answer->set_pid(fake_.pid);
     answer->set_socket(fake_.socket().string());
     answer->set_state_directory("/state");
     *answer->mutable_started_at() = TimeUtil::GetCurrentTime();
     return Status::OK;
+  }
+  Status Shutdown(grpc::ServerContext*, const v1::ShutdownRequest*, v1::ShutdownResponse*) override {
+    return fake_.on_shutdown ? fake_.on_shutdown() : Status(grpc::StatusCode::UNIMPLEMENTED, "");
   }
 
  private:

@@ -48,6 +48,8 @@ class FakeDaemon {
   std::function<grpc::Status(int call)> on_execute;  ///< Counts calls from 1.
   std::function<void()> on_cancel;
   std::function<void()> on_retry;
+  std::function<grpc::Status()> on_shutdown;  ///< Empty: it knows no such request.
+  std::uint32_t pid = 1234567;
   fanout::v1::ValidatePlanResponse validation;
   fanout::v1::PlanDescription description;
   std::string log;

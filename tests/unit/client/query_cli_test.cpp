@@ -1,6 +1,11 @@
 // Commands that ask or tell once.
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 
 #include "tests/unit/client/fake_daemon.hpp"
 
@@ -142,6 +147,23 @@ TEST(DaemonStatus, TellsWhereItIs) {
 TEST(Version, TellsBoth) {
   FakeDaemon fake;
   EXPECT_THAT(run_program(fake.launch({"version"})).out, HasSubstr("\nfanoutd 9.8.7 is running\n"));
+}
+
+TEST(DaemonStop, ItsEndWillDoWhereItsAnswerWasLostWithTheConnection) {
+  FakeDaemon fake;
+  std::string program = "sleep", time = "1000";
+  char* argv[] = {program.data(), time.data(), nullptr};
+  pid_t pid = -1;
+  ASSERT_EQ(posix_spawnp(&pid, program.c_str(), nullptr, nullptr, argv, environ), 0);
+  fake.pid = static_cast<std::uint32_t>(pid);
+  fake.on_shutdown = [pid] {
+    kill(pid, SIGKILL);
+    return grpc::Status(grpc::StatusCode::UNAVAILABLE, "Socket closed");
+  };
+  const auto result = run_program(fake.launch({"daemon", "stop"}));
+  waitpid(pid, nullptr, 0);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "fanoutd has stopped\n");
 }
 
 TEST(UnknownRequest, TellsThatTheDaemonIsOfAnotherVersion) {
