@@ -8,6 +8,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <thread>
 
 #include "common/environment.hpp"
@@ -58,9 +59,11 @@ std::size_t worker_count() { return std::max(4u, std::thread::hardware_concurren
 
 constexpr const char* kEstimatesNote = "admission.estimates";
 
-process::Allowed allowed_by(const std::string& tree_kill) {
+/// BLOCKS. `tree_kill`: which kinds may be used.
+process::Containment find_containment(const std::filesystem::path& shim, const std::string& tree_kill) {
   const bool any = tree_kill == "auto";
-  return {any || tree_kill == "scope", any || tree_kill == "cgroup", any || tree_kill == "namespace"};
+  const process::Allowed allowed{any || tree_kill == "scope", any || tree_kill == "cgroup", any || tree_kill == "namespace"};
+  return process::find_containment(shim, allowed);
 }
 
 /// As configured now. A file with faults changes nothing; whoever starts a run is told of them. BLOCKS.
@@ -85,9 +88,10 @@ class App {
       : state_lock_(options.state_directory / "fanoutd.lock"),
         socket_lock_(options.socket.string() + ".lock"),
         pool_(io.get_executor(), files_),
+        finding_(std::async(std::launch::async, find_containment, options.shim, options.tree_kill)),
         opened_(rebuild::open_log(log_file(options), options.state_directory / "runs")),
         log_(io.get_executor(), std::move(opened_.database), std::move(opened_.notices)),
-        containment_(process::find_containment(options.shim, allowed_by(options.tree_kill))),
+        containment_(finding_.get()),
         admission_(io.get_executor(), files_, admission_options(options)),
         services_{io.get_executor(), log_,  workers_, files_, materialiser_, pool_, options.state_directory / "runs",
                   subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim,
@@ -134,10 +138,17 @@ class App {
   }
 
  private:
+  /// BLOCKS for a while.
+  std::unique_ptr<rpc::Server> make_server() {
+    return std::make_unique<rpc::Server>(rpc::Server::Parts{
+        runs_, services_, tracking_, options_.user_config, options_.socket, options_.listener, options_.state_directory,
+        http_ ? http_->address() : "", [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_});
+  }
+
   awaitable<void> serve(std::function<void()> ready) {
-    rpc::Server server({runs_, services_, tracking_, options_.user_config, options_.socket, options_.listener,
-                        options_.state_directory, http_ ? http_->address() : "",
-                        [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_});
+    // Meanwhile the agents that the last daemon left are taken up.
+    const auto made = co_await workers_.run([this](std::stop_token) { return make_server(); });
+    auto& server = *made;
     background_.spawn(wait_for_signal());
     background_.spawn(server.accept());
     if (http_) {
@@ -267,6 +278,7 @@ class App {
   async::WorkerPool files_{2};
   git::Materialiser materialiser_{std::max(1u, std::thread::hardware_concurrency())};
   pool::Pool pool_;
+  std::future<process::Containment> finding_;  ///< While the log is opened.
   rebuild::OpenedLog opened_;
   store::EventLog log_;
   process::Containment containment_;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <boost/asio/redirect_error.hpp>
+#include <cerrno>
 
 #include "common/error.hpp"
 
@@ -48,10 +49,10 @@ Acceptor::Acceptor(async::Executor executor, std::filesystem::path socket, int l
   }
   const auto endpoint = endpoint_of(socket_);
   unlink(socket_.c_str());
-  const auto mask = umask(0177);
   acceptor_.open(stream_protocol(), error);
   if (!error) acceptor_.bind(endpoint, error);
-  umask(mask);
+  // Before anybody can connect; a umask would be that of all threads.
+  if (!error && chmod(socket_.c_str(), S_IRUSR | S_IWUSR) != 0) error.assign(errno, boost::system::system_category());
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
   if (error) throw Error(ErrorKind::system, "cannot listen on " + socket_.string() + ": " + error.message());
 }
