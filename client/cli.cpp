@@ -4,6 +4,7 @@
 #include <memory>
 #include <sstream>
 
+#include "client/cli_merging.hpp"
 #include "client/commands.hpp"
 #include "client/help.hpp"
 #include "client/help_page.hpp"
@@ -39,6 +40,9 @@ struct Typed {
   PauseOptions pause, go_on;
   AttachOptions attach;
   PoolOptions pool;
+  MergingTyped merging;
+  SolveOptions solve;
+  bool with_conflict = false;
 };
 
 CLI::App& add_command(CLI::App& parent, const char* name, const char* what, const char* footer) {
@@ -181,15 +185,31 @@ void add_cancel(CLI::App& app, Typed& typed) {
   command.callback([&typed] { typed.command.run = [o = typed.cancel](Session& s) { return cancel(s, o); }; });
 }
 
+void choose_retry(Typed& typed) {
+  const auto& asked = typed.retry;
+  if (!typed.with_conflict && !typed.solve.into.empty()) throw CLI::ValidationError("--into goes with --with-conflict");
+  if (!typed.with_conflict) {
+    typed.command.run = [o = asked](Session& s) { return retry(s, o); };
+    return;
+  }
+  if (asked.fresh) throw CLI::ValidationError("--with-conflict goes on with what is there, and --fresh does not");
+  SolveOptions solving{asked.run, asked.task, typed.solve.into, asked.detach, asked.verbose};
+  if (solving.task.empty()) std::swap(solving.task, solving.run);
+  if (solving.task.empty()) throw CLI::RequiredError("TASK");
+  typed.command.run = [o = std::move(solving)](Session& s) { return solve(s, o); };
+}
+
 void add_retry(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "retry", "Try again what did not complete, and watch", help::kRetry);
   command.add_option("RUN", typed.retry.run, "Run id, the beginning of one, or last (default)")
       ->option_text(" ");
   command.add_option("TASK", typed.retry.task, "Task (default: all that did not complete)")->option_text(" ");
   command.add_flag("--fresh", typed.retry.fresh, "Start over in a new worktree; the old one stays");
+  command.add_flag("--with-conflict", typed.with_conflict, "Have a completed task's agent solve its conflict\nwith the branch that it is merged into");
+  command.add_option("--into", typed.solve.into, "That branch (default: as of fanout merge)")->option_text("BRANCH");
   command.add_flag("--detach,!--watch", typed.retry.detach, "Do not watch, or do (default)");
   command.add_flag("--verbose", typed.retry.verbose, "Print lines, with what the programs print");
-  command.callback([&typed] { typed.command.run = [o = typed.retry](Session& s) { return retry(s, o); }; });
+  command.callback([&typed] { choose_retry(typed); });
 }
 
 void add_resume(CLI::App& app, Typed& typed) {
@@ -372,6 +392,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_auth(app, typed);
   add_timeline(app, typed);
   add_metrics(app, typed);
+  add_merging(app, typed.merging, typed.command);
   add_snapshots(app, typed);
   add_undo(app, typed);
   add_cleanup(app, typed);

@@ -30,6 +30,8 @@ std::string target_of(const std::filesystem::path& socket) {
   return target;
 }
 
+}  // namespace
+
 std::shared_ptr<grpc::Channel> open_channel(const std::filesystem::path& socket) {
   const ThreadsWithoutSignals guard;  // gRPC starts its threads here
   grpc::ChannelArguments arguments;
@@ -39,8 +41,6 @@ std::shared_ptr<grpc::Channel> open_channel(const std::filesystem::path& socket)
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return grpc::CreateCustomChannel(target_of(socket), grpc::InsecureChannelCredentials(), arguments);
 }
-
-}  // namespace
 
 struct Connection::Stubs {
   explicit Stubs(const std::filesystem::path& socket) : channel(open_channel(socket)) {}

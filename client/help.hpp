@@ -73,9 +73,52 @@ inline constexpr const char* kRetry = R"(Examples:
   fanout retry                         the newest run
   fanout retry first-steps-7k2m task-2
   fanout retry last task-2 --fresh     in a new worktree; the old one stays
+  fanout retry last task-2 --with-conflict
   fanout retry last --detach
 
 Tasks that were blocked by what is tried again are tried again too.)";
+
+inline constexpr const char* kDiff = R"(Examples:
+  fanout diff task-2                   of the newest run
+  fanout diff first-steps-7k2m task-2 --stat
+  fanout diff last task-2 | git apply
+
+From where its branch began until now, with what is not committed yet; also while its agent is at work.
+On a terminal longer patches go through $PAGER.)";
+
+inline constexpr const char* kOpen = R"(Examples:
+  fanout open task-2                   of the newest run
+  fanout open last task-2 --shell
+  cd "$(fanout open last task-2 --print)"
+
+The editor is $VISUAL, $EDITOR or code; without one it is your shell.)";
+
+inline constexpr const char* kReview = R"(Examples:
+  fanout review                        the newest run
+  fanout review first-steps-7k2m --into release
+  fanout review last --json | jq '.tasks[] | {taskId, readiness, reason}')";
+
+inline constexpr const char* kCollisions = R"(Examples:
+  fanout collisions                    the newest run
+  fanout collisions last --json | jq '.collisions[] | [.first, .second]'
+
+Agents at work count as their worktrees are at this moment: what would conflict shows long before the end.)";
+
+inline constexpr const char* kMerge = R"(Examples:
+  fanout merge                         all that has completed in the newest run
+  fanout merge last task-1 task-2 --squash
+  fanout merge last --into release --rebase
+  fanout merge last --dry-run
+
+Branches are merged in memory, in the order of their dependencies, and all gates run on the result; only what passes
+moves the branch. What conflicts or fails is left out, with what is built upon it, and the rest goes on.
+Exit code 1 when something was left out.)";
+
+inline constexpr const char* kReport = R"(Examples:
+  fanout report > report.md            the newest run
+  fanout report last --html > report.html
+  fanout report first-steps --json | jq '.tasks[].commands'
+  gh pr create --body "$(fanout report last)")";
 
 inline constexpr const char* kResume = R"(Examples:
   fanout resume                        the newest run

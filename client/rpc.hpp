@@ -22,6 +22,9 @@ namespace fanout::client {
 /// The failure that a status stands for.
 CallFailed to_failure(const grpc::Status& status, const std::filesystem::path& socket);
 
+/// A channel of its own to the daemon.
+std::shared_ptr<grpc::Channel> open_channel(const std::filesystem::path& socket);
+
 std::unique_ptr<EventStream> open_event_stream(fanout::v1::RunService::Stub& runs,
                                                const fanout::v1::WatchRunRequest& request,
                                                const std::filesystem::path& socket);

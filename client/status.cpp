@@ -1,8 +1,12 @@
+#include <algorithm>
 #include <set>
 
 #include "client/commands.hpp"
+#include "client/merging_calls.hpp"
+#include "client/render/branches.hpp"
 #include "client/render/json.hpp"
 #include "client/render/runs.hpp"
+#include "client/render/summary.hpp"
 #include "client/render/trackers.hpp"
 #include "common/exit_code.hpp"
 #include "common/text.hpp"
@@ -15,6 +19,7 @@ namespace {
 
 constexpr std::uint32_t kLatest = 8;
 constexpr std::uint32_t kMostActive = 100;
+constexpr std::chrono::seconds kBranchTime{5};
 
 std::vector<v1::Run> list(Session& session, std::uint32_t limit, bool active_only) {
   v1::ListRunsRequest request;
@@ -63,8 +68,37 @@ void print_trackers(Session& session, const v1::Run& run) {
   }
 }
 
+/// What git says of its branches, as far as that comes soon; a daemon that does not know the question has told all it can.
+v1::ReviewRunResponse branches_of(Session& session, const v1::Run& run) {
+  v1::ReviewRunRequest request;
+  request.set_run_id(run.id());
+  request.set_without_files(true);
+  try {
+    return MergingCalls(session).review(request, kBranchTime);
+  } catch (const CallFailed& failure) {
+    if (failure.kind() == ErrorKind::timed_out) say("looking at its branches takes long: fanout review " + run.id() + " waits for it");
+    return {};
+  }
+}
+
+void print_branches(Session& session, const v1::Run& run) {
+  const bool any = std::any_of(run.subagents().begin(), run.subagents().end(), [](const auto& agent) { return !agent.branch().empty(); });
+  if (!any) return;
+  const auto review = branches_of(session, run);
+  const auto& style = session.out().style();
+  auto steps = merge_steps(review);
+  const auto told = next_steps(run);
+  std::erase_if(steps, [&](const auto& step) { return std::find(told.begin(), told.end(), step) != told.end(); });
+  for (const auto& lines : {branch_table(review, style, session.out().columns()),
+                            collision_lines(review.collisions(), style, session.out().columns()), step_lines(steps, style)}) {
+    if (!lines.empty()) session.out().line("");
+    session.print(lines);
+  }
+}
+
 void print_details(Session& session, const v1::Run& run) {
   session.print(run_details(run, std::chrono::system_clock::now(), session.out().style(), session.out().columns()));
+  print_branches(session, run);
   print_trackers(session, run);
 }
 

@@ -22,6 +22,7 @@
 #include "server/git/git.hpp"
 #include "server/http/server.hpp"
 #include "server/http/token_file.hpp"
+#include "server/merging/merging.hpp"
 #include "server/metrics/prometheus.hpp"
 #include "server/orchestrator/housekeeping.hpp"
 #include "server/orchestrator/orchestrator.hpp"
@@ -102,6 +103,7 @@ class App {
                   options.tracker_patience),
         runs_(services_, tracking_),
         housekeeping_(services_, runs_, options.user_config, options.housekeeping_interval),
+        merging_(services_, runs_),
         doctor_(io.get_executor(), examinations(options)),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
@@ -142,7 +144,7 @@ class App {
   std::unique_ptr<rpc::Server> make_server() {
     return std::make_unique<rpc::Server>(rpc::Server::Parts{
         runs_, services_, tracking_, options_.user_config, options_.socket, options_.listener, options_.state_directory,
-        http_ ? http_->address() : "", [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_});
+        http_ ? http_->address() : "", [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_, merging_});
   }
 
   awaitable<void> serve(std::function<void()> ready) {
@@ -158,6 +160,7 @@ class App {
       spdlog::info("metrics on http://{}/metrics", http_->address());
     }
     background_.spawn(pool_.run());
+    background_.spawn(merging_.recover());
     background_.spawn(tell_that_we_live());
     if (!options_.webhook_secret.empty()) background_.spawn(listen_for_webhooks());
     background_.spawn(housekeeping_.live());
@@ -287,6 +290,7 @@ class App {
   tracking::Tracking tracking_;
   orchestrator::Orchestrator runs_;
   orchestrator::Housekeeping housekeeping_;
+  merging::Merging merging_;
   doctor::Doctor doctor_;
   async::Signal stop_;
   asio::signal_set signals_;

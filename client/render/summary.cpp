@@ -63,15 +63,10 @@ std::string logs_command(const v1::Run& run, const v1::Subagent& agent) {
   return ran ? command : "";
 }
 
-/// What the first completed task did; empty when there is none.
-std::string diff_command(const v1::Run& run) {
-  const auto base = run.base().empty() || run.base() == "HEAD" ? short_commit(run.base_commit()) : run.base();
-  for (const auto& agent : run.subagents()) {
-    if (agent.phase() == v1::PHASE_COMPLETED && !agent.branch().empty()) {
-      return "git diff " + word(base + "..." + agent.branch());
-    }
-  }
-  return {};
+/// Whether some task's branch waits to be looked at.
+bool has_work(const v1::Run& run) {
+  return std::any_of(run.subagents().begin(), run.subagents().end(),
+                     [](const auto& agent) { return agent.phase() == v1::PHASE_COMPLETED && !agent.branch().empty(); });
 }
 
 }  // namespace
@@ -174,16 +169,18 @@ std::vector<std::string> next_steps(const v1::Run& run) {
   if (const auto* failure = first_failure(run)) {
     steps = {logs_command(run, *failure), "fanout retry " + id};
   } else {
-    steps = {diff_command(run), "fanout status " + id};
+    steps = {has_work(run) ? "fanout review " + id : "", has_work(run) ? "fanout merge " + id : "fanout status " + id};
   }
   if (run.tracker_pending() > 0) steps.push_back("fanout sync " + id);
   std::erase(steps, "");
   return steps;
 }
 
-std::vector<std::string> next_lines(const v1::Run& run, const Style& style) {
+std::vector<std::string> next_lines(const v1::Run& run, const Style& style) { return step_lines(next_steps(run), style); }
+
+std::vector<std::string> step_lines(const std::vector<std::string>& steps, const Style& style) {
   std::vector<std::string> lines;
-  for (const auto& step : next_steps(run)) {
+  for (const auto& step : steps) {
     // Never cut: it is there to be copied.
     lines.push_back(Line(style).add(lines.empty() ? "Next:  " : "       ", Ink::dim).add(step).text());
   }

@@ -30,6 +30,9 @@ std::vector<std::string> tracker_lines(const fanout::v1::Run& run, const Style& 
 std::vector<std::string> next_steps(const fanout::v1::Run& run);
 
 /// "Next: A", one step a line.
+std::vector<std::string> step_lines(const std::vector<std::string>& steps, const Style& style);
+
+/// The same for next_steps().
 std::vector<std::string> next_lines(const fanout::v1::Run& run, const Style& style);
 
 }  // namespace fanout::client

@@ -48,6 +48,7 @@ _fanout_value() {
     --agent)
       _fanout_offer claude codex gemini opencode "$(_fanout_agents)"
       _fanout_files -f ;;
+    --into) _fanout_offer "$(git for-each-ref --format='%(refname:short)' refs/heads 2>/dev/null)" ;;
     --base) _fanout_offer "HEAD $(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)" ;;
     --remote) _fanout_offer "$(git remote 2>/dev/null)" ;;
     --tracker) _fanout_offer github none ;;
@@ -71,7 +72,7 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs why cancel retry resume sync auth timeline metrics snapshots undo cleanup pool agents answer send attach pause continue daemon doctor version ;;
+    :0) _fanout_offer execute plan status watch logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool agents answer send attach pause continue daemon doctor version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
     pool:0) _fanout_offer status warm drain ;;
@@ -80,9 +81,9 @@ _fanout_argument() {
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
       _fanout_files -d ;;
-    status:0 | watch:0 | sync:0 | timeline:0 | metrics:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
-    logs:0 | why:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
-    logs:1 | why:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
+    status:0 | watch:0 | sync:0 | timeline:0 | metrics:0 | review:0 | collisions:0 | merge:0 | report:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    logs:0 | why:0 | diff:0 | open:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
+    logs:1 | why:1 | diff:1 | open:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
     cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
     cancel:1) _fanout_offer "$(_fanout_tasks "$run" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING')" ;;
     retry:0) _fanout_offer last "$(_fanout_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED')" ;;
@@ -90,6 +91,7 @@ _fanout_argument() {
     answer:0 | send:0 | attach:0 | pause:0 | continue:0) _fanout_offer last "$(_fanout_runs RUNNING)" ;;
     answer:1 | send:1 | attach:1 | pause:1 | continue:1) _fanout_offer "$(_fanout_tasks "$run" IMPLEMENTING)" ;;
     snapshots:1 | undo:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
+    merge:*) _fanout_offer "$(_fanout_tasks "$run" COMPLETED)" ;;
     resume:0) _fanout_offer last "$(_fanout_runs 'INTERRUPTED')" ;;
     resume:1) _fanout_offer "$(_fanout_tasks "$run" INTERRUPTED)" ;;
     retry:1) _fanout_offer "$(_fanout_tasks "$run" "$ends")" ;;
@@ -114,7 +116,12 @@ _fanout_options() {
     pool\ warm) _fanout_offer --base --wait ;;
     pool\ status | pool\ drain) _fanout_offer --all ;;
     cleanup) _fanout_offer --dry-run --yes --force --remote --archives ;;
-    retry) _fanout_offer --fresh --detach --watch --verbose ;;
+    diff) _fanout_offer --stat --committed ;;
+    open) _fanout_offer --shell --print ;;
+    review) _fanout_offer --into ;;
+    merge) _fanout_offer --into --squash --rebase --merge --dry-run ;;
+    report) _fanout_offer --md --html ;;
+    retry) _fanout_offer --fresh --with-conflict --into --detach --watch --verbose ;;
     resume) _fanout_offer --detach --watch --verbose ;;
   esac
 }
@@ -134,7 +141,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
+      --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
         option=$word ;;
       -*) ;;
       *)

@@ -2,7 +2,7 @@
 
 # The words typed so far that are neither options nor their values.
 function __fanout_words
-    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --repo --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --after --log --attempt
+    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --after --log --attempt
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip -eq 1
@@ -163,6 +163,24 @@ complete -c fanout -n '__fanout_in cleanup' -l remote -d 'Remove the branches on
 complete -c fanout -n '__fanout_in cleanup' -l archives -d 'Remove what programs printed too'
 complete -c fanout -n '__fanout_at 0 snapshots undo cleanup' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 1 snapshots undo' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'
+complete -c fanout -n $top -a diff -d 'Show what a task has changed'
+complete -c fanout -n $top -a open -d "Open a task's worktree in an editor or a shell"
+complete -c fanout -n $top -a review -d 'Show what each task did, and what can be merged'
+complete -c fanout -n $top -a collisions -d "Show which tasks' work would conflict"
+complete -c fanout -n $top -a merge -d 'Merge what has completed, and only what passes together'
+complete -c fanout -n $top -a report -d 'Write what was asked, what was done, and the evidence'
+complete -c fanout -n '__fanout_in diff' -l stat -d 'The files and how many lines'
+complete -c fanout -n '__fanout_in diff' -l committed -d 'Leave out what is not committed'
+complete -c fanout -n '__fanout_in open' -l shell -d 'A shell there'
+complete -c fanout -n '__fanout_in open' -l print -d 'Print the path'
+complete -c fanout -n '__fanout_in review merge retry' -l into -x -a '(git for-each-ref --format="%(refname:short)" refs/heads 2>/dev/null)' -d 'Branch'
+complete -c fanout -n '__fanout_in merge' -l merge -d 'A merge commit for each task'
+complete -c fanout -n '__fanout_in merge' -l squash -d 'One commit for each task'
+complete -c fanout -n '__fanout_in merge' -l rebase -d 'The commits, one after the other'
+complete -c fanout -n '__fanout_in merge' -l dry-run -d 'Only show order and conflicts'
+complete -c fanout -n '__fanout_in report' -l md -d 'As Markdown'
+complete -c fanout -n '__fanout_in report' -l html -d 'As a page'
+complete -c fanout -n '__fanout_in retry' -l with-conflict -d 'Have a completed task solve its conflict'
 complete -c fanout -n $top -a resume -d 'Go on with what was interrupted, and watch'
 complete -c fanout -n $top -a sync -d 'Finish what a run left undone at its tracker'
 complete -c fanout -n $top -a timeline -d 'Draw what each task\'s setup took'
@@ -177,10 +195,11 @@ complete -c fanout -n '__fanout_in logs' -l log -x -a '(__fanout_logs)' -d 'Whic
 complete -c fanout -n '__fanout_in logs' -l attempt -x -d 'Which attempt'
 complete -c fanout -n '__fanout_in logs' -s f -l follow -d 'Go on until the task has ended'
 
-complete -c fanout -n '__fanout_at 0 status watch sync timeline metrics' -k -a '(__fanout_runs "[A-Z]*")'
-complete -c fanout -n '__fanout_at 0 logs why' -k -a '(__fanout_runs "[A-Z]*")'
-complete -c fanout -n '__fanout_at 0 logs why' -k -a '(__fanout_tasks last "[A-Z_]*")'
-complete -c fanout -n '__fanout_at 1 logs why' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'
+complete -c fanout -n '__fanout_at 0 status watch sync timeline metrics review collisions merge report' -k -a '(__fanout_runs "[A-Z]*")'
+complete -c fanout -n '__fanout_at 0 logs why diff open' -k -a '(__fanout_runs "[A-Z]*")'
+complete -c fanout -n '__fanout_at 0 logs why diff open' -k -a '(__fanout_tasks last "[A-Z_]*")'
+complete -c fanout -n '__fanout_at 1 logs why diff open' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'
+complete -c fanout -n '__fanout_in merge; and test (count (__fanout_words)) -ge 2' -k -a '(__fanout_tasks_of_typed_run COMPLETED)'
 complete -c fanout -n '__fanout_at 0 answer send attach pause continue' -k -a '(__fanout_runs RUNNING)'
 complete -c fanout -n '__fanout_at 1 answer send attach pause continue' -k -a '(__fanout_tasks_of_typed_run IMPLEMENTING)'
 complete -c fanout -n '__fanout_at 0 cancel' -k -a '(__fanout_runs RUNNING)'

@@ -37,6 +37,7 @@ _fanout_task() { _fanout_offer_tasks "$line[1]" '[A-Z_]*' }
 _fanout_task_active() { _fanout_offer_tasks "$line[1]" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING' }
 _fanout_task_at_work() { _fanout_offer_tasks "$line[1]" IMPLEMENTING }
 _fanout_task_to_resume() { _fanout_offer_tasks "$line[1]" INTERRUPTED }
+_fanout_task_completed() { _fanout_offer_tasks "$line[1]" COMPLETED }
 _fanout_task_to_retry() { _fanout_offer_tasks "$line[1]" 'FAILED|BLOCKED|CANCELLED|INTERRUPTED' }
 
 _fanout_log() {
@@ -56,6 +57,11 @@ _fanout_agent() {
 _fanout_ref() {
   local -a refs=(HEAD ${(f)"$(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)"})
   _describe ref refs
+}
+
+_fanout_branch() {
+  local -a branches=(${(f)"$(git for-each-ref --format='%(refname:short)' refs/heads 2>/dev/null)"})
+  _describe branch branches
 }
 
 _fanout_remote() {
@@ -109,6 +115,12 @@ _fanout() {
     'retry:try again what did not complete, and watch'
     'snapshots:list the snapshots of a task'\''s worktree'
     'undo:put a task'\''s worktree back to a snapshot'
+    'diff:show what a task has changed'
+    'open:open a task'\''s worktree in an editor or a shell'
+    'review:show what each task did, and what can be merged'
+    'collisions:show which tasks'\'' work would conflict'
+    'merge:merge what has completed, and only what passes together'
+    'report:write what was asked, what was done, and the evidence'
     'cleanup:remove worktrees and branches that nobody needs'
     'resume:go on with what was interrupted, and watch'
     'sync:finish what a run left undone at its tracker'
@@ -155,7 +167,17 @@ _fanout() {
               esac ;;
           esac ;;
         timeline) _arguments $common '--svg[write it as a picture into this file]:file:_files' ':run:_fanout_run' ;;
-        status | sync | metrics) _arguments $common ':run:_fanout_run' ;;
+        status | sync | metrics | collisions) _arguments $common ':run:_fanout_run' ;;
+        diff)
+          _arguments $common '--stat[the files and how many lines]' '--committed[leave out what is not committed]' \
+            ':run or task:_fanout_run_or_task' ':task:_fanout_task' ;;
+        open) _arguments $common '(--print)--shell[a shell there]' '(--shell)--print[print the path]' ':run or task:_fanout_run_or_task' ':task:_fanout_task' ;;
+        review) _arguments $common '--into[branch to compare with]:branch:_fanout_branch' ':run:_fanout_run' ;;
+        merge)
+          _arguments $common '--into[branch to merge into]:branch:_fanout_branch' '(--squash --rebase)--merge[a merge commit for each task]' \
+            '(--merge --rebase)--squash[one commit for each task]' '(--merge --squash)--rebase[the commits, one after the other]' \
+            '--dry-run[only show order and conflicts]' ':run:_fanout_run' '*:task:_fanout_task_completed' ;;
+        report) _arguments $common '(--html)--md[as Markdown]' '(--md)--html[as a page]' ':run:_fanout_run' ;;
         watch) _arguments $common '--after[leave out the events up to this number]:number:' $verbose ':run:_fanout_run' ;;
         logs)
           _arguments $common '--log[which log]:log:_fanout_log' '--attempt[which attempt]:number:' \
@@ -165,7 +187,8 @@ _fanout() {
         doctor) _arguments $common '--offline[ask nobody over the network]' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)
-          _arguments $common '--fresh[start over in a new worktree]' '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
+          _arguments $common '--fresh[start over in a new worktree]' '--with-conflict[have a completed task solve its conflict]' \
+            '--into[branch that it conflicts with]:branch:_fanout_branch' '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_retry' ':task:_fanout_task_to_retry' ;;
         answer)
           _arguments $common '--allow[it may, this once]' '--deny[it may not]' '--option[one of the options that are offered]:option:' \

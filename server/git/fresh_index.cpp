@@ -30,9 +30,9 @@ std::string index_holding(const fs::path& common, const Checkout& checkout, cons
   return content;
 }
 
-LockFile lock_index(const fs::path& common, const Checkout& checkout) {
+LockFile lock_index(const fs::path& common, const Checkout& checkout, std::chrono::milliseconds patience) {
   try {
-    return LockFile(common, checkout.admin / "index", std::chrono::milliseconds(0));
+    return LockFile(common, checkout.admin / "index", patience);
   } catch (const Error& error) {
     throw Error(error.kind() == ErrorKind::unavailable ? ErrorKind::precondition : error.kind(), error.what());
   }

@@ -1,57 +1,11 @@
-#include "common/crash_point.hpp"
-#include "common/text.hpp"
+#include "server/git/checkout_move.hpp"
 #include "server/git/conflicts.hpp"
 #include "server/git/fresh_index.hpp"
 #include "server/git/git.hpp"
-#include "server/git/head.hpp"
-#include "server/git/scan.hpp"
-#include "server/git/undo.hpp"
 
 namespace fanout::git {
 
 namespace {
-
-/// Where it all happens.
-struct Place {
-  fs::path common;
-  Repository bare;
-  Checkout checkout;
-};
-
-FileMap files_at(const Repository& bare, const git_oid& commit) { return files_of(tree_of(find_commit(bare, commit))); }
-
-git_oid head_at(const Place& place) {
-  const auto head = head_of(place.bare, place.checkout).commit;
-  if (head) return *head;
-  throw Error(ErrorKind::precondition, "cannot rebase " + place.checkout.folder.string() + ": it has no commit");
-}
-
-std::size_t count_changes(const FileMap& head, const Scan& scan) {
-  const auto is_as_head = [&](const FileMap& files, const std::string& path, const FileEntry& entry) {
-    const auto found = files.find(path);
-    return found != files.end() && found->second == entry;
-  };
-  std::size_t count = 0;
-  for (const auto& [path, entry] : head) {
-    count += is_as_head(scan.files, path, entry) && is_as_head(scan.staged, path, entry) ? 0 : 1;
-  }
-  for (const auto& [path, entry] : scan.staged) count += head.contains(path) ? 0 : 1;
-  return count;
-}
-
-/// Untracked files do no harm, unless one is in the way.
-void refuse_dirty(const Place& place, const git_oid& head) {
-  const auto name = place.checkout.folder.string();
-  if (!unfinished_in(place.checkout).empty()) {
-    throw Error(ErrorKind::precondition, "cannot rebase " + name + ": a merge, rebase or the like is unfinished there");
-  }
-  const FileMap files = files_at(place.bare, head);
-  const Scan scan = scan_worktree(place.bare, place.checkout, files, Contents::named, {});
-  const auto count = count_changes(files, scan);
-  if (count == 0) return;
-  throw Error(ErrorKind::precondition,
-              "cannot rebase " + name + ": " + counted(count, "uncommitted change") + "; commit first");
-}
 
 AnnotatedCommit annotated(const Repository& repository, const git_oid& id) {
   AnnotatedCommit commit;
@@ -109,84 +63,26 @@ class Replay {
   Rebase rebase_;
 };
 
-/// What is under way in a worktree: from the commit it has to the one it is to have. In the worktree's own git folder.
-struct Move {
-  git_oid from, to;
-};
-constexpr const char* kMoveFile = "fanout-rebase";
-constexpr std::size_t kMoveSize = 2 * GIT_OID_HEXSZ + 2;
-
-std::optional<Move> noted_move(const Place& place) {
-  const auto text = read_regular(place.checkout.admin / kMoveFile, 2 * kMoveSize).value_or("");
-  Move move;
-  const bool known = text.size() >= kMoveSize - 1 && git_oid_fromstrn(&move.from, text.data(), GIT_OID_HEXSZ) == 0 &&
-                     git_oid_fromstrn(&move.to, text.data() + GIT_OID_HEXSZ + 1, GIT_OID_HEXSZ) == 0;
-  return known ? std::optional(move) : std::nullopt;
-}
-
-void note_move(const Place& place, const Move& move) {
-  LockFile(place.common, place.checkout.admin / kMoveFile, std::chrono::milliseconds(1000))
-      .replace(text_of(move.from) + " " + text_of(move.to) + "\n");
-}
-
-void forget_move(const Place& place) {
-  std::error_code ignored;
-  fs::remove(place.checkout.admin / kMoveFile, ignored);
-}
-
-UndoPlan plan_of(const Place& place, const git_oid& from, const git_oid& to) {
-  return {place.common, place.checkout, files_at(place.bare, from), files_at(place.bare, to)};
-}
-
-void put_index(const Place& place, const LockFile& index, const git_oid& commit) {
-  index.replace(index_holding(place.common, place.checkout, tree_of(find_commit(place.bare, commit))));
-}
-
-/// Writes the files and moves the branch. Cut off at any point and called again, it finishes.
-void carry_out(const Place& place, const LockFile& index, const Move& move) {
-  put_files(plan_of(place, move.from, move.to));
-  crash_point("rebase.checked-out");
-  if (!move_head(place.bare, place.common, place.checkout, move.to, move.from, "rebase: by Fanout")) {
-    put_files(plan_of(place, move.to, move.from));
-    forget_move(place);
-    throw Error(ErrorKind::precondition, "something else moved the branch of " + place.checkout.folder.string() +
-                                             " during the rebase; end what is at work there and try again");
-  }
-  crash_point("rebase.moved");
-  put_index(place, index, move.to);
-  forget_move(place);
-}
-
-/// What a process of ours that died has left half done.
-void finish_noted(const Place& place, const LockFile& index) {
-  const auto move = noted_move(place);
-  const git_oid head = head_at(place);
-  if (move && git_oid_equal(&move->from, &head)) return carry_out(place, index, *move);
-  if (move && git_oid_equal(&move->to, &head)) put_index(place, index, head);
-  forget_move(place);
-}
+constexpr const char* kDoing = "rebase";
+constexpr const char* kMessage = "rebase: by Fanout";
 
 }  // namespace
 
 std::variant<std::string, MergeConflict> rebase(const fs::path& repository, const fs::path& worktree,
                                                 const std::string& onto, const std::string& from) {
-  const fs::path common = common_folder(open_repository(repository));
-  const Place place{common, open_bare(common), checkout_of(common, worktree)};
+  const Place place = place_of(repository, worktree);
   const git_oid onto_id = *git_commit_id(find_commit(place.bare, onto).get());
-  const LockFile index = lock_index(common, place.checkout);
-  finish_noted(place, index);
-  const git_oid head = head_at(place);
-  refuse_dirty(place, head);
+  const LockFile index = lock_index(place.common, place.checkout);
+  finish_noted(place, index, kMessage);
+  const git_oid head = head_at(place, kDoing);
+  refuse_dirty(place, head, kDoing);
   if (holds(place.bare, head, onto_id)) return text_of(head);
   const git_oid from_id = from.empty() ? onto_id : *git_commit_id(find_commit(place.bare, from).get());
   auto replayed = Replay(place.bare, head, onto_id, from_id).run();
   if (auto* conflict = std::get_if<MergeConflict>(&replayed)) return std::move(*conflict);
-  const Move move{head, std::get<git_oid>(replayed)};
-  refuse_obstacles(plan_of(place, move.from, move.to));
-  note_move(place, move);
-  crash_point("rebase.noted");
-  carry_out(place, index, move);
-  return text_of(move.to);
+  const git_oid replayed_head = std::get<git_oid>(replayed);
+  move_checkout(place, index, {head, replayed_head}, kMessage);
+  return text_of(replayed_head);
 }
 
 }  // namespace fanout::git

@@ -69,8 +69,8 @@ class Witness {
 
 [[noreturn]] void refuse(const std::string& path) {
   throw Error(ErrorKind::precondition, path +
-                                           " is in the way: it is ignored or no plain file, so no snapshot " +
-                                           "holds it; move it and try again");
+                                           " is in the way, and nothing else holds it: it is untracked, ignored or no " +
+                                           "plain file; move it and try again");
 }
 
 /// Anything in the folder that `present` does not have.

@@ -419,6 +419,24 @@ awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std
   co_return ids;
 }
 
+awaitable<void> Orchestrator::react(std::string run_id, std::string task_id, v1::Feedback feedback) {
+  co_await wait_until_free(run_id);
+  const auto state = co_await get(run_id);
+  require_task(state, task_id);
+  if (domain::find_subagent(state, task_id)->phase() != v1::PHASE_COMPLETED) {
+    throw Error(ErrorKind::precondition, "task " + task_id + " of run " + run_id + " has not completed");
+  }
+  if (runs_.contains(run_id)) co_return co_await give_feedback(run_id, task_id, std::move(feedback));
+  auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
+  if (runs_.contains(run_id) || syncing_.contains(run_id)) {
+    co_return co_await react(run_id, task_id, std::move(feedback));  // another request was faster
+  }
+  services_.log.open_run(std::move(stored->run));
+  auto& run = *(runs_[run_id] = std::make_unique<Run>(services_, tracking_, std::move(stored->spec)));
+  co_await run.give_feedback(task_id, std::move(feedback));
+  lives_.spawn(follow(run));
+}
+
 awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id, RetryOptions options) {
   co_await wait_until_free(run_id);
   require_task(co_await get(run_id), task_id);

@@ -44,6 +44,10 @@ class Orchestrator {
   /// Error: not_found, precondition when there is nothing to retry.
   awaitable<std::vector<std::string>> retry(std::string run_id, std::string task_id, RetryOptions options);
 
+  /// Gives a completed task another attempt, in which its agent reacts to `feedback`; a run that has ended lives again.
+  /// Error: not_found; precondition when it is not completed.
+  awaitable<void> react(std::string run_id, std::string task_id, fanout::v1::Feedback feedback);
+
   /// What is left to do at a run's tracker.
   struct TrackerWork {
     std::size_t pending = 0;

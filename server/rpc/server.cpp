@@ -11,6 +11,7 @@
 #include "server/rpc/bridge.hpp"
 #include "server/rpc/daemon_service.hpp"
 #include "server/rpc/doctor_service.hpp"
+#include "server/rpc/merging_service.hpp"
 #include "server/rpc/metrics_service.hpp"
 #include "server/rpc/plan_service.hpp"
 #include "server/rpc/pool_service.hpp"
@@ -42,6 +43,7 @@ struct Server::Impl {
         metrics(bridge, parts.runs),
         admission(bridge, parts.runs, parts.services),
         doctor(bridge, parts.doctor),
+        merging(bridge, parts.merging),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
                parts.shut_down),
         acceptor(parts.services.executor, parts.socket, parts.listener) {}
@@ -58,6 +60,7 @@ struct Server::Impl {
   MetricsService metrics;
   AdmissionService admission;
   DoctorService doctor;
+  MergingService merging;
   DaemonService daemon;
   Acceptor acceptor;
   std::unique_ptr<grpc::Server> server;
@@ -78,6 +81,7 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->metrics);
   builder.RegisterService(&impl_->admission);
   builder.RegisterService(&impl_->doctor);
+  builder.RegisterService(&impl_->merging);
   builder.RegisterService(&impl_->daemon);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server) throw Error(ErrorKind::system, "the gRPC server does not start");

@@ -8,6 +8,10 @@
 #include "server/doctor/doctor.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 
+namespace fanout::merging {
+class Merging;
+}
+
 namespace fanout::rpc {
 
 /// The whole gRPC side: services, health, reflection, and the door. gRPC's headers stay behind it.
@@ -25,6 +29,7 @@ class Server {
     std::string http_address;  ///< Empty: there is none.
     std::function<void(bool leave)> shut_down;
     doctor::Doctor& doctor;
+    merging::Merging& merging;
   };
 
   /// Serves from now on. Error{system} when it cannot.

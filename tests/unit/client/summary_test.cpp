@@ -59,7 +59,7 @@ TEST(NextSteps, OfASuccessIsToLookAtTheWork) {
   run.task("a", v1::PHASE_COMPLETED, 0, 1).set_branch("feature/a");
   run.ended(v1::RUN_STATE_COMPLETED, 2);
   EXPECT_THAT(next_steps(run.get()),
-              ElementsAre("git diff main...feature/a", "fanout status first-steps-7k2m"));
+              ElementsAre("fanout review first-steps-7k2m", "fanout merge first-steps-7k2m"));
 }
 
 TEST(NextSteps, OfARunUnderWayIsToWatchOrEndIt) {
