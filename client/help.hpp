@@ -86,12 +86,12 @@ inline constexpr const char* kDiff = R"(Examples:
 From where its branch began until now, with what is not committed yet; also while its agent is at work.
 On a terminal longer patches go through $PAGER.)";
 
-inline constexpr const char* kOpen = R"(Examples:
+inline constexpr const char* kOpen = R"help(Examples:
   fanout open task-2                   of the newest run
   fanout open last task-2 --shell
   cd "$(fanout open last task-2 --print)"
 
-The editor is $VISUAL, $EDITOR or code; without one it is your shell.)";
+The editor is $VISUAL, $EDITOR or code; without one it is your shell.)help";
 
 inline constexpr const char* kReview = R"(Examples:
   fanout review                        the newest run
@@ -114,11 +114,11 @@ Branches are merged in memory, in the order of their dependencies, and all gates
 moves the branch. What conflicts or fails is left out, with what is built upon it, and the rest goes on.
 Exit code 1 when something was left out.)";
 
-inline constexpr const char* kReport = R"(Examples:
+inline constexpr const char* kReport = R"help(Examples:
   fanout report > report.md            the newest run
   fanout report last --html > report.html
   fanout report first-steps --json | jq '.tasks[].commands'
-  gh pr create --body "$(fanout report last)")";
+  gh pr create --body "$(fanout report last)")help";
 
 inline constexpr const char* kResume = R"(Examples:
   fanout resume                        the newest run

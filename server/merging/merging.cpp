@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
@@ -186,7 +189,7 @@ awaitable<v1::SolveConflictResponse> Merging::solve(v1::SolveConflictRequest req
   co_return answer;
 }
 
-awaitable<void> Merging::recover() {
+awaitable<void> Merging::recover() try {
   const auto folder = Workshop::folder_of_all(services_);
   const auto ids = co_await services_.files.run([&](std::stop_token) {
     std::vector<std::string> names;
@@ -195,16 +198,18 @@ awaitable<void> Merging::recover() {
     return names;
   });
   for (const auto& id : ids) {
-    std::string trouble;
     try {
       co_await recover_run(id);
+    } catch (const boost::system::system_error&) {
+      throw;  // the daemon stops
     } catch (const std::exception& error) {
-      trouble = error.what();
+      spdlog::warn("run {}: what its merge has left stays for now: {}", id, error.what());
     }
-    if (!trouble.empty()) spdlog::warn("run {}: what its merge has left stays for now: {}", id, trouble);
   }
   is_cleared_ = true;
   cleared_.notify();
+} catch (const boost::system::system_error& ended) {
+  if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
 awaitable<void> Merging::recover_run(std::string run_id) {
