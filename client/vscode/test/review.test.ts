@@ -3,6 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { MergeEnded, MergeResponse } from "@api/merging";
+import { mergeLine, mergeOutcome } from "../src/model/merging";
 import { changesSince, fileAt } from "../src/review/git";
 import { Tail } from "../src/review/tail";
 
@@ -72,5 +74,19 @@ describe("a log's tail", () => {
     assert.ok(text.length < 3 << 20);
     assert.match(text, /^… the beginning is left out.*\nline \d+\n/);
     assert.ok(text.endsWith("line 299999\n"));
+  });
+});
+
+describe("a merge", () => {
+  it("is told step by step, and in the end", () => {
+    const step = (given: MergeResponse["step"]) => mergeLine({ step: given });
+    const landed = { taskIds: ["a", "b"], before: "", commit: "", filesUpdated: false };
+    assert.equal(step({ $case: "landed", value: landed }), "landed a, b");
+    assert.equal(step(undefined), "");
+    assert.equal(
+      mergeOutcome(MergeEnded.fromPartial({ landed: ["a"], leftOut: ["b"] })),
+      "Merged a. Left out: b.",
+    );
+    assert.equal(mergeOutcome(MergeEnded.create()), "There was nothing to merge.");
   });
 });

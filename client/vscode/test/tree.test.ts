@@ -30,13 +30,13 @@ describe("the tree", () => {
   it("offers what can be done with a task in its state", () => {
     const begun = fold(run("a"), phase(2, PHASE_PENDING, PHASE_IMPLEMENTING));
     assert.match(onlyTask(begun)?.context ?? "", /^task:.*:active:/);
-    assert.doesNotMatch(onlyTask(begun)?.context ?? "", /:retry:|:worktree:/);
+    assert.doesNotMatch(onlyTask(begun)?.context ?? "", /:retry:|:merge:|:worktree:/);
     const failed = fold(begun, phase(3, PHASE_IMPLEMENTING, PHASE_FAILED, "it gave up"));
     assert.match(onlyTask(failed)?.context ?? "", /:retry:/);
     assert.doesNotMatch(onlyTask(failed)?.context ?? "", /:active:/);
     assert.equal(onlyTask(failed)?.description, "failed · 1.0s · it gave up");
     const completed = fold(begun, phase(3, PHASE_IMPLEMENTING, PHASE_COMPLETED));
-    assert.doesNotMatch(onlyTask(completed)?.context ?? "", /:active:|:retry:/);
+    assert.match(onlyTask(completed)?.context ?? "", /:merge:/);
   });
 
   it("puts a question before everything else", () => {

@@ -12,6 +12,7 @@ import type { Questions } from "./attention";
 import type { Checker } from "./checker";
 import { showDiff } from "./diff";
 import type { Logs } from "./logs";
+import { merge } from "./merge";
 import { planOf, rangeOf } from "./plan_files";
 import { setting, type Session } from "./session";
 
@@ -37,6 +38,10 @@ export function commandsOf(parts: Parts): Record<string, (target?: unknown) => P
     "fanout.answer": (target) => {
       const { runId, taskId } = isItem(target) ? target : {};
       return parts.questions.answer(runId, taskId);
+    },
+    "fanout.merge": async (target) => {
+      const [run, task] = await aboutRun(parts, target);
+      if (run) await merge(parts.session, parts.output, run.id, task);
     },
     "fanout.openWorktree": async (target) => openWorktree(await aboutTask(parts, target)),
     "fanout.diff": async (target) => {

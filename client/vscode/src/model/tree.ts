@@ -41,6 +41,7 @@ function runItem(run: Run, now: Date): Item {
     context: contextOf("run", {
       active: running,
       retry: run.subagents.some((task) => isRetryable(task.phase)),
+      merge: completed > 0,
     }),
     runId: run.id,
     taskId: "",
@@ -62,6 +63,7 @@ function taskItem(run: Run, task: Subagent, now: Date): Item {
       asks,
       retry: isRetryable(task.phase),
       worktree: task.worktree !== "",
+      merge: task.phase === Phase.PHASE_COMPLETED,
     }),
     runId: run.id,
     taskId: task.taskId,
