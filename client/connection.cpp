@@ -1,7 +1,6 @@
 #include "client/connection.hpp"
 
 #include "client/rpc.hpp"
-#include "client/signals.hpp"
 
 namespace fanout::client {
 
@@ -11,36 +10,8 @@ namespace {
 
 constexpr std::chrono::seconds kAnswerTime{60};
 constexpr std::chrono::minutes kWorkTime{30};  // many large worktrees, or a remote
-constexpr int kMostMessageBytes = 64 << 20;  // a run with many reports is one message
-
-/// A path as gRPC wants it: a URI, in which %, ? and # mean something.
-std::string target_of(const std::filesystem::path& socket) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string target = "unix:";
-  for (const char c : socket.string()) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) ||
-                       std::string_view("/-._~").find(c) != std::string_view::npos;
-    if (plain) {
-      target += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      target += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return target;
-}
 
 }  // namespace
-
-std::shared_ptr<grpc::Channel> open_channel(const std::filesystem::path& socket) {
-  const ThreadsWithoutSignals guard;  // gRPC starts its threads here
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMostMessageBytes);
-  // A renewed connection must not share the old one's channel, nor its back-off.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  return grpc::CreateCustomChannel(target_of(socket), grpc::InsecureChannelCredentials(), arguments);
-}
 
 struct Connection::Stubs {
   explicit Stubs(const std::filesystem::path& socket) : channel(open_channel(socket)) {}

@@ -54,7 +54,8 @@ inline constexpr const char* kWatch = R"(Examples:
   fanout watch last --json --after 120 | jq -c .
 
 Ctrl-C leaves the run alone, which goes on; Ctrl-C again within two seconds cancels it.
-On a terminal the present state is drawn; elsewhere, and with --json, events are lines.)";
+On a terminal the present state is drawn, and keys select (↑ ↓), open a log (enter), answer (y n 1 a),
+retry (r), cancel (c) and leave (q); elsewhere, and with --json, events are lines.)";
 
 inline constexpr const char* kLogs = R"(Examples:
   fanout logs task-1                   of the newest run

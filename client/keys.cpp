@@ -24,10 +24,10 @@ void Keys::off() {
 
 int Keys::descriptor() const { return on_ ? STDIN_FILENO : -1; }
 
-std::optional<char> Keys::take() {
-  char key = 0;
-  if (!on_ || read(STDIN_FILENO, &key, 1) != 1) return std::nullopt;
-  return key;
+std::string Keys::take() {
+  char bytes[256];
+  const auto length = on_ ? read(STDIN_FILENO, bytes, sizeof bytes) : 0;
+  return length > 0 ? std::string(bytes, static_cast<std::size_t>(length)) : std::string();
 }
 
 }  // namespace fanout::client

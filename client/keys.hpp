@@ -2,7 +2,7 @@
 
 #include <termios.h>
 
-#include <optional>
+#include <string>
 
 namespace fanout::client {
 
@@ -19,7 +19,8 @@ class Keys {
   void off();
   /// Readable when take() has something; -1: never.
   int descriptor() const;
-  std::optional<char> take();
+  /// The bytes that have come; empty: none.
+  std::string take();
 
  private:
   bool wanted_;

@@ -1,5 +1,6 @@
 #include "client/presenter.hpp"
 
+#include "client/render/canvas.hpp"
 #include "client/render/json.hpp"
 #include "client/render/live.hpp"
 #include "client/render/plain.hpp"
@@ -44,6 +45,9 @@ class PlainPresenter final : public Presenter {
 
 constexpr std::string_view kHideCursor = "\x1b[?25l";
 constexpr std::string_view kShowCursor = "\x1b[?25h";
+// A screen beside the usual one: what was there comes back when it is left.
+constexpr std::string_view kEnterOther = "\x1b[?1049h\x1b[H\x1b[2J";
+constexpr std::string_view kLeaveOther = "\x1b[?1049l";
 
 class LivePresenter final : public Presenter {
  public:
@@ -55,26 +59,32 @@ class LivePresenter final : public Presenter {
     remark((event.task_id().empty() ? "" : event.task_id() + ": ") + event.notice().text());
   }
 
-  void refresh(const v1::Run& run) override {
+  void refresh(const v1::Run& run, Browse& browse, const std::string& surroundings) override {
+    if (!std::exchange(drawing_, true)) out_.write(kHideCursor);
     const auto size = out_.size();
-    auto lines = frame(run, {size.columns, size.rows, now(), out_.style()});
-    out_.write(std::string(drawing_ ? "" : kHideCursor) + canvas_.draw(std::move(lines), size.columns));
-    drawing_ = true;
+    if (auto* log = browse.log()) return draw_log(*log, browse.below(), size);
+    leave_log();
+    const View view{size.columns,      size.rows,      now(), out_.style(), true, browse.selected(),
+                    browse.below(), surroundings};
+    out_.write(canvas_.draw(frame(run, view), size.columns));
   }
 
-  /// Stands above the view from now on.
+  /// Stands above the view from now on; while a log is open, once that is closed.
   void remark(const std::string& text) override {
+    if (reading_) return unsaid_.push_back(text);
     out_.write(canvas_.erase(out_.size().columns));
     say(text);
   }
 
   void leave() override {
+    leave_log();
     if (!std::exchange(drawing_, false)) return;
     canvas_.forget();
     out_.write(std::string("\r\x1b[K") + std::string(kShowCursor));  // over the ^C that the terminal shows
   }
 
   void end(const v1::Run& run) override {
+    leave_log();
     if (drawing_) out_.write(canvas_.erase(out_.size().columns));
     leave();
     std::string text;
@@ -83,9 +93,25 @@ class LivePresenter final : public Presenter {
   }
 
  private:
+  void draw_log(LogView& log, const std::string& below, Terminal::Size size) {
+    if (!std::exchange(reading_, true)) out_.write(kEnterOther);
+    log.resize(size.columns, size.rows);
+    out_.write(log_canvas_.draw(log.lines(out_.style(), below), size.columns));
+  }
+
+  void leave_log() {
+    if (!std::exchange(reading_, false)) return;
+    log_canvas_.forget();
+    out_.write(kLeaveOther);
+    for (const auto& text : std::exchange(unsaid_, {})) remark(text);
+  }
+
   Terminal& out_;
   Canvas canvas_;
+  Canvas log_canvas_;
+  std::vector<std::string> unsaid_;
   bool drawing_ = false;
+  bool reading_ = false;  // the other screen is shown
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "client/browse.hpp"
 #include "client/session.hpp"
 #include "fanout/v1/event.pb.h"
 #include "fanout/v1/run.pb.h"
@@ -16,8 +17,8 @@ class Presenter {
 
   /// `event` is folded into `run` already.
   virtual void on_event(const fanout::v1::Run& run, const fanout::v1::Event& event) = 0;
-  /// Shows the present state; called after events, and once a second.
-  virtual void refresh(const fanout::v1::Run&) {}
+  /// Shows the present state; called after events and keys, and once a second. `surroundings` as in View.
+  virtual void refresh(const fanout::v1::Run&, Browse& /*browse*/, const std::string& /*surroundings*/) {}
   /// One line about the watching itself.
   virtual void remark(const std::string& text) = 0;
   /// Stops drawing, and leaves the terminal as it was; what is shown stays. refresh() begins anew.

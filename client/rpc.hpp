@@ -19,11 +19,11 @@
 /// What the files that speak gRPC share. Only they include this.
 namespace fanout::client {
 
+/// To the daemon; connects at the first call.
+std::shared_ptr<grpc::Channel> open_channel(const std::filesystem::path& socket);
+
 /// The failure that a status stands for.
 CallFailed to_failure(const grpc::Status& status, const std::filesystem::path& socket);
-
-/// A channel of its own to the daemon.
-std::shared_ptr<grpc::Channel> open_channel(const std::filesystem::path& socket);
 
 std::unique_ptr<EventStream> open_event_stream(fanout::v1::RunService::Stub& runs,
                                                const fanout::v1::WatchRunRequest& request,

@@ -6,7 +6,6 @@
 #include <csignal>
 
 #include "client/reach.hpp"
-#include "client/render/attention.hpp"
 #include "server/domain/run/fold.hpp"
 
 namespace fanout::client {
@@ -32,7 +31,13 @@ int milliseconds_until(std::chrono::steady_clock::time_point time) {
 }  // namespace
 
 Watching::Watching(Connection& daemon, Presenter& presenter, v1::Run run, std::uint64_t after, bool keys)
-    : daemon_(daemon), presenter_(presenter), keys_(keys), run_(std::move(run)), seen_(after) {}
+    : daemon_(daemon),
+      presenter_(presenter),
+      keys_(keys),
+      run_(std::move(run)),
+      seen_(after) {
+  if (keys) glance_.emplace(daemon.socket());
+}
 
 int Watching::to_the_end() {
   open();
@@ -41,8 +46,9 @@ int Watching::to_the_end() {
     while (const auto signal = signals_.take()) {
       if (handle(*signal) == Next::stop) return kExitInterrupted;
     }
-    while (const auto key = keys_.take()) press(*key);
+    if (take_keys() == Next::stop) return kExitInterrupted;
     if (!stream_) try_again();
+    take_log();
     if (take_news() == Next::stop) break;
     show();
   }
@@ -56,6 +62,7 @@ void Watching::open() {
   request.set_after_sequence(seen_);
   stream_ = daemon_.watch(request);
   opened_ = Clock::now();
+  open_log();
 }
 
 void Watching::wait() {
@@ -63,8 +70,9 @@ void Watching::wait() {
   if (!stream_) until = std::min(until, Clock::now() + kReconnectPause);
   pollfd watched[] = {{signals_.descriptor(), POLLIN, 0},
                       {stream_ ? stream_->descriptor() : -1, POLLIN, 0},
-                      {keys_.descriptor(), POLLIN, 0}};
-  poll(watched, 3, milliseconds_until(until));
+                      {keys_.descriptor(), POLLIN, 0},
+                      {log_stream_ ? log_stream_->descriptor() : -1, POLLIN, 0}};
+  poll(watched, 4, milliseconds_until(until));
 }
 
 /// Stop: the run has ended, and all of it was seen.
@@ -81,6 +89,7 @@ Watching::Next Watching::take_news() {
   if (!news.ended) return Next::go_on;
   if (!news.failure) return Next::stop;
   stream_.reset();
+  log_stream_.reset();
   lose(*news.failure);
   return Next::go_on;
 }
@@ -173,19 +182,64 @@ void Watching::cancel() {
   }
 }
 
-/// Answers what has waited longest in the plan's order; any other key means nothing.
-void Watching::press(char key) {
-  for (const auto& agent : run_.subagents()) {
-    if (agent.attention().empty()) continue;
-    const auto request = answer_by_key(agent.attention(0), key);
-    if (!request) return;
-    try {
-      daemon_.call(*request);
-    } catch (const CallFailed& failure) {
-      presenter_.remark(failure.what());
-    }
-    return;
+Watching::Next Watching::take_keys() {
+  for (const auto& key : reader_.take(keys_.take())) {
+    stale_ = true;
+    const auto wish = browse_.press(key, run_);
+    if (grant(wish) == Next::stop) return Next::stop;
+    follow_log();
   }
+  return Next::go_on;
+}
+
+Watching::Next Watching::grant(const Browse::Wish& wish) {
+  if (const auto* answer = std::get_if<v1::AnswerAgentRequest>(&wish)) ask(*answer);
+  if (const auto* retry = std::get_if<v1::RetryRunRequest>(&wish)) ask(*retry);
+  if (const auto* one = std::get_if<v1::CancelRunRequest>(&wish)) ask(*one);
+  if (!std::holds_alternative<Browse::Leave>(wish)) return Next::go_on;
+  presenter_.leave();
+  say("detached from " + run_.id() + "; it goes on. Return: fanout watch " + run_.id());
+  return Next::stop;
+}
+
+/// What comes of it the events tell.
+template <class Request>
+void Watching::ask(const Request& request) {
+  try {
+    daemon_.call(request);
+  } catch (const CallFailed& failure) {
+    presenter_.remark(failure.what());
+  }
+}
+
+/// The log that is open is read from its beginning, through a stream of its own.
+void Watching::follow_log() {
+  if (browse_.reading() == log_task_) return;
+  log_task_ = browse_.reading();
+  log_seen_ = 0;
+  log_lines_.emplace(v1::Run(), PlainLines::Options{{}, true});
+  open_log();
+}
+
+void Watching::open_log() {
+  log_stream_.reset();
+  if (log_task_.empty()) return;
+  v1::WatchRunRequest request;
+  request.set_run_id(run_.id());
+  request.set_after_sequence(log_seen_);
+  log_stream_ = daemon_.watch(request);
+}
+
+void Watching::take_log() {
+  if (!log_stream_) return;
+  const auto news = log_stream_->take();
+  for (const auto& event : news.events) {
+    log_seen_ = event.sequence();
+    if (event.task_id() != log_task_ || !browse_.log()) continue;
+    for (const auto& line : log_lines_->lines(event)) browse_.log()->add(line);
+    stale_ = true;
+  }
+  if (news.ended) log_stream_.reset();
 }
 
 Watching::Clock::time_point Watching::next_show() const {
@@ -195,7 +249,8 @@ Watching::Clock::time_point Watching::next_show() const {
 
 void Watching::show() {
   if (Clock::now() < next_show()) return;
-  presenter_.refresh(run_);
+  const std::string nothing;
+  presenter_.refresh(run_, browse_, glance_ && stream_ ? glance_->look(run_) : nothing);
   shown_ = Clock::now();
   stale_ = false;
 }

@@ -5,9 +5,13 @@
 #include <optional>
 #include <string>
 
+#include "client/browse.hpp"
 #include "client/connection.hpp"
+#include "client/glance.hpp"
 #include "client/keys.hpp"
+#include "client/key_reader.hpp"
 #include "client/presenter.hpp"
+#include "client/render/plain.hpp"
 #include "client/signals.hpp"
 
 namespace fanout::client {
@@ -20,7 +24,7 @@ namespace fanout::client {
 class Watching {
  public:
   /// `run` is the state to begin with; the events after number `after` are shown.
-  /// With `keys`, what agents ask may be answered by them: y, n, or the number of an option.
+  /// With `keys`, they select tasks, open logs, answer, retry, cancel and leave.
   Watching(Connection& daemon, Presenter& presenter, fanout::v1::Run run, std::uint64_t after, bool keys);
 
   /// The exit code of the process.
@@ -39,7 +43,13 @@ class Watching {
   Next offer_cancel();
   Next wait_for_second_interrupt();
   void cancel();
-  void press(char key);
+  Next take_keys();
+  Next grant(const Browse::Wish& wish);
+  template <class Request>
+  void ask(const Request& request);
+  void follow_log();
+  void open_log();
+  void take_log();
   Clock::time_point next_show() const;
   void show();
 
@@ -47,10 +57,17 @@ class Watching {
   Presenter& presenter_;
   Signals signals_;
   Keys keys_;
+  KeyReader reader_;
+  Browse browse_;
   fanout::v1::Run run_;
   std::uint64_t seen_;
   std::unique_ptr<EventStream> stream_;  // null while the connection is lost
   Clock::time_point opened_{};
+  std::unique_ptr<EventStream> log_stream_;  // of the task whose log is open; null: none is
+  std::string log_task_;
+  std::uint64_t log_seen_ = 0;
+  std::optional<PlainLines> log_lines_;
+  std::optional<Glance> glance_;  // where the run is drawn
   std::optional<CallFailed> lost_;  // the last loss, and when to give up
   Clock::time_point give_up_{};
   Clock::time_point shown_{};

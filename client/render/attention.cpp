@@ -2,6 +2,7 @@
 
 #include "common/duration.hpp"
 #include "common/text.hpp"
+#include "server/domain/run/fold.hpp"
 
 namespace fanout::client {
 
@@ -10,6 +11,7 @@ namespace v1 = fanout::v1;
 namespace {
 
 constexpr std::size_t kShortId = 8;
+constexpr int kMostNumbers = 9;  // keys
 
 const google::protobuf::Timestamp& deadline_of(const v1::Attention& attention) {
   return attention.has_permission() ? attention.permission().deadline() : attention.question().deadline();
@@ -45,6 +47,27 @@ std::string asked_in_words(const v1::Attention& attention) {
   const auto& question = attention.question();
   if (question.items_size() == 1) return question.items(0).text();
   return question.text().empty() && question.items_size() > 0 ? question.items(0).text() : question.text();
+}
+
+const v1::Subagent* asking(const v1::Run& run, const std::string& selected) {
+  if (const auto* agent = domain::find_subagent(run, selected); agent && !agent->attention().empty()) return agent;
+  for (const auto& agent : run.subagents()) {
+    if (!agent.attention().empty()) return &agent;
+  }
+  return nullptr;
+}
+
+std::string answer_keys(const v1::Attention& attention) {
+  std::string keys = attention.has_permission() ? "y allow · n deny · " : "";
+  int number = 0;
+  const auto offer = [&](const std::string& name) {
+    if (++number <= kMostNumbers) keys += std::to_string(number) + " " + printable(name) + " · ";
+  };
+  for (const auto& option : attention.permission().options()) offer(option.name().empty() ? option.id() : option.name());
+  if (attention.question().items_size() == 1) {
+    for (const auto& option : attention.question().items(0).options()) offer(option.label());
+  }
+  return keys + "a in words";
 }
 
 std::optional<v1::AnswerAgentRequest> answer_by_key(const v1::Attention& attention, char key) {

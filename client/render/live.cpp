@@ -1,13 +1,15 @@
 #include "client/render/live.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <set>
 
+#include "client/render/arrangement.hpp"
+#include "client/render/attention.hpp"
 #include "client/render/looks.hpp"
-#include "client/render/table.hpp"
-#include "common/duration.hpp"
+#include "client/render/rows.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/usage_text.hpp"
 
 namespace fanout::client {
 
@@ -15,33 +17,7 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-constexpr std::size_t kAiryRows = 10;      // from here on there is room for blank lines
-constexpr std::size_t kPhaseColumns = 12;  // "implementing": the column keeps its place while phases change
-constexpr std::size_t kDurationColumns = 6;
-
-/// Who is shown when not all can be: who waits for a person, those at work, then what needs a person.
-int importance(v1::Phase phase) {
-  if (at_work(phase)) return 0;
-  if (phase == v1::PHASE_PENDING) return 2;
-  if (phase == v1::PHASE_COMPLETED) return 3;
-  if (phase == v1::PHASE_SKIPPED) return 4;
-  return 1;
-}
-
-int importance_of(const v1::Subagent& agent) { return agent.attention().empty() ? importance(agent.phase()) : -1; }
-
-/// The indices of the `count` most important subagents, in plan order.
-std::vector<int> chosen(const v1::Run& run, std::size_t count) {
-  std::vector<int> indices(static_cast<std::size_t>(run.subagents_size()));
-  std::iota(indices.begin(), indices.end(), 0);
-  if (indices.size() <= count) return indices;
-  std::stable_sort(indices.begin(), indices.end(), [&](int a, int b) {
-    return importance_of(run.subagents(a)) < importance_of(run.subagents(b));
-  });
-  indices.resize(count);
-  std::sort(indices.begin(), indices.end());
-  return indices;
-}
+constexpr std::size_t kAiryRows = 10;  // from here on there is room for blank lines, hints and questions
 
 struct Counts {
   std::size_t completed = 0, working = 0, pending = 0, failed = 0, held = 0, skipped = 0, asking = 0;
@@ -90,31 +66,52 @@ std::string header(const v1::Run& run, const View& view, std::size_t columns) {
 }
 
 std::string footer(const v1::Run& run, const View& view, std::size_t columns) {
-  std::string_view hint = "Ctrl-C leaves, the run goes on";
   Counts counts;
   for (const auto& agent : run.subagents()) counts.add(agent);
-  if (counts.asking > 0) hint = "y allows, n denies, a number chooses";
   Line line(view.style, columns);
   line.pad_to(2);
   add_counts(line, counts);
   if (const auto time = time_of(run, view.now)) line.add(" · " + ticking(*time), Ink::dim);
+  if (const auto used = domain::usage_text(run); !used.empty()) line.add(" · " + used, Ink::dim);
+  constexpr std::string_view hint = "Ctrl-C leaves, the run goes on";
   if (!run.tracker_waiting().empty()) {
     line.add(" · " + printable(run.tracker_waiting()), Ink::yellow);
-  } else if (line.room() > hint.size() + 2) {
+  } else if (!view.surroundings.empty()) {
+    line.add(" · " + view.surroundings, Ink::dim);
+  } else if (!view.keys && line.room() > hint.size() + 2) {
     line.pad_to(columns - hint.size()).add(hint, Ink::dim);
   }
   return line.text();
 }
 
-std::string left_out(const v1::Run& run, const std::vector<int>& shown, const View& view,
-                     std::size_t columns) {
+/// What the keys do just now.
+std::string hints(const v1::Run& run, const View& view, std::size_t columns) {
+  Line line(view.style, columns);
+  line.pad_to(2);
+  if (!view.below.empty()) return line.add(view.below).text();
+  const bool selected = !view.selected.empty();
+  line.add(selected ? "enter log · r retry · c cancel · esc none · " : "↑↓ select · enter log · ", Ink::dim);
+  if (asking(run, view.selected)) line.add("a answer · ", Ink::dim);
+  return line.add("q leave, the run goes on", Ink::dim).text();
+}
+
+/// What an agent asks, and which keys answer it. Empty: nobody asks.
+std::vector<std::string> question(const v1::Run& run, const View& view, std::size_t columns) {
+  const auto* agent = asking(run, view.selected);
+  if (!agent) return {};
+  Line asks(view.style, columns);
+  asks.add("? ", Ink::magenta).add(agent->task_id(), Ink::bold).add(" asks: " + asked_in_words(agent->attention(0)));
+  Line keys(view.style, columns);
+  keys.pad_to(2).add(answer_keys(agent->attention(0)), Ink::dim);
+  return {asks.text(), keys.text()};
+}
+
+std::string left_out(const v1::Run& run, const std::vector<Placed>& shown, const View& view, std::size_t columns) {
+  std::set<int> indices;
+  for (const auto& placed : shown) indices.insert(placed.index);
   Counts counts;
-  auto next = shown.begin();
   for (int i = 0; i < run.subagents_size(); ++i) {
-    if (next != shown.end() && *next == i)
-      ++next;
-    else
-      counts.add(run.subagents(i));
+    if (!indices.contains(i)) counts.add(run.subagents(i));
   }
   Line line(view.style, columns);
   const auto left = static_cast<std::size_t>(run.subagents_size()) - shown.size();
@@ -123,30 +120,17 @@ std::string left_out(const v1::Run& run, const std::vector<int>& shown, const Vi
   return line.text();
 }
 
-std::vector<std::string> task_lines(const v1::Run& run, const std::vector<int>& shown, const View& view,
-                                    std::size_t columns) {
-  std::size_t widest = 0;  // of all tasks, so that columns stay where they are when others are shown
-  for (const auto& agent : run.subagents())
-    widest = std::max(widest, display_width(printable(agent.task_id())));
-  const auto most = std::max<std::size_t>(8, columns / 3);
-  Table table({{""},
-               {"", false, std::min(widest, most), most},
-               {"", false, kPhaseColumns},
-               {"", true, kDurationColumns},
-               {""}});
-  for (const int i : shown) {
-    const auto& agent = run.subagents(i);
-    const auto look = look_of(agent);
-    const bool speaks = agent.phase() == v1::PHASE_IMPLEMENTING || importance(agent.phase()) == 1;
-    table.add({{look.glyph, look.ink},
-               {agent.task_id(), at_work(agent.phase()) ? Ink::bold : Ink::plain},
-               {look.word, look.ink},
-               {shown_time(agent, view.now), Ink::dim},
-               {message_of(agent, run), speaks ? Ink::plain : Ink::dim}});
-  }
-  const std::string margin(std::min<std::size_t>(2, columns), ' ');
-  auto lines = table.lines(view.style, {columns - margin.size(), false, 1});
-  for (auto& line : lines) line = line.empty() ? line : margin + line;
+/// The rows of those that there is room for, and a line that counts the rest.
+std::vector<std::string> rows_within(const v1::Run& run, const View& view, std::size_t columns, std::size_t room) {
+  const auto all = arranged(run);
+  const auto count = all.size() <= room ? all.size() : room - std::min<std::size_t>(1, room);
+  const auto selected = std::find_if(all.begin(), all.end(), [&](const auto& placed) {
+    return run.subagents(placed.index).task_id() == view.selected;
+  });
+  const auto place = static_cast<std::size_t>(selected - all.begin());
+  const auto shown = chosen(run, all, count, selected == all.end() ? nullptr : &place);
+  auto lines = task_rows(run, shown, view, columns);
+  if (shown.size() < all.size() && room > 0) lines.push_back(left_out(run, shown, view, columns));
   return lines;
 }
 
@@ -196,44 +180,19 @@ std::vector<std::string> frame(const v1::Run& run, const View& view) {
   const auto columns = std::max<std::size_t>(view.columns, 2) - 1;
   const auto rows = std::max<std::size_t>(view.rows, 2) - 1;
   const bool airy = view.rows >= kAiryRows;
-  std::vector<std::string> lines;
-  const auto around = std::min<std::size_t>(airy ? 4 : 2, rows);
-  const auto room = rows - around;
-  const auto tasks = static_cast<std::size_t>(run.subagents_size());
-  const auto shown = chosen(run, tasks <= room ? tasks : room - std::min<std::size_t>(1, room));
+  std::vector<std::string> lines, below;
   if (rows >= 2) lines.push_back(header(run, view, columns));
   if (airy) lines.emplace_back();
-  for (auto& line : task_lines(run, shown, view, columns)) lines.push_back(std::move(line));
-  if (shown.size() < tasks && room > 0) lines.push_back(left_out(run, shown, view, columns));
-  if (airy) lines.emplace_back();
-  lines.push_back(footer(run, view, columns));
-  return lines;
-}
-
-/// After a terminal became narrower, most of them have broken the old lines anew.
-std::string Canvas::to_start(std::size_t columns) const {
-  std::size_t rows = 0;
-  for (const auto& line : drawn_) {
-    const auto width = display_width(printable(line));
-    rows += width == 0 || columns == 0 ? 1 : (width + columns - 1) / columns;
+  if (airy) below.emplace_back();
+  if (airy && view.keys) {
+    for (auto& line : question(run, view, columns)) below.push_back(std::move(line));
   }
-  return rows == 0 ? "\r" : "\r\x1b[" + std::to_string(rows) + "A";
-}
-
-std::string Canvas::draw(std::vector<std::string> lines, std::size_t columns) {
-  // Without automatic wrapping a character that is wider than we think cannot break the picture.
-  std::string bytes = to_start(columns) + "\x1b[?7l";
-  for (const auto& line : lines) bytes += line + "\x1b[K\n";
-  bytes += "\x1b[J\x1b[?7h";
-  drawn_ = std::move(lines);
-  return bytes;
-}
-
-std::string Canvas::erase(std::size_t columns) {
-  if (drawn_.empty()) return "\r\x1b[K";
-  auto bytes = to_start(columns) + "\x1b[J";
-  drawn_.clear();
-  return bytes;
+  if (airy || view.below.empty()) below.push_back(footer(run, view, columns));
+  if (view.keys && (airy || !view.below.empty())) below.push_back(hints(run, view, columns));
+  const auto room = rows - std::min(rows, lines.size() + below.size());
+  for (auto& line : rows_within(run, view, columns, room)) lines.push_back(std::move(line));
+  for (auto& line : below) lines.push_back(std::move(line));
+  return lines;
 }
 
 }  // namespace fanout::client

@@ -31,19 +31,6 @@ std::string count_or_blank(const v1::Subagent& agent, std::size_t count) {
   return agent.has_report() || count > 0 ? std::to_string(count) : "";
 }
 
-std::string tokens_of(const v1::Subagent& agent) {
-  const auto tokens = agent.usage().input_tokens() + agent.usage().output_tokens();
-  return tokens > 0 ? domain::tokens_text(tokens) : "";
-}
-
-/// In a narrow column "?" stands for what is not known.
-std::string short_cost(const v1::AgentUsage& usage) {
-  const auto text = domain::cost_text(usage);
-  if (text == "cost unknown") return "?";
-  const auto more = text.find(" + ");
-  return more == std::string::npos ? text : text.substr(0, more) + " + ?";
-}
-
 const v1::Subagent* first_failure(const v1::Run& run) {
   const v1::Subagent* first = nullptr;
   for (const auto& agent : run.subagents()) {
@@ -70,6 +57,18 @@ bool has_work(const v1::Run& run) {
 }
 
 }  // namespace
+
+std::string tokens_of(const v1::Subagent& agent) {
+  const auto tokens = agent.usage().input_tokens() + agent.usage().output_tokens();
+  return tokens > 0 ? domain::tokens_text(tokens) : "";
+}
+
+std::string short_cost(const v1::AgentUsage& usage) {
+  const auto text = domain::cost_text(usage);
+  if (text == "cost unknown") return "?";
+  const auto more = text.find(" + ");
+  return more == std::string::npos ? text : text.substr(0, more) + " + ?";
+}
 
 std::vector<std::string> task_table(const v1::Run& run, Time now, const Style& style, std::size_t columns) {
   const bool running = run.state() == v1::RUN_STATE_RUNNING;

@@ -17,6 +17,11 @@ std::vector<std::string> task_table(const fanout::v1::Run& run, Time now, const 
 std::vector<std::string> summary(const fanout::v1::Run& run, Time now, const Style& style,
                                  std::size_t columns);
 
+/// What its agent used, for a narrow column: "12.3k", and "$0.12 + ?" where some of it has no known price. Empty:
+/// nothing is known.
+std::string tokens_of(const fanout::v1::Subagent& agent);
+std::string short_cost(const fanout::v1::AgentUsage& usage);
+
 /// "4 of 5 tasks completed in 8.3s".
 std::string outcome_sentence(const fanout::v1::Run& run, Time now);
 

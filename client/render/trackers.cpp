@@ -1,11 +1,19 @@
 #include "client/render/trackers.hpp"
 
+#include <cstdio>
+
 #include "client/render/looks.hpp"
 #include "common/text.hpp"
 
 namespace fanout::client {
 
 namespace v1 = fanout::v1;
+
+namespace {
+
+constexpr double kGiB = 1 << 30;
+
+}  // namespace
 
 std::vector<std::string> tracker_budget(const v1::ListTrackersResponse& trackers, Time now, const Style& style) {
   std::vector<std::string> lines;
@@ -23,6 +31,22 @@ std::vector<std::string> tracker_budget(const v1::ListTrackersResponse& trackers
     lines.push_back(Line(style).add(printable(waits), Ink::yellow).text());
   }
   return lines;
+}
+
+std::string surroundings(const v1::GetAdmissionResponse& admission, const v1::ListTrackersResponse& trackers,
+                         const std::string& repository) {
+  std::string text;
+  if (admission.memory_available() > 0) {
+    char memory[64];
+    std::snprintf(memory, sizeof memory, "memory %.1f GiB free", static_cast<double>(admission.memory_available()) / kGiB);
+    text = memory;
+  }
+  for (const auto& tracker : trackers.trackers()) {
+    if (tracker.limit() == 0 || !repository.starts_with(tracker.host() + "/")) continue;
+    text += (text.empty() ? "" : " · ") + std::to_string(tracker.remaining()) + " of " +
+            std::to_string(tracker.limit()) + " requests left";
+  }
+  return text;
 }
 
 }  // namespace fanout::client

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "client/render/canvas.hpp"
 #include "client/render/live.hpp"
 #include "tests/unit/client/run_builder.hpp"
 #include "tests/unit/client/screen.hpp"
@@ -17,6 +18,25 @@ TEST(Canvas, DrawsEachFrameOverTheLast) {
   screen.write(canvas.draw({"1", "2", "3"}, 80));
   EXPECT_EQ(screen.text(), "$ fanout watch\n1\n2\n3\n");
   EXPECT_TRUE(screen.wraps());
+}
+
+TEST(Canvas, WritesOnlyWhatChanged) {
+  Screen screen(80, 24);
+  Canvas canvas;
+  screen.write(canvas.draw({"one", "two", "three"}, 80));
+  const auto second = canvas.draw({"one", "2", "three"}, 80);
+  EXPECT_THAT(second, testing::Not(testing::HasSubstr("one")));
+  screen.write(second);
+  EXPECT_EQ(screen.text(), "one\n2\nthree\n");
+  EXPECT_EQ(canvas.draw({"one", "2", "three"}, 80), "") << "nothing changed";
+  EXPECT_THAT(canvas.draw({"one", "2", "three"}, 60), testing::HasSubstr("three")) << "a new width: all of it";
+}
+
+TEST(Canvas, ShowsAFrameAtOnce) {
+  Canvas canvas;
+  const auto bytes = canvas.draw({"one"}, 80);
+  EXPECT_THAT(bytes, testing::StartsWith("\x1b[?2026h"));
+  EXPECT_THAT(bytes, testing::EndsWith("\x1b[?2026l"));
 }
 
 TEST(Canvas, ErasesWithoutATrace) {
@@ -42,7 +62,7 @@ TEST(Canvas, FindsItsStartAgainWhenANarrowerTerminalHasBrokenTheLines) {
   Canvas canvas;
   canvas.draw({std::string(70, 'x'), "", "\x1b[32m" + std::string(40, 'y') + "\x1b[0m"}, 80);
   // At 40 columns: two rows, one, and one.
-  EXPECT_THAT(canvas.draw({"z"}, 40), testing::StartsWith("\r\x1b[4A"));
+  EXPECT_THAT(canvas.draw({"z"}, 40), testing::StartsWith("\x1b[?2026h\r\x1b[4A"));
 }
 
 TEST(Canvas, OfAFullTerminalStillReachesItsFirstLine) {

@@ -152,10 +152,25 @@ class FakeDaemon::Daemon final : public v1::DaemonService::Service {
   FakeDaemon& fake_;
 };
 
+class FakeDaemon::Agents final : public v1::AgentService::Service {
+ public:
+  explicit Agents(FakeDaemon& fake) : fake_(fake) {}
+
+  Status AnswerAgent(grpc::ServerContext*, const v1::AnswerAgentRequest* request, v1::AnswerAgentResponse*) override {
+    const std::lock_guard lock(fake_.mutex_);
+    fake_.answered_.push_back(*request);
+    return Status::OK;
+  }
+
+ private:
+  FakeDaemon& fake_;
+};
+
 FakeDaemon::FakeDaemon()
     : plans_(std::make_unique<Plans>(*this)),
       runs_(std::make_unique<Runs>(*this)),
-      daemon_(std::make_unique<Daemon>(*this)) {
+      daemon_(std::make_unique<Daemon>(*this)),
+      agents_(std::make_unique<Agents>(*this)) {
   v1::Event started;
   auto& run = *started.mutable_run_started()->mutable_run();
   run.set_id("first-steps-7k2m");
@@ -184,6 +199,7 @@ void FakeDaemon::start() {
   builder.RegisterService(plans_.get());
   builder.RegisterService(runs_.get());
   builder.RegisterService(daemon_.get());
+  builder.RegisterService(agents_.get());
   server_ = builder.BuildAndStart();
   if (!server_) throw std::runtime_error("no server");
 }
@@ -276,6 +292,11 @@ std::vector<v1::CancelRunRequest> FakeDaemon::cancelled() {
 std::vector<v1::RetryRunRequest> FakeDaemon::retried() {
   const std::lock_guard lock(mutex_);
   return retried_;
+}
+
+std::vector<v1::AnswerAgentRequest> FakeDaemon::answered() {
+  const std::lock_guard lock(mutex_);
+  return answered_;
 }
 
 Status refusal(const std::vector<v1::Diagnostic>& faults) {

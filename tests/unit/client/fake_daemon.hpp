@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "fanout/v1/agents.grpc.pb.h"
 #include "fanout/v1/service.grpc.pb.h"
 #include "tests/support/git_sandbox.hpp"
 #include "tests/unit/client/program.hpp"
@@ -43,6 +44,7 @@ class FakeDaemon {
   std::vector<fanout::v1::WatchRunRequest> watched();
   std::vector<fanout::v1::CancelRunRequest> cancelled();
   std::vector<fanout::v1::RetryRunRequest> retried();
+  std::vector<fanout::v1::AnswerAgentRequest> answered();
 
   // Set before the program starts.
   std::function<grpc::Status(int call)> on_execute;  ///< Counts calls from 1.
@@ -58,6 +60,7 @@ class FakeDaemon {
   class Plans;
   class Runs;
   class Daemon;
+  class Agents;
 
   fanout::test::TempDir folder_;
   std::mutex mutex_;
@@ -69,9 +72,11 @@ class FakeDaemon {
   std::vector<fanout::v1::WatchRunRequest> watched_;
   std::vector<fanout::v1::CancelRunRequest> cancelled_;
   std::vector<fanout::v1::RetryRunRequest> retried_;
+  std::vector<fanout::v1::AnswerAgentRequest> answered_;
   std::unique_ptr<Plans> plans_;
   std::unique_ptr<Runs> runs_;
   std::unique_ptr<Daemon> daemon_;
+  std::unique_ptr<Agents> agents_;
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -19,13 +19,85 @@ TEST(Frame, ShowsGlyphWordTimeAndLastWordsOfEverySubagent) {
   EXPECT_EQ(drawn(example(), 80),
             "First steps  first-steps-7k2m  main@1a2b3c4d\n"
             "\n"
-            "  ✓  readme   completed       1.7s  1 commit on feature/readme\n"
-            "  ●  license  implementing      3s  Leaving the commit to Fanout\n"
-            "  ●  ci       testing           2s  3 files checked\n"
-            "  ○  site     pending               waits for license\n"
-            "  ✗  broken   failed          1.2s  gate \"check\" failed with exit code 1\n"
+            "  ✓  readme   completed     ▰▰▰▰▰    1.7s  1 commit on feature/readme\n"
+            "  ●  license  implementing  ▰▰▱▱▱      3s  Leaving the commit to Fanout\n"
+            "  ○  └ site   pending       ▱▱▱▱▱          waits for license\n"
+            "  ●  ci       testing       ▰▰▰▱▱      2s  3 files checked\n"
+            "  ✗  broken   failed        ▰▰▰▱▱    1.2s  gate \"check\" failed with exit code 1\n"
             "\n"
             "  1 completed · 2 at work · 1 pending · 1 failed · 3s\n");
+}
+
+TEST(Frame, OfANarrowTerminalLeavesTheLastWordsTheirRoom) {
+  const auto text = drawn(example(), 60);
+  EXPECT_THAT(text, HasSubstr("●  license  implementing      3s  Leaving the commit to …"));
+  EXPECT_THAT(text, Not(HasSubstr("▰")));
+}
+
+TEST(Frame, OfAWideTerminalShowsWhatWasChangedAndUsed) {
+  auto run = example();
+  auto& done = *run.mutable_subagents(0);
+  auto& file = *done.mutable_report()->add_files();
+  file.set_added(120);
+  file.set_deleted(4);
+  done.mutable_usage()->set_input_tokens(12'000);
+  done.mutable_usage()->set_output_tokens(345);
+  done.mutable_usage()->mutable_cost()->set_amount(0.25);
+  done.mutable_usage()->mutable_cost()->set_currency("USD");
+  const auto text = drawn(run, 200);
+  EXPECT_THAT(text, HasSubstr("1.7s      +120 −4    12.3k     $0.25  1 commit on feature/readme\n"));
+  EXPECT_THAT(text, HasSubstr("12.3k tokens, $0.25")) << "the sum, below";
+  EXPECT_THAT(drawn(run, 80), Not(HasSubstr("+120")));
+}
+
+TEST(Frame, PutsTasksBelowWhatTheyWaitFor) {
+  RunBuilder run;
+  run.task("app", v1::PHASE_PENDING).add_dependencies("lib");
+  run.task("docs", v1::PHASE_PENDING);
+  run.task("lib", v1::PHASE_PENDING).add_dependencies("base");
+  run.task("base", v1::PHASE_IMPLEMENTING, 0);
+  const auto text = drawn(run.get(), 80);
+  EXPECT_THAT(text, HasSubstr("  docs "));
+  EXPECT_THAT(text, testing::ContainsRegex("  base .*\n.*  └ lib .*\n.*    └ app .*waits for lib\n"));
+}
+
+TEST(Frame, MarksTheSelectedTaskAndShowsThoseAroundIt) {
+  auto run = many(200, v1::PHASE_PENDING);
+  run.mutable_subagents(0)->set_phase(v1::PHASE_IMPLEMENTING);
+  View view{80, 20, at(3), {}, true, "task-100"};
+  const auto text = text_of(frame(run, view));
+  EXPECT_THAT(text, HasSubstr("\n› ○  task-100 "));
+  EXPECT_THAT(text, HasSubstr("task-99 "));
+  EXPECT_THAT(text, HasSubstr("task-101 "));
+  EXPECT_THAT(text, Not(HasSubstr("task-1 ")));
+  EXPECT_THAT(text, HasSubstr("enter log · r retry · c cancel"));
+  view.selected = "task-200";
+  EXPECT_THAT(text_of(frame(run, view)), HasSubstr("› ○  task-200 "));
+}
+
+TEST(Frame, ShowsWhatAnAgentAsksAndWhichKeysAnswer) {
+  auto run = example();
+  auto& asked = *run.mutable_subagents(1)->add_attention();
+  asked.mutable_permission()->set_tool("Bash");
+  asked.mutable_permission()->set_command("rm -rf build");
+  auto& always = *asked.mutable_permission()->add_options();
+  always.set_id("always");
+  always.set_name("Always");
+  const auto text = text_of(frame(run, {80, 24, at(3), {}, true}));
+  EXPECT_THAT(text, HasSubstr("? license asks: may it: Bash: rm -rf build\n"));
+  EXPECT_THAT(text, HasSubstr("  y allow · n deny · 1 Always · a in words\n"));
+}
+
+TEST(Frame, ShowsTheSurroundingsAndWhatIsBeingTyped) {
+  View view{80, 24, at(3), {}, true};
+  view.surroundings = "memory 5.1 GiB free";
+  view.below = "answer: yes";
+  for (const std::size_t rows : {24, 6}) {
+    view.rows = rows;
+    EXPECT_THAT(text_of(frame(example(), view)), HasSubstr("  answer: yes\n")) << rows;
+  }
+  view.rows = 24;
+  EXPECT_THAT(text_of(frame(example(), view)), HasSubstr(" · 3s · memory 5.1 GiB free\n"));
 }
 
 TEST(Frame, UsesTheRoomOfAWideTerminal) {
@@ -39,7 +111,7 @@ TEST(Frame, UsesTheRoomOfAWideTerminal) {
 TEST(Frame, CutsLongMessagesAtTheEdge) {
   auto run = example();
   run.mutable_subagents(1)->set_last_message(std::string(150, 'x'));
-  EXPECT_THAT(drawn(run, 80), HasSubstr("implementing      3s  " + std::string(42, 'x') + "…\n"));
+  EXPECT_THAT(drawn(run, 80), HasSubstr("implementing  ▰▰▱▱▱      3s  " + std::string(35, 'x') + "…\n"));
 }
 
 TEST(Frame, NeverReachesTheLastColumnOrTheLastRow) {
@@ -49,10 +121,12 @@ TEST(Frame, NeverReachesTheLastColumnOrTheLastRow) {
       agent.set_last_message("漢字かな交じり文 " + std::string(300, 'm'));
     for (const std::size_t columns : {1, 2, 10, 40, 80, 200}) {
       for (const std::size_t rows : {1, 2, 3, 5, 9, 10, 24, 300}) {
-        const auto lines = frame(run, {columns, rows, at(3), {true}});
-        EXPECT_LE(lines.size(), std::max<std::size_t>(rows, 2) - 1) << tasks << " tasks, " << rows << " rows";
-        for (const auto& line : lines)
-          EXPECT_LT(display_width(printable(line)), std::max<std::size_t>(columns, 2));
+        for (const bool keys : {false, true}) {
+          const auto lines = frame(run, {columns, rows, at(3), {true}, keys, keys ? "task-2" : "", "", "memory"});
+          EXPECT_LE(lines.size(), std::max<std::size_t>(rows, 2) - 1) << tasks << " tasks, " << rows << " rows";
+          for (const auto& line : lines)
+            EXPECT_LT(display_width(printable(line)), std::max<std::size_t>(columns, 2));
+        }
       }
     }
   }
@@ -125,7 +199,7 @@ TEST(Frame, WithoutColourSaysTheSame) {
 TEST(Frame, SaysWhatASubagentWaitsFor) {
   RunBuilder run;
   run.task("a", v1::PHASE_SETTING_UP, 0).set_waiting_for("an agent slot");
-  EXPECT_THAT(drawn(run.get(), 80), HasSubstr("setting up        3s  waits for an agent slot"));
+  EXPECT_THAT(drawn(run.get(), 80), HasSubstr("setting up    ▰▱▱▱▱      3s  waits for an agent slot"));
 }
 
 TEST(Frame, SaysWhyATaskBetweenTwoAttemptsWaits) {

@@ -68,7 +68,9 @@ inline fanout::v1::Run example() {
   auto& site = run.task("site", PHASE_PENDING);
   site.add_dependencies("readme");
   site.add_dependencies("license");
-  run.task("broken", PHASE_FAILED, 0, 1.2).set_reason("gate \"check\" failed with exit code 1");
+  auto& broken = run.task("broken", PHASE_FAILED, 0, 1.2);
+  broken.set_ended_in(PHASE_TESTING);
+  broken.set_reason("gate \"check\" failed with exit code 1");
   return run.get();
 }
 

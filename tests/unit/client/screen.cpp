@@ -48,6 +48,22 @@ void Screen::control(std::string_view parameters, char final) {
     cursor_visible_ = final == 'h';
   } else if (parameters == "?7") {
     wraps_ = final == 'h';
+  } else if (parameters == "?2026") {
+    // Nothing is seen of an update that is under way.
+  } else if (parameters == "?1049" && final == 'h') {
+    auto usual = std::make_shared<Screen>(*this);
+    lines_.assign(1, {});
+    line_ = column_ = 0;
+    usual_ = std::move(usual);
+  } else if (parameters == "?1049") {
+    const auto usual = std::move(usual_);
+    const bool visible = cursor_visible_, coloured = coloured_;
+    if (usual) *this = Screen(*usual);
+    cursor_visible_ = visible;
+    coloured_ = coloured;
+  } else if (final == 'H') {
+    line_ = lines_.size() - std::min(lines_.size(), rows_);
+    column_ = 0;
   } else if (final == 'A') {
     // A real terminal stops at its upper edge; what has scrolled away is out of reach.
     const auto top = lines_.size() - std::min(lines_.size(), rows_);

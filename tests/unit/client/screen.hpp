@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ class Screen {
   bool cursor_visible() const { return cursor_visible_; }
   bool wraps() const { return wraps_; }
   bool coloured() const { return coloured_; }
+  /// The other screen is shown, which covers the usual one.
+  bool on_other() const { return usual_ != nullptr; }
   std::size_t cursor_column() const { return column_; }
 
  private:
@@ -34,6 +37,7 @@ class Screen {
   bool cursor_visible_ = true;
   bool wraps_ = true;
   bool coloured_ = false;
+  std::shared_ptr<Screen> usual_;  // while the other one is shown
 };
 
 }  // namespace fanout::client::test

@@ -21,12 +21,16 @@ Screen shown(const std::string& bytes, Program::Window window = kWindow) {
   return screen;
 }
 
+/// After the last frame that has come whole: of what follows a control sequence may have come in part.
+Screen so_far(const std::string& bytes) {
+  const auto end = bytes.rfind("\x1b[?7h");
+  return shown(end == std::string::npos ? "" : bytes.substr(0, end));
+}
+
 /// Waits until the screen, not only the bytes, holds the text.
 void wait_for_screen(Program& program, const std::string& text) {
   program.wait_until([&](const auto& out) {
-    // A control sequence may have come in part.
-    const auto whole = out.substr(0, out.rfind('\n') + 1);
-    return shown(whole).text().find(text) != std::string::npos;
+    return so_far(out).text().find(text) != std::string::npos;
   });
 }
 
@@ -168,6 +172,87 @@ TEST_F(LiveView, DrawsAThousandEventsWithoutAsManyFrames) {
   for (int i = 0; i < 1000; ++i) fake_.add_output("a", "more " + std::to_string(i));
   wait_for_screen(program, "more 999");
   EXPECT_LT(program.out().size(), 200'000u);
+}
+
+constexpr const char* kDown = "\x1b[B";
+
+TEST_F(LiveView, OpensTheLogOfTheSelectedTaskSearchesItAndComesBack) {
+  for (int i = 1; i <= 100; ++i) fake_.add_output("a", "line " + std::to_string(i));
+  fake_.add_output("b", "of another task");
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "implementing");
+  program.type(kDown);
+  wait_for_screen(program, "› ●  a  implementing");
+  program.type("\r");
+  wait_for_screen(program, "| line 100");
+  EXPECT_TRUE(so_far(program.out()).on_other());
+  EXPECT_THAT(program.out(), Not(HasSubstr("of another task")));
+  fake_.add_output("a", "said while one reads");
+  wait_for_screen(program, "said while one reads");
+  program.type("/LINE 42\r");
+  wait_for_screen(program, "| line 42");
+  program.resize({60, 12});
+  wait_for_screen(program, "line 42");
+  program.type("q");
+  wait_for_screen(program, "› ●  a  implementing");
+  EXPECT_FALSE(so_far(program.out()).on_other());
+}
+
+TEST_F(LiveView, LeftFromALogGivesTheTerminalBack) {
+  for (const std::string& how : {"qq", "\x03", "kill"}) {
+    Program program(fake_.launch({"watch"}), kWindow);
+    wait_for_screen(program, "implementing");
+    program.type(std::string(kDown) + "\r");
+    wait_for_screen(program, "q back");
+    how == "kill" ? program.send(SIGTERM) : program.type(how);
+    EXPECT_EQ(program.end(), 130);
+    const auto screen = shown(program.out());
+    EXPECT_FALSE(screen.on_other()) << how;
+    EXPECT_TRUE(screen.cursor_visible()) << how;
+    EXPECT_TRUE(screen.wraps()) << how;
+    EXPECT_THAT(screen.text(), HasSubstr("detached from first-steps-7k2m")) << how;
+  }
+}
+
+TEST_F(LiveView, ThatEndsWhileALogIsOpenShowsTheSummary) {
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "implementing");
+  program.type(std::string(kDown) + "\r");
+  wait_for_screen(program, "q back");
+  fake_.add_phase("a", v1::PHASE_IMPLEMENTING, v1::PHASE_COMPLETED);
+  fake_.add_success({"b"});
+  EXPECT_EQ(program.end(), 0);
+  const auto screen = shown(program.out());
+  EXPECT_FALSE(screen.on_other());
+  EXPECT_THAT(screen.text(), HasSubstr("✓ completed  First steps"));
+}
+
+TEST_F(LiveView, AnswersRetriesAndCancelsByKeys) {
+  v1::Event asks;
+  asks.set_task_id("a");
+  asks.set_attempt(1);
+  asks.mutable_agent_activity()->mutable_permission()->set_id("p1");
+  asks.mutable_agent_activity()->mutable_permission()->set_command("make install");
+  fake_.add(asks);
+  fake_.add_phase("b", v1::PHASE_PENDING, v1::PHASE_FAILED, "no luck");
+  Program program(fake_.launch({"watch"}), kWindow);
+  wait_for_screen(program, "? a asks: may it: make install");
+  program.type("y");
+  program.type("\x1b[F");  // the last task
+  wait_for_screen(program, "› ✗  b  failed");
+  program.type("r");
+  program.type("c");
+  wait_for_screen(program, "cancel b? y ends it");
+  program.type("y");
+  wait_for_screen(program, "q leave");
+  program.type("q");
+  EXPECT_EQ(program.end(), 130);
+  ASSERT_THAT(fake_.answered(), SizeIs(1));
+  EXPECT_TRUE(fake_.answered()[0].allow());
+  ASSERT_THAT(fake_.retried(), SizeIs(1));
+  EXPECT_EQ(fake_.retried()[0].task_id(), "b");
+  ASSERT_THAT(fake_.cancelled(), SizeIs(1));
+  EXPECT_EQ(fake_.cancelled()[0].task_id(), "b");
 }
 
 }  // namespace
