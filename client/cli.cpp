@@ -32,6 +32,7 @@ struct Typed {
   std::string metrics_run;
   WhyOptions why;
   DoctorOptions doctor;
+  DashboardOptions dashboard;
   SnapshotsOptions snapshots;
   UndoOptions undo;
   CleanupOptions cleanup;
@@ -174,6 +175,14 @@ void add_doctor(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "doctor", "Check that all that is needed is there and works", help::kDoctor);
   command.add_flag("--offline", typed.doctor.offline, "Ask nobody over the network");
   command.callback([&typed] { typed.command.run = [o = typed.doctor](Session& s) { return doctor(s, o); }; });
+}
+
+void add_dashboard(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "dashboard", "Open a page that shows runs as they go on", help::kDashboard);
+  command.add_option("RUN", typed.dashboard.run, "Run to show first: id, the beginning of one, or last\n(default)")->option_text(" ");
+  command.add_flag("--allow-actions", typed.dashboard.allow_actions, "The page may cancel and retry");
+  command.add_flag("--no-browser", typed.dashboard.no_browser, "Only print the address");
+  command.callback([&typed] { typed.command.run = [o = typed.dashboard](Session& s) { return dashboard(s, o); }; });
 }
 
 void add_cancel(CLI::App& app, Typed& typed) {
@@ -383,6 +392,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_plan(app, typed);
   add_status(app, typed);
   add_watch(app, typed);
+  add_dashboard(app, typed);
   add_logs(app, typed);
   add_why(app, typed);
   add_cancel(app, typed);

@@ -108,6 +108,12 @@ struct WhyOptions {
   std::string task;
 };
 
+struct DashboardOptions {
+  std::string run;
+  bool allow_actions = false;
+  bool no_browser = false;
+};
+
 struct DoctorOptions {
   bool offline = false;
 };
@@ -156,6 +162,7 @@ int auth_logout(Session& session, const AuthOptions& options);
 int timeline(Session& session, const TimelineOptions& options);
 int metrics(Session& session, const std::string& run);
 int why(Session& session, const WhyOptions& options);
+int dashboard(Session& session, const DashboardOptions& options);
 /// Exit code 1 when something is broken.
 int doctor(Session& session, const DoctorOptions& options);
 int snapshots(Session& session, const SnapshotsOptions& options);

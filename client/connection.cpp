@@ -39,6 +39,7 @@ struct Connection::Stubs {
   v1::PoolService::Stub pool{channel};
   v1::AdmissionService::Stub admission{channel};
   v1::DoctorService::Stub doctor{channel};
+  v1::DashboardService::Stub dashboard{channel};
   v1::DaemonService::Stub daemon{channel};
 };
 
@@ -115,6 +116,10 @@ v1::RefreshLoginsResponse Connection::call(const v1::RefreshLoginsRequest& reque
 
 v1::ListTrackersResponse Connection::call(const v1::ListTrackersRequest& request) {
   return stubs_->unary(stubs_->trackers, &v1::TrackerService::Stub::ListTrackers, request, socket_);
+}
+
+v1::OpenDashboardResponse Connection::call(const v1::OpenDashboardRequest& request) {
+  return stubs_->unary(stubs_->dashboard, &v1::DashboardService::Stub::OpenDashboard, request, socket_);
 }
 
 void Connection::log_in(const v1::LogInRequest& request, const std::function<void(const v1::LogInResponse&)>& sink) {

@@ -11,6 +11,7 @@
 #include "fanout/v1/metrics.pb.h"
 #include "fanout/v1/pool.pb.h"
 #include "fanout/v1/admission.pb.h"
+#include "fanout/v1/dashboard.pb.h"
 #include "fanout/v1/doctor.pb.h"
 #include "fanout/v1/service.pb.h"
 #include "fanout/v1/tracker.pb.h"
@@ -42,6 +43,7 @@ class Connection {
   fanout::v1::CancelRunResponse call(const fanout::v1::CancelRunRequest& request);
   fanout::v1::RetryRunResponse call(const fanout::v1::RetryRunRequest& request);
   fanout::v1::ExplainTaskResponse call(const fanout::v1::ExplainTaskRequest& request);
+  fanout::v1::OpenDashboardResponse call(const fanout::v1::OpenDashboardRequest& request);
   fanout::v1::ExamineResponse call(const fanout::v1::ExamineRequest& request);
   fanout::v1::SyncRunResponse call(const fanout::v1::SyncRunRequest& request);
   fanout::v1::LogOutResponse call(const fanout::v1::LogOutRequest& request);

@@ -57,6 +57,14 @@ Ctrl-C leaves the run alone, which goes on; Ctrl-C again within two seconds canc
 On a terminal the present state is drawn, and keys select (↑ ↓), open a log (enter), answer (y n 1 a),
 retry (r), cancel (c) and leave (q); elsewhere, and with --json, events are lines.)";
 
+inline constexpr const char* kDashboard = R"(Examples:
+  fanout dashboard                     the newest run first
+  fanout dashboard first-steps-7k2m --allow-actions
+  fanout dashboard --json | jq -r .url
+
+The page is served by the daemon, on this machine alone. Its address holds a secret: who has it sees all runs,
+and with --allow-actions may end them.)";
+
 inline constexpr const char* kLogs = R"(Examples:
   fanout logs task-1                   of the newest run
   fanout logs first-steps task-1 --follow

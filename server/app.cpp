@@ -17,6 +17,7 @@
 #include "common/text.hpp"
 #include "server/admission/admission.hpp"
 #include "server/daemon_lock.hpp"
+#include "server/dashboard/dashboard.hpp"
 #include "server/doctor/examinations.hpp"
 #include "server/domain/plan/resolve.hpp"
 #include "server/git/git.hpp"
@@ -105,6 +106,7 @@ class App {
         housekeeping_(services_, runs_, options.user_config, options.housekeeping_interval),
         merging_(services_, runs_),
         doctor_(io.get_executor(), examinations(options)),
+        dashboard_(runs_, services_),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
@@ -144,7 +146,7 @@ class App {
   std::unique_ptr<rpc::Server> make_server() {
     return std::make_unique<rpc::Server>(rpc::Server::Parts{
         runs_, services_, tracking_, options_.user_config, options_.socket, options_.listener, options_.state_directory,
-        http_ ? http_->address() : "", [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_, merging_});
+        http_ ? http_->address() : "", [this](bool leave) { request_stop("a client asked for it", leave); }, doctor_, merging_, dashboard_});
   }
 
   awaitable<void> serve(std::function<void()> ready) {
@@ -159,6 +161,7 @@ class App {
       background_.spawn(http_->run());
       spdlog::info("metrics on http://{}/metrics", http_->address());
     }
+    background_.spawn(dashboard_.run());
     background_.spawn(pool_.run());
     background_.spawn(merging_.recover());
     background_.spawn(tell_that_we_live());
@@ -292,6 +295,7 @@ class App {
   orchestrator::Housekeeping housekeeping_;
   merging::Merging merging_;
   doctor::Doctor doctor_;
+  dashboard::Dashboard dashboard_;
   async::Signal stop_;
   asio::signal_set signals_;
   async::TaskGroup background_;

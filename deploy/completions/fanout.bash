@@ -72,7 +72,7 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool agents answer send attach pause continue daemon doctor version ;;
+    :0) _fanout_offer execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool agents answer send attach pause continue daemon doctor version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
     pool:0) _fanout_offer status warm drain ;;
@@ -81,7 +81,7 @@ _fanout_argument() {
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
       _fanout_files -d ;;
-    status:0 | watch:0 | sync:0 | timeline:0 | metrics:0 | review:0 | collisions:0 | merge:0 | report:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
+    status:0 | watch:0 | dashboard:0 | sync:0 | timeline:0 | metrics:0 | review:0 | collisions:0 | merge:0 | report:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
     logs:0 | why:0 | diff:0 | open:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
     logs:1 | why:1 | diff:1 | open:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
     cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
@@ -112,6 +112,7 @@ _fanout_options() {
     auth\ status | auth\ logout) _fanout_offer --host ;;
     undo) _fanout_offer --to ;;
     timeline) _fanout_offer --svg ;;
+    dashboard) _fanout_offer --allow-actions --no-browser ;;
     doctor) _fanout_offer --offline ;;
     pool\ warm) _fanout_offer --base --wait ;;
     pool\ status | pool\ drain) _fanout_offer --all ;;

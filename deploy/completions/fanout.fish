@@ -83,6 +83,9 @@ complete -c fanout -n $top -a execute -d 'Run a plan and watch it'
 complete -c fanout -n $top -a plan -d 'Check or describe a plan'
 complete -c fanout -n $top -a status -d 'Show runs, or all about one'
 complete -c fanout -n $top -a watch -d 'Watch a run to its end'
+complete -c fanout -n $top -a dashboard -d 'Open a page that shows runs as they go on'
+complete -c fanout -n '__fanout_in dashboard' -l allow-actions -d 'The page may cancel and retry'
+complete -c fanout -n '__fanout_in dashboard' -l no-browser -d 'Only print the address'
 complete -c fanout -n $top -a logs -d "Print what a task's programs printed"
 complete -c fanout -n $top -a why -d "Explain a task's state, whatever it is"
 complete -c fanout -n $top -a doctor -d 'Check that all that is needed is there and works'
@@ -195,7 +198,7 @@ complete -c fanout -n '__fanout_in logs' -l log -x -a '(__fanout_logs)' -d 'Whic
 complete -c fanout -n '__fanout_in logs' -l attempt -x -d 'Which attempt'
 complete -c fanout -n '__fanout_in logs' -s f -l follow -d 'Go on until the task has ended'
 
-complete -c fanout -n '__fanout_at 0 status watch sync timeline metrics review collisions merge report' -k -a '(__fanout_runs "[A-Z]*")'
+complete -c fanout -n '__fanout_at 0 status watch dashboard sync timeline metrics review collisions merge report' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 0 logs why diff open' -k -a '(__fanout_runs "[A-Z]*")'
 complete -c fanout -n '__fanout_at 0 logs why diff open' -k -a '(__fanout_tasks last "[A-Z_]*")'
 complete -c fanout -n '__fanout_at 1 logs why diff open' -k -a '(__fanout_tasks_of_typed_run "[A-Z_]*")'

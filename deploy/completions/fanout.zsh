@@ -109,6 +109,7 @@ _fanout() {
     'plan:check or describe a plan'
     'status:show runs, or all about one'
     'watch:watch a run to its end'
+    'dashboard:open a page that shows runs as they go on'
     'logs:print what a task'\''s programs printed'
     'why:explain a task'\''s state, whatever it is'
     'cancel:end a run, or one of its tasks'
@@ -184,6 +185,7 @@ _fanout() {
             '(-f --follow)'{-f,--follow}'[go on until the task has ended]' ':run or task:_fanout_run_or_task' \
             ':task:_fanout_task' ;;
         why) _arguments $common ':run or task:_fanout_run_or_task' ':task:_fanout_task' ;;
+        dashboard) _arguments $common '--allow-actions[the page may cancel and retry]' '--no-browser[only print the address]' ':run:_fanout_run' ;;
         doctor) _arguments $common '--offline[ask nobody over the network]' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)

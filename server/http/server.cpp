@@ -1,12 +1,17 @@
 #include "server/http/server.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/chunk_encode.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -14,6 +19,7 @@
 #include <charconv>
 
 #include "common/error.hpp"
+#include "server/http/token_file.hpp"
 
 namespace fanout::http {
 
@@ -31,12 +37,9 @@ struct Route {
   std::string method, path;
   Server::Door door;
   Server::Handler handler;
+  Server::Streamer streamer;  // of the two one is there
   bool fits(const std::string& asked) const { return path == asked || (path.ends_with('/') && asked.starts_with(path)); }
 };
-
-bool same_secret(std::string_view given, std::string_view wanted) {
-  return given.size() == wanted.size() && CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
-}
 
 /// Of this server, by one of the loopback's names. A port that was left out is the usual one, so not ours.
 bool is_own_authority(std::string_view authority, std::uint16_t port) {
@@ -46,8 +49,8 @@ bool is_own_authority(std::string_view authority, std::uint16_t port) {
   return host == "127.0.0.1" || host == "localhost" || host == "[::1]";
 }
 
-/// Why it is turned away; nothing when it may come in.
-std::optional<Response> refusal(const Incoming& request, const std::string& token, std::uint16_t port) {
+/// Why it is turned away for where it comes from; nothing when it is not.
+std::optional<Response> foreign(const Incoming& request, std::uint16_t port) {
   if (!is_own_authority(request.header("Host"), port)) {
     return text_response(421, "this server answers to 127.0.0.1 and localhost only\n");
   }
@@ -55,6 +58,12 @@ std::optional<Response> refusal(const Incoming& request, const std::string& toke
   if (!origin.empty() && (!origin.starts_with("http://") || !is_own_authority(origin.substr(7), port))) {
     return text_response(403, "pages of other origins get nothing here\n");
   }
+  return {};
+}
+
+/// The same for who it is, too.
+std::optional<Response> refusal(const Incoming& request, const std::string& token, std::uint16_t port) {
+  if (auto refused = foreign(request, port)) return refused;
   const auto credentials = request.header("Authorization");
   constexpr std::string_view scheme = "Bearer ";
   if (!token.empty() && credentials.starts_with(scheme) && same_secret(credentials.substr(scheme.size()), token)) return {};
@@ -90,8 +99,8 @@ Incoming incoming(wire::request<wire::string_body>&& message) {
   return request;
 }
 
-wire::response<wire::string_body> outgoing(Response response, unsigned version, bool keep_alive) {
-  wire::response<wire::string_body> message;
+template <class Body>
+void set_head(wire::response<Body>& message, const Response& response, unsigned version, bool keep_alive) {
   message.version(version);
   message.result(response.status);
   // What a handler says of these counts: a page of the dashboard may load its own style.
@@ -101,10 +110,65 @@ wire::response<wire::string_body> outgoing(Response response, unsigned version, 
   message.set("X-Content-Type-Options", "nosniff");
   message.set("Cross-Origin-Resource-Policy", "same-origin");
   message.set("Referrer-Policy", "no-referrer");
-  message.body() = std::move(response.body);
   message.keep_alive(keep_alive);
+}
+
+wire::response<wire::string_body> outgoing(Response response, unsigned version, bool keep_alive) {
+  wire::response<wire::string_body> message;
+  set_head(message, response, version, keep_alive);
+  message.body() = std::move(response.body);
   message.prepare_payload();
   return message;
+}
+
+/// Pieces as chunks. By the socket itself: the stream's timer would count while nothing is to be said.
+class Chunks final : public Server::Stream {
+ public:
+  Chunks(tcp::socket& socket, std::chrono::milliseconds limit) : socket_(socket), limit_(limit) {}
+
+  awaitable<void> begin(Response head) override {
+    wire::response<wire::empty_body> message;
+    set_head(message, head, 11, false);
+    message.chunked(true);
+    wire::response_serializer<wire::empty_body> serializer(message);
+    begun_ = true;
+    co_await async::with_deadline(sent(wire::async_write_header(socket_, serializer, asio::use_awaitable)), limit_, "the reader");
+  }
+
+  awaitable<void> write(std::string piece) override {
+    const auto chunk = wire::make_chunk(asio::buffer(piece));
+    co_await async::with_deadline(sent(asio::async_write(socket_, chunk, asio::use_awaitable)), limit_, "the reader");
+  }
+
+  awaitable<void> end() {
+    const auto last = wire::make_chunk_last();
+    co_await async::with_deadline(sent(asio::async_write(socket_, last, asio::use_awaitable)), limit_, "the reader");
+  }
+
+  bool begun() const { return begun_; }
+
+ private:
+  static awaitable<std::size_t> sent(awaitable<std::size_t> writing) { co_return co_await std::move(writing); }
+
+  tcp::socket& socket_;
+  std::chrono::milliseconds limit_;
+  bool begun_ = false;
+};
+
+/// Of a query: "%41" is "A". What is no such triple stays.
+std::string decoded(std::string_view text) {
+  std::string plain;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    unsigned code = 0;
+    const auto* begin = text.data() + at + 1;
+    if (text[at] == '%' && at + 2 < text.size() && std::from_chars(begin, begin + 2, code, 16).ptr == begin + 2) {
+      plain += static_cast<char>(code);
+      at += 2;
+    } else {
+      plain += text[at] == '+' ? ' ' : text[at];
+    }
+  }
+  return plain;
 }
 
 /// The answer to what is no request.
@@ -128,8 +192,12 @@ struct Server::Impl {
   awaitable<void> serve(tcp::socket socket);
   awaitable<void> converse(beast::tcp_stream& stream);
   awaitable<bool> write(beast::tcp_stream& stream, Response response, unsigned version, bool keep_alive);
-  awaitable<Response> answer(Incoming request);
+  awaitable<bool> serve_one(beast::tcp_stream& stream, Incoming request, unsigned version, bool keep_alive);
+  const Route* route_of(const Incoming& request, bool& other_method) const;
+  std::optional<Response> turned_away(const Incoming& request, const Route* route, bool other_method) const;
   awaitable<Response> handled(const Handler& handler, Incoming request);
+  awaitable<void> streamed(beast::tcp_stream& stream, const Streamer& streamer, Incoming request);
+  awaitable<void> while_it_listens(tcp::socket& socket, awaitable<void> work);
 
   async::Executor executor;
   ServerOptions options;
@@ -196,8 +264,8 @@ awaitable<void> Server::Impl::converse(beast::tcp_stream& stream) {
     if (error) co_return;
     const auto version = parser.get().version();
     const bool keep = parser.get().keep_alive();
-    auto response = co_await answer(incoming(parser.release()));
-    more = co_await write(stream, std::move(response), version, keep);
+    auto request = incoming(parser.release());
+    more = co_await serve_one(stream, std::move(request), version, keep);
   }
   beast::error_code ignored;
   stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
@@ -211,9 +279,8 @@ awaitable<bool> Server::Impl::write(beast::tcp_stream& stream, Response response
   co_return !error && message.keep_alive();
 }
 
-awaitable<Response> Server::Impl::answer(Incoming request) {
+const Route* Server::Impl::route_of(const Incoming& request, bool& other_method) const {
   const Route* found = nullptr;
-  bool other_method = false;
   for (const auto& route : routes) {
     if (!route.fits(request.path)) continue;
     if (route.method != request.method) {
@@ -222,13 +289,60 @@ awaitable<Response> Server::Impl::answer(Incoming request) {
       found = &route;
     }
   }
+  return found;
+}
+
+/// Who may not come in does not learn what there is.
+std::optional<Response> Server::Impl::turned_away(const Incoming& request, const Route* route, bool other_method) const {
   const auto port = acceptor.local_endpoint().port();
-  // Who may not come in does not learn what there is.
-  if (!found || found->door == Door::token) {
-    if (auto refused = refusal(request, options.token, port)) co_return std::move(*refused);
+  if (!route || route->door == Door::token) {
+    if (auto refused = refusal(request, options.token, port)) return refused;
+  } else if (route->door == Door::page) {
+    if (auto refused = foreign(request, port)) return refused;
   }
-  if (!found) co_return text_response(other_method ? 405 : 404, other_method ? "not by this method\n" : "nothing here\n");
-  co_return co_await handled(found->handler, std::move(request));
+  if (!route) return text_response(other_method ? 405 : 404, other_method ? "not by this method\n" : "nothing here\n");
+  return std::nullopt;
+}
+
+/// Whether the connection may go on.
+awaitable<bool> Server::Impl::serve_one(beast::tcp_stream& stream, Incoming request, unsigned version, bool keep_alive) {
+  bool other_method = false;
+  const auto* route = route_of(request, other_method);
+  auto refused = turned_away(request, route, other_method);
+  if (refused) co_return co_await write(stream, std::move(*refused), version, keep_alive);
+  if (route->streamer) {
+    co_await streamed(stream, route->streamer, std::move(request));
+    co_return false;
+  }
+  auto response = co_await handled(route->handler, std::move(request));
+  co_return co_await write(stream, std::move(response), version, keep_alive);
+}
+
+/// Ends `work` when the other side closes the connection, or says something out of turn.
+awaitable<void> Server::Impl::while_it_listens(tcp::socket& socket, awaitable<void> work) {
+  char byte = 0;
+  auto [order, failed, error, length] =
+      co_await asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
+                                                       socket.async_read_some(asio::buffer(&byte, 1), asio::deferred))
+          .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  if (failed && order[0] == 0) std::rethrow_exception(failed);
+}
+
+awaitable<void> Server::Impl::streamed(beast::tcp_stream& stream, const Streamer& streamer, Incoming request) {
+  stream.expires_never();
+  Chunks chunks(stream.socket(), options.write);
+  std::optional<Response> failed;
+  try {
+    co_await while_it_listens(stream.socket(), streamer(std::move(request), chunks));
+  } catch (const Error& error) {
+    if (chunks.begun()) throw;
+    failed = response_to(error);
+  }
+  if (failed) {
+    co_await write(stream, std::move(*failed), 11, false);
+  } else {
+    co_await chunks.end();
+  }
 }
 
 awaitable<Response> Server::Impl::handled(const Handler& handler, Incoming request) {
@@ -254,7 +368,11 @@ Server::Server(const async::Executor& executor, ServerOptions options)
 Server::~Server() = default;
 
 void Server::route(std::string method, std::string path, Door door, Handler handler) {
-  impl_->routes.push_back({std::move(method), std::move(path), door, std::move(handler)});
+  impl_->routes.push_back({std::move(method), std::move(path), door, std::move(handler), {}});
+}
+
+void Server::stream(std::string path, Door door, Streamer streamer) {
+  impl_->routes.push_back({"GET", std::move(path), door, {}, std::move(streamer)});
 }
 
 std::string Server::address() const {
@@ -275,6 +393,17 @@ std::string_view Incoming::header(std::string_view name) const {
   const auto found = std::find_if(headers.begin(), headers.end(),
                                   [&](const Header& header) { return beast::iequals(header.first, name); });
   return found == headers.end() ? std::string_view() : std::string_view(found->second);
+}
+
+std::string Incoming::parameter(std::string_view name) const {
+  std::string_view rest = query;
+  while (!rest.empty()) {
+    const auto pair = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+    const auto equals = pair.find('=');
+    if (equals != std::string_view::npos && pair.substr(0, equals) == name) return decoded(pair.substr(equals + 1));
+  }
+  return {};
 }
 
 ServerOptions listening_on(std::string_view address) {

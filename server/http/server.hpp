@@ -22,6 +22,8 @@ struct Incoming {
 
   /// The first header of that name, in any case; empty when there is none.
   std::string_view header(std::string_view name) const;
+  /// The first value of that name in the query, decoded; empty when there is none.
+  std::string parameter(std::string_view name) const;
 };
 
 struct ServerOptions {
@@ -46,9 +48,23 @@ class Server {
  public:
   using Handler = std::function<async::awaitable<Response>(Incoming)>;
 
+  /// An answer that goes on for as long as its handler does, such as server-sent events.
+  class Stream {
+   public:
+    virtual ~Stream() = default;
+    /// Sends what is said before the first piece; its body is not sent. Call it once, first.
+    virtual async::awaitable<void> begin(Response head) = 0;
+    /// Returns when the system has taken the piece, which is when the reader keeps up. Throws system_error when that
+    /// takes too long, or the reader has gone.
+    virtual async::awaitable<void> write(std::string piece) = 0;
+  };
+  /// Is cancelled when the reader goes away. What it throws before begin() is an answer, as with a Handler.
+  using Streamer = std::function<async::awaitable<void>(Incoming, Stream&)>;
+
   /// Who may come in by a route.
   enum class Door {
     token,   ///< Who has the token and passes all checks above.
+    page,    ///< Whose Host and Origin pass; the handler looks for a token in the query, since pages set no header.
     own,     ///< Anyone: the handler checks, such as the signature of a webhook. Host and Origin do not count.
   };
 
@@ -60,6 +76,8 @@ class Server {
 
   /// Before run(). `path` is matched whole, or, where it ends in "/", as a beginning; the longest wins.
   void route(std::string method, std::string path, Door door, Handler handler);
+  /// The same for GET and an answer that goes on; its connection ends with it.
+  void stream(std::string path, Door door, Streamer streamer);
 
   /// Such as "127.0.0.1:9464".
   std::string address() const;

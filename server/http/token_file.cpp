@@ -1,6 +1,7 @@
 #include "server/http/token_file.hpp"
 
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,17 +22,6 @@ constexpr std::size_t kMostBytes = 4096;
   throw Error(ErrorKind::system, "cannot " + doing + " " + file.string() + ": " + errno_text(errno));
 }
 
-std::string random_token() {
-  std::array<unsigned char, kRandomBytes> bytes;
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw Error(ErrorKind::system, "the system has no random numbers: " + errno_text(errno));
-  }
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const auto byte : bytes) (text += digits[byte >> 4]) += digits[byte & 15];
-  return text;
-}
-
 /// Whole or not at all: a reader never sees a half.
 void make(const std::filesystem::path& file) {
   const auto text = random_token() + "\n";
@@ -45,6 +35,21 @@ void make(const std::filesystem::path& file) {
 }
 
 }  // namespace
+
+std::string random_token() {
+  std::array<unsigned char, kRandomBytes> bytes;
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw Error(ErrorKind::system, "the system has no random numbers: " + errno_text(errno));
+  }
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const auto byte : bytes) (text += digits[byte >> 4]) += digits[byte & 15];
+  return text;
+}
+
+bool same_secret(std::string_view given, std::string_view wanted) {
+  return given.size() == wanted.size() && CRYPTO_memcmp(given.data(), wanted.data(), wanted.size()) == 0;
+}
 
 std::string token_in(const std::filesystem::path& file) {
   int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -2,7 +2,7 @@
 
 #include "common/error.hpp"
 #include "server/domain/run/fold.hpp"
-#include "server/rpc/log_reader.hpp"
+#include "server/orchestrator/log_reader.hpp"
 #include "server/subagent/child_environment.hpp"
 
 namespace fanout::rpc {
@@ -155,7 +155,7 @@ awaitable<void> RunService::read_log(const v1::ReadLogRequest& request,
   const auto id = co_await runs_.find(request.run_id());
   const auto run = co_await runs_.get(id);
   const auto file = co_await services_.files.run([&](std::stop_token) {
-    return find_log(services_.runs_directory, run, request.task_id(), request.attempt(), request.log());
+    return orchestrator::find_log(services_.runs_directory, run, request.task_id(), request.attempt(), request.log());
   });
   auto offset = request.offset();
   auto seen = run.last_sequence();
@@ -166,7 +166,7 @@ awaitable<void> RunService::read_log(const v1::ReadLogRequest& request,
     const bool ended = !agent || domain::is_end(agent->phase());
     if (open) seen = open->last_sequence();
     for (;;) {
-      auto data = co_await services_.files.run([&](std::stop_token) { return rpc::read_log(file, offset); });
+      auto data = co_await services_.files.run([&](std::stop_token) { return orchestrator::read_log(file, offset); });
       if (data.empty()) break;
       v1::ReadLogResponse response;
       response.set_offset(offset);

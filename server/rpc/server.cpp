@@ -10,6 +10,7 @@
 #include "server/rpc/admission_service.hpp"
 #include "server/rpc/bridge.hpp"
 #include "server/rpc/daemon_service.hpp"
+#include "server/rpc/dashboard_service.hpp"
 #include "server/rpc/doctor_service.hpp"
 #include "server/rpc/merging_service.hpp"
 #include "server/rpc/metrics_service.hpp"
@@ -44,6 +45,7 @@ struct Server::Impl {
         admission(bridge, parts.runs, parts.services),
         doctor(bridge, parts.doctor),
         merging(bridge, parts.merging),
+        dashboard(bridge, parts.runs, parts.dashboard),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
                parts.shut_down),
         acceptor(parts.services.executor, parts.socket, parts.listener) {}
@@ -61,6 +63,7 @@ struct Server::Impl {
   AdmissionService admission;
   DoctorService doctor;
   MergingService merging;
+  DashboardService dashboard;
   DaemonService daemon;
   Acceptor acceptor;
   std::unique_ptr<grpc::Server> server;
@@ -82,6 +85,7 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->admission);
   builder.RegisterService(&impl_->doctor);
   builder.RegisterService(&impl_->merging);
+  builder.RegisterService(&impl_->dashboard);
   builder.RegisterService(&impl_->daemon);
   impl_->server = builder.BuildAndStart();
   if (!impl_->server) throw Error(ErrorKind::system, "the gRPC server does not start");

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "server/async/worker_pool.hpp"
+#include "server/dashboard/dashboard.hpp"
 #include "server/doctor/doctor.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 
@@ -30,6 +31,7 @@ class Server {
     std::function<void(bool leave)> shut_down;
     doctor::Doctor& doctor;
     merging::Merging& merging;
+    dashboard::Dashboard& dashboard;
   };
 
   /// Serves from now on. Error{system} when it cannot.

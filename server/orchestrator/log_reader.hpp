@@ -6,7 +6,7 @@
 
 #include "fanout/v1/run.pb.h"
 
-namespace fanout::rpc {
+namespace fanout::orchestrator {
 
 /// The file that holds a program's output. Error: not_found, naming what there is; invalid_input for a
 /// name that is no log's. BLOCKS.
@@ -16,4 +16,4 @@ std::filesystem::path find_log(const std::filesystem::path& runs_directory, cons
 /// At most 64 KiB of `file` from `offset`; empty at its end. BLOCKS. Error{system}.
 std::string read_log(const std::filesystem::path& file, std::uint64_t offset);
 
-}  // namespace fanout::rpc
+}  // namespace fanout::orchestrator

@@ -1,4 +1,4 @@
-#include "server/rpc/log_reader.hpp"
+#include "server/orchestrator/log_reader.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -8,7 +8,7 @@
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 
-namespace fanout::rpc {
+namespace fanout::orchestrator {
 
 namespace fs = std::filesystem;
 
@@ -63,4 +63,4 @@ std::string read_log(const fs::path& file, std::uint64_t offset) {
   return data;
 }
 
-}  // namespace fanout::rpc
+}  // namespace fanout::orchestrator

@@ -1,0 +1,13 @@
+# Writes the files of FOLDER that FILES names into the C++ source OUT.
+set(source "#include \"server/dashboard/pages.hpp\"\n\nnamespace fanout::dashboard {\n\nnamespace {\n\n")
+set(table "")
+foreach(name IN LISTS FILES)
+  file(READ ${FOLDER}/${name} bytes HEX)
+  string(REGEX REPLACE "(..)" "'\\\\x\\1'," bytes "${bytes}")
+  string(MAKE_C_IDENTIFIER ${name} symbol)
+  string(APPEND source "constexpr char ${symbol}[] = {${bytes}};\n")
+  string(APPEND table "  if (name == \"${name}\") return {${symbol}, sizeof ${symbol}};\n")
+endforeach()
+string(APPEND source "\n}  // namespace\n\nstd::string_view page(std::string_view name) {\n${table}  return {};\n}\n\n")
+string(APPEND source "}  // namespace fanout::dashboard\n")
+file(WRITE ${OUT} "${source}")
