@@ -123,6 +123,7 @@ void add_execute(CLI::App& app, Typed& typed) {
   add_overrides(command, typed.execute.plan);
   command.add_flag("--detach", typed.execute.detach, "Print the run's id and do not watch");
   command.add_flag("--verbose", typed.execute.verbose, "Print lines, with what the programs print");
+  command.add_flag("--bell", typed.execute.bell, "Ring the terminal's bell when an agent asks\nsomething, and at the end");
   command.callback(
       [&typed] { typed.command.run = [o = typed.execute](Session& s) { return execute(s, o); }; });
 }
@@ -141,6 +142,7 @@ void add_watch(CLI::App& app, Typed& typed) {
   command.add_option("--after", typed.watch.after, "Leave out the events up to this number")
       ->option_text("N");
   command.add_flag("--verbose", typed.watch.verbose, "Print lines, with what the programs print");
+  command.add_flag("--bell", typed.watch.bell, "Ring the terminal's bell when an agent asks\nsomething, and at the end");
   command.callback([&typed] { typed.command.run = [o = typed.watch](Session& s) { return watch(s, o); }; });
 }
 
@@ -218,6 +220,7 @@ void add_retry(CLI::App& app, Typed& typed) {
   command.add_option("--into", typed.solve.into, "That branch (default: as of fanout merge)")->option_text("BRANCH");
   command.add_flag("--detach,!--watch", typed.retry.detach, "Do not watch, or do (default)");
   command.add_flag("--verbose", typed.retry.verbose, "Print lines, with what the programs print");
+  command.add_flag("--bell", typed.retry.bell, "Ring the terminal's bell when an agent asks\nsomething, and at the end");
   command.callback([&typed] { choose_retry(typed); });
 }
 
@@ -228,6 +231,7 @@ void add_resume(CLI::App& app, Typed& typed) {
   command.add_option("TASK", typed.resume.task, "Task (default: all that were interrupted)")->option_text(" ");
   command.add_flag("--detach,!--watch", typed.resume.detach, "Do not watch, or do (default)");
   command.add_flag("--verbose", typed.resume.verbose, "Print lines, with what the programs print");
+  command.add_flag("--bell", typed.resume.bell, "Ring the terminal's bell when an agent asks\nsomething, and at the end");
   typed.resume.only_interrupted = true;
   command.callback([&typed] { typed.command.run = [o = typed.resume](Session& s) { return retry(s, o); }; });
 }

@@ -57,12 +57,14 @@ struct ExecuteOptions {
   PlanOptions plan;
   bool detach = false;
   bool verbose = false;
+  bool bell = false;
 };
 
 struct WatchCommandOptions {
   std::string run;
   std::optional<std::uint64_t> after;
   bool verbose = false;
+  bool bell = false;
 };
 
 struct LogsOptions {
@@ -83,6 +85,7 @@ struct RetryOptions {
   std::string task;
   bool detach = false;
   bool verbose = false;
+  bool bell = false;
   bool only_interrupted = false;
   bool fresh = false;
 };

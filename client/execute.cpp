@@ -56,7 +56,7 @@ int execute(Session& session, const ExecuteOptions& options) {
   request.set_request_id(random_id());
   auto answer = start_run(session, request);
   session.print_warnings(answer.diagnostics());
-  if (!options.detach) return watch_run(session, std::move(*answer.mutable_run()), {0, options.verbose});
+  if (!options.detach) return watch_run(session, std::move(*answer.mutable_run()), {0, options.verbose, options.bell});
   if (session.json()) {
     session.print_json(answer.run());
   } else {

@@ -18,7 +18,7 @@ int retry(Session& session, const RetryOptions& options) {
   const auto answer = session.daemon().call(request);
   if (!options.detach) {
     const auto after = run.last_sequence();
-    return watch_run(session, std::move(run), {after, options.verbose});
+    return watch_run(session, std::move(run), {after, options.verbose, options.bell});
   }
   if (session.json()) {
     session.print_json(answer);

@@ -28,6 +28,13 @@ int milliseconds_until(std::chrono::steady_clock::time_point time) {
   return static_cast<int>(std::clamp<long long>(left, 0, 60'000));
 }
 
+/// Whether somebody who looks elsewhere is called by it.
+bool calls(const v1::Event& event) {
+  const auto& activity = event.agent_activity();
+  const bool asks = activity.has_question() || (activity.has_permission() && !activity.permission().decided());
+  return asks || event.has_run_ended();
+}
+
 }  // namespace
 
 Watching::Watching(Connection& daemon, Presenter& presenter, v1::Run run, std::uint64_t after, bool keys)
@@ -84,6 +91,7 @@ Watching::Next Watching::take_news() {
     seen_ = event.sequence();
     domain::apply(run_, event);
     presenter_.on_event(run_, event);
+    if (call_ && calls(event)) call_();
     stale_ = true;
   }
   if (!news.ended) return Next::go_on;
@@ -261,6 +269,7 @@ int watch_run(Session& session, v1::Run run, const WatchOptions& options) {
   const auto after = drawn ? run.last_sequence() : options.after.value_or(0);
   const auto presenter = make_presenter(session, run, options.verbose);
   Watching watching(session.daemon(), *presenter, std::move(run), after, drawn);
+  if (options.bell && session.out().is_terminal()) watching.on_call([&session] { session.out().write("\a"); });
   return watching.to_the_end();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,9 @@ class Watching {
   /// `run` is the state to begin with; the events after number `after` are shown.
   /// With `keys`, they select tasks, open logs, answer, retry, cancel and leave.
   Watching(Connection& daemon, Presenter& presenter, fanout::v1::Run run, std::uint64_t after, bool keys);
+
+  /// `call` is called when an agent asks something, and when the run ends.
+  void on_call(std::function<void()> call) { call_ = std::move(call); }
 
   /// The exit code of the process.
   int to_the_end();
@@ -68,6 +72,7 @@ class Watching {
   std::uint64_t log_seen_ = 0;
   std::optional<PlainLines> log_lines_;
   std::optional<Glance> glance_;  // where the run is drawn
+  std::function<void()> call_;
   std::optional<CallFailed> lost_;  // the last loss, and when to give up
   Clock::time_point give_up_{};
   Clock::time_point shown_{};
@@ -78,6 +83,7 @@ class Watching {
 struct WatchOptions {
   std::optional<std::uint64_t> after;  ///< Unset: all events, except where only the present state is drawn.
   bool verbose = false;
+  bool bell = false;  ///< Rung on a terminal when an agent asks something, and at the end.
 };
 
 /// Shows `run` until its end, in the way that fits standard output; the exit code.

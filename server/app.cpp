@@ -25,6 +25,7 @@
 #include "server/http/token_file.hpp"
 #include "server/merging/merging.hpp"
 #include "server/metrics/prometheus.hpp"
+#include "server/notify/notifier.hpp"
 #include "server/orchestrator/housekeeping.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 #include "server/planning/plan_files.hpp"
@@ -107,6 +108,7 @@ class App {
         merging_(services_, runs_),
         doctor_(io.get_executor(), examinations(options)),
         dashboard_(runs_, services_),
+        notifier_(services_, options.user_config, options.state_directory / "notes"),
         stop_(io.get_executor()),
         signals_(io, SIGTERM, SIGINT, SIGHUP),
         background_(io.get_executor()),
@@ -162,6 +164,7 @@ class App {
       spdlog::info("metrics on http://{}/metrics", http_->address());
     }
     background_.spawn(dashboard_.run());
+    background_.spawn(notifier_.run());
     background_.spawn(pool_.run());
     background_.spawn(merging_.recover());
     background_.spawn(tell_that_we_live());
@@ -296,6 +299,7 @@ class App {
   merging::Merging merging_;
   doctor::Doctor doctor_;
   dashboard::Dashboard dashboard_;
+  notify::Notifier notifier_;
   async::Signal stop_;
   asio::signal_set signals_;
   async::TaskGroup background_;

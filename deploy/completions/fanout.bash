@@ -103,9 +103,9 @@ _fanout_options() {
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
-    execute) _fanout_offer $settings --detach --verbose ;;
+    execute) _fanout_offer $settings --detach --verbose --bell ;;
     plan\ *) _fanout_offer $settings ;;
-    watch) _fanout_offer --after --verbose ;;
+    watch) _fanout_offer --after --verbose --bell ;;
     logs) _fanout_offer --log --attempt --follow ;;
     answer) _fanout_offer --allow --deny --option --text ;;
     auth\ login) _fanout_offer --host --with-token --client-id --scope ;;
@@ -122,8 +122,8 @@ _fanout_options() {
     review) _fanout_offer --into ;;
     merge) _fanout_offer --into --squash --rebase --merge --dry-run ;;
     report) _fanout_offer --md --html ;;
-    retry) _fanout_offer --fresh --with-conflict --into --detach --watch --verbose ;;
-    resume) _fanout_offer --detach --watch --verbose ;;
+    retry) _fanout_offer --fresh --with-conflict --into --detach --watch --verbose --bell ;;
+    resume) _fanout_offer --detach --watch --verbose --bell ;;
   esac
 }
 

@@ -193,6 +193,7 @@ complete -c fanout -n '__fanout_in retry' -l fresh -d 'Start over in a new workt
 complete -c fanout -n '__fanout_in retry resume' -l detach -d 'Do not watch'
 complete -c fanout -n '__fanout_in retry resume' -l watch -d 'Watch'
 complete -c fanout -n '__fanout_in execute watch retry resume' -l verbose -d 'Print lines, with what the programs print'
+complete -c fanout -n '__fanout_in execute watch retry resume' -l bell -d "Ring the terminal's bell"
 complete -c fanout -n '__fanout_in watch' -l after -x -d 'Leave out the events up to this number'
 complete -c fanout -n '__fanout_in logs' -l log -x -a '(__fanout_logs)' -d 'Which log'
 complete -c fanout -n '__fanout_in logs' -l attempt -x -d 'Which attempt'

@@ -103,7 +103,7 @@ _fanout() {
     '--no-write-status[leave the status lines of the task files alone]'
     ':plan:_files -g "*.(yaml|yml)(-.)"'
   )
-  local verbose='--verbose[print lines, with what the programs print]'
+  local -a verbose=('--verbose[print lines, with what the programs print]' '--bell[ring the terminal'\''s bell]')
   local -a commands=(
     'execute:run a plan and watch it'
     'plan:check or describe a plan'

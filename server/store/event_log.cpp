@@ -170,6 +170,7 @@ awaitable<void> EventLog::create_run(fanout::internal::v1::RunSpec spec, v1::Eve
   auto open = std::make_shared<OpenRun>(executor_, std::move(run));
   open->tail.push_back(std::move(first));
   runs_.emplace(id, std::move(open));
+  opened_.notify();
 }
 
 void EventLog::open_run(v1::Run run) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/text.hpp"
+#include "server/domain/plan/notify_settings.hpp"
 #include "server/domain/plan/patterns.hpp"
 #include "server/domain/plan/resolve.hpp"
 
@@ -187,6 +188,7 @@ UserConfig parse_user_config(const std::string& text, const std::string& file, D
   known.push_back("github");
   known.push_back("prices");
   known.push_back("admission");
+  known.push_back("notify");
   check_keys(reader, known, Unknown::error);
   config.defaults = read_settings(reader);
   config.retention = read_retention(reader);
@@ -194,6 +196,7 @@ UserConfig parse_user_config(const std::string& text, const std::string& file, D
   config.github = read_github_config(reader);
   config.prices = read_prices(reader);
   config.admission = read_admission(reader);
+  read_notify(reader);  // for its faults: whoever notifies reads it anew
   return config;
 }
 

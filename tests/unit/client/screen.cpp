@@ -24,6 +24,8 @@ void Screen::write(std::string_view bytes) {
       taken = escape(bytes);
     } else if (bytes.front() == '\r') {
       column_ = 0;
+    } else if (bytes.front() == '\a') {
+      ++rung_;
     } else if (bytes.front() == '\n') {
       column_ = 0;
       if (++line_ == lines_.size()) lines_.emplace_back();

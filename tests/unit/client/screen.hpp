@@ -21,6 +21,7 @@ class Screen {
   bool coloured() const { return coloured_; }
   /// The other screen is shown, which covers the usual one.
   bool on_other() const { return usual_ != nullptr; }
+  int rung() const { return rung_; }
   std::size_t cursor_column() const { return column_; }
 
  private:
@@ -37,6 +38,7 @@ class Screen {
   bool cursor_visible_ = true;
   bool wraps_ = true;
   bool coloured_ = false;
+  int rung_ = 0;
   std::shared_ptr<Screen> usual_;  // while the other one is shown
 };
 

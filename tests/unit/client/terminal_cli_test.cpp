@@ -227,6 +227,17 @@ TEST_F(LiveView, ThatEndsWhileALogIsOpenShowsTheSummary) {
   EXPECT_THAT(screen.text(), HasSubstr("✓ completed  First steps"));
 }
 
+TEST_F(LiveView, RingsTheBellWhereThatIsWanted) {
+  fake_.add_success({"b"});
+  for (const bool wanted : {false, true}) {
+    std::vector<std::string> words{"watch", "--verbose"};
+    if (wanted) words.push_back("--bell");
+    Program program(fake_.launch(words), kWindow);
+    program.end();
+    EXPECT_EQ(shown(program.out()).rung(), wanted ? 1 : 0);
+  }
+}
+
 TEST_F(LiveView, AnswersRetriesAndCancelsByKeys) {
   v1::Event asks;
   asks.set_task_id("a");

@@ -5,7 +5,10 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include "common/error.hpp"
@@ -57,6 +60,7 @@ class ServerTest : public testing::Test {
   }
 
   ServerOptions options_;
+  bool left_ = false;  ///< A stream was ended by its reader's end.
 
  private:
   static awaitable<Response> hello(Incoming request) {
@@ -65,11 +69,26 @@ class ServerTest : public testing::Test {
     co_return text_response(200, "hello " + request.query + request.body);
   }
 
+  /// "1", "2" and the end; with "?hold" it then waits for the reader's end.
+  awaitable<void> count(Incoming request, Server::Stream& stream) {
+    if (request.query == "fail") throw Error(ErrorKind::not_found, "there is no such run");
+    co_await stream.begin(text_response(200, ""));
+    co_await stream.write("one\n");
+    co_await stream.write("two\n");
+    if (request.query != "hold") co_return;
+    asio::steady_timer never(co_await asio::this_coro::executor, asio::steady_timer::time_point::max());
+    boost::system::error_code ended;
+    co_await never.async_wait(asio::redirect_error(asio::use_awaitable, ended));
+    left_ = static_cast<bool>(ended);
+  }
+
   awaitable<void> live(asio::io_context& io, Talk talk) {
     co_await async::checkpoint();
     Server server(io.get_executor(), options_);
     for (const auto* path : {"/hello", "/fail", "/break", "/pages/"}) server.route("GET", path, Server::Door::token, hello);
     server.route("POST", "/hook", Server::Door::own, hello);
+    server.route("GET", "/page", Server::Door::page, hello);
+    server.stream("/stream", Server::Door::page, [this](Incoming request, Server::Stream& stream) { return count(std::move(request), stream); });
     async::TaskGroup running(io.get_executor());
     running.spawn(server.run());
     std::exception_ptr error;
@@ -145,6 +164,53 @@ TEST_F(ServerTest, ARouteWithADoorOfItsOwnIsOpenToWhoeverComes) {
     const auto answer = co_await say(server, "POST /hook HTTP/1.1\r\nHost: tunnel.example\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody");
     EXPECT_THAT(answer, HasSubstr("\r\n\r\nhello body"));
   });
+}
+
+TEST_F(ServerTest, APagesDoorAsksForHostAndOriginButForNoHeader) {
+  with_server([this](Server& server) -> awaitable<void> {
+    const auto bare = "GET /page?you HTTP/1.1\r\nHost: " + server.address() + "\r\nConnection: close\r\n";
+    EXPECT_THAT(co_await say(server, bare + "\r\n"), HasSubstr("hello you"));
+    EXPECT_THAT(co_await say(server, bare + "Origin: http://evil.example\r\n\r\n"), StartsWith("HTTP/1.1 403"));
+    EXPECT_THAT(co_await say(server, "GET /page HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"), StartsWith("HTTP/1.1 421"));
+  });
+}
+
+TEST_F(ServerTest, AStreamComesInChunksAndEndsItsConnection) {
+  with_server([this](Server& server) -> awaitable<void> {
+    const auto answer = co_await say(server, get(server, "/stream"));
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+    EXPECT_THAT(answer, HasSubstr("Transfer-Encoding: chunked"));
+    EXPECT_THAT(answer, HasSubstr("4\r\none\n\r\n4\r\ntwo\n\r\n0\r\n\r\n"));
+    EXPECT_THAT(co_await say(server, get(server, "/stream?fail")), StartsWith("HTTP/1.1 404"));
+  });
+}
+
+TEST_F(ServerTest, AStreamIsEndedWhenItsReaderGoesAway) {
+  with_server([this](Server& server) -> awaitable<void> {
+    const auto executor = co_await asio::this_coro::executor;
+    {
+      tcp::socket socket(executor);
+      co_await socket.async_connect(endpoint(server), asio::use_awaitable);
+      const auto request = get(server, "/stream?hold");
+      co_await asio::async_write(socket, asio::buffer(request), asio::use_awaitable);
+      std::string all;
+      co_await asio::async_read_until(socket, asio::dynamic_buffer(all), "two\n", asio::use_awaitable);
+    }
+    asio::steady_timer pause(executor);
+    while (!left_) {  // with_server() has a deadline
+      pause.expires_after(std::chrono::milliseconds(5));
+      co_await pause.async_wait(asio::use_awaitable);
+    }
+  });
+}
+
+TEST_F(ServerTest, AQueryIsTakenApartAndDecoded) {
+  Incoming request;
+  request.query = "a=1&run=a%2Fb+c&bad=%zz&a=2&empty";
+  EXPECT_EQ(request.parameter("run"), "a/b c");
+  EXPECT_EQ(request.parameter("a"), "1");
+  EXPECT_EQ(request.parameter("bad"), "%zz");
+  EXPECT_EQ(request.parameter("empty"), "");
 }
 
 TEST_F(ServerTest, WhatAHandlerThrowsIsAnAnswer) {
