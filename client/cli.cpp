@@ -8,6 +8,7 @@
 #include "client/commands.hpp"
 #include "client/help.hpp"
 #include "client/help_page.hpp"
+#include "client/mcp/command.hpp"
 #include "common/exit_code.hpp"
 #include "common/text.hpp"
 #include "common/version.hpp"
@@ -44,6 +45,7 @@ struct Typed {
   MergingTyped merging;
   SolveOptions solve;
   bool with_conflict = false;
+  McpOptions mcp;
 };
 
 CLI::App& add_command(CLI::App& parent, const char* name, const char* what, const char* footer) {
@@ -360,6 +362,23 @@ void add_pool(CLI::App& app, Typed& typed) {
   drain.callback([&typed] { typed.command.run = [o = typed.pool](Session& s) { return pool_drain(s, o); }; });
 }
 
+void add_mcp(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "mcp", "Serve the Model Context Protocol to an agent", help::kMcp);
+  command.add_option("--repository", typed.mcp.repositories, "Repository that it may reach; may be given several times\n(default: the one around the present folder)")
+      ->option_text("PATH")
+      ->expected(1);
+  command.add_option("--allow-nested", typed.mcp.nested_depth, "Let Fanout's own agents start runs, so many deep (default: 0)")
+      ->option_text("DEPTH")
+      ->check(CLI::Range(0u, 8u));
+  command.add_option("--nested-tasks", typed.mcp.nested_tasks, "How many tasks one of them may have done so (default: 8)")
+      ->option_text("N")
+      ->check(CLI::Range(1u, 1000u));
+  command.callback([&typed] {
+    typed.mcp.no_start = typed.command.globals.no_start;
+    typed.command.run = [o = typed.mcp](Session& s) { return serve_mcp(s, o); };
+  });
+}
+
 void add_daemon(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "daemon", "Look after the daemon, which owns all runs", help::kDaemon);
   command.require_subcommand(1);
@@ -416,6 +435,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_answer(app, typed);
   add_talking(app, typed);
   add_pool(app, typed);
+  add_mcp(app, typed);
   add_daemon(app, typed);
   add_doctor(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")

@@ -195,7 +195,13 @@ void Connection::read_log(const v1::ReadLogRequest& request,
   grpc::ClientContext context;
   const auto reader = stubs_->runs.ReadLog(&context, request);
   v1::ReadLogResponse piece;
-  while (reader->Read(&piece)) sink(piece);
+  try {
+    while (reader->Read(&piece)) sink(piece);
+  } catch (...) {  // the sink wants no more
+    context.TryCancel();
+    reader->Finish();
+    throw;
+  }
   if (const auto status = reader->Finish(); !status.ok()) throw to_failure(status, socket_);
 }
 

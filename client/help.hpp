@@ -249,6 +249,13 @@ inline constexpr const char* kDaemon = R"(Examples:
   fanout daemon restart
   fanout daemon stop)";
 
+inline constexpr const char* kMcp = R"(Examples:
+  claude mcp add fanout -- fanout mcp
+  fanout mcp --repository ~/src/app --repository ~/src/library
+
+For agents that plan and start work themselves: they see and change runs of these repositories and nothing else.
+Messages go by standard input and output; it ends with its input.)";
+
 inline constexpr const char* kPool = R"(Examples:
   fanout pool status
   fanout pool warm 20 --wait

@@ -1,9 +1,11 @@
 #include "client/plan_request.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include "client/render/times.hpp"
 #include "common/duration.hpp"
+#include "common/environment.hpp"
 #include "common/error.hpp"
 
 namespace fanout::client {
@@ -25,6 +27,13 @@ google::protobuf::Duration time_of_flag(const std::string& flag, const std::stri
   if (!time || time->count() == 0)
     throw Error(ErrorKind::invalid_input, flag + " must be a time such as 90s, 15m or 1h30m, not \"" + typed + "\"");
   return to_duration(*time);
+}
+
+bool is_passed_on(std::string_view name) {
+  for (const auto* known : {"PATH", "SHELL", "LANG", "TZ", "SSH_AUTH_SOCK"}) {
+    if (name == known) return true;
+  }
+  return name.starts_with("LC_");
 }
 
 }  // namespace
@@ -66,6 +75,20 @@ fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   if (!options.answer_timeout.empty())
     *overrides.mutable_answer_timeout() = time_of_flag("--answer-timeout", options.answer_timeout);
   return overrides;
+}
+
+void pass_environment_on(fanout::v1::ExecutePlanRequest& request) {
+  for (const auto& [name, value] : own_environment()) {
+    if (is_passed_on(name)) (*request.mutable_environment())[name] = value;
+  }
+}
+
+std::string random_id() {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::random_device random;
+  std::string id;
+  for (int i = 0; i < 32; ++i) id += kDigits[random() & 15];
+  return id;
 }
 
 }  // namespace fanout::client

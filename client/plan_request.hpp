@@ -14,6 +14,13 @@ std::filesystem::path find_plan(const std::string& typed, const std::filesystem:
 /// Throws Error{invalid_input} for a timeout that is none.
 fanout::v1::Overrides overrides_of(const PlanOptions& options);
 
+/// What the run's programs should see as the caller sees it. No other variable leaves this process: it could hold a
+/// secret.
+void pass_environment_on(fanout::v1::ExecutePlanRequest& request);
+
+/// For a request that makes one run however often it is sent.
+std::string random_id();
+
 /// The same start of all requests about plans.
 template <class Request>
 Request plan_request(const PlanOptions& options) {

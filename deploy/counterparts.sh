@@ -46,7 +46,7 @@ unpack_from_debian() {
 
 mkdir -p "$folder"
 if ! { install_node && install_from_npm; }; then
-  missing "npm is out of reach: no emulate, Prism, GraphQL schema, Octokit fixtures, clients and signatures."
+  missing "npm is out of reach: no emulate, Prism, GraphQL schema, Octokit fixtures, clients and signatures, no clients of MCP."
 fi
 if ! unpack_from_debian; then
   missing "Debian's packages are out of reach: no nginx, fcgiwrap, tinyproxy."

@@ -44,7 +44,7 @@ _fanout_files() {
 _fanout_value() {
   case $1 in
     --socket | --svg) _fanout_files -f ;;
-    --repo) _fanout_files -d ;;
+    --repo | --repository) _fanout_files -d ;;
     --agent)
       _fanout_offer claude codex gemini opencode "$(_fanout_agents)"
       _fanout_files -f ;;
@@ -63,6 +63,8 @@ _fanout_value() {
     --timeout) _fanout_offer 15m 30m 1h 2h ;;
     --log) _fanout_offer "$(_fanout_logs "${positional[1]:+${positional[0]}}")" ;;
     --retries) _fanout_offer 0 1 2 3 ;;
+    --allow-nested) _fanout_offer 1 2 3 ;;
+    --nested-tasks) _fanout_offer 4 8 16 ;;
     --max-parallel | --after | --attempt | --client-id) ;;
     *) return 1 ;;
   esac
@@ -72,7 +74,7 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool agents answer send attach pause continue daemon doctor version ;;
+    :0) _fanout_offer execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon doctor version ;;
     plan:0) _fanout_offer validate show ;;
     daemon:0) _fanout_offer status start restart stop ;;
     pool:0) _fanout_offer status warm drain ;;
@@ -116,6 +118,7 @@ _fanout_options() {
     doctor) _fanout_offer --offline ;;
     pool\ warm) _fanout_offer --base --wait ;;
     pool\ status | pool\ drain) _fanout_offer --all ;;
+    mcp) _fanout_offer --repository --allow-nested --nested-tasks ;;
     cleanup) _fanout_offer --dry-run --yes --force --remote --archives ;;
     diff) _fanout_offer --stat --committed ;;
     open) _fanout_offer --shell --print ;;
@@ -142,7 +145,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
+      --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
         option=$word ;;
       -*) ;;
       *)

@@ -2,7 +2,7 @@
 
 # The words typed so far that are neither options nor their values.
 function __fanout_words
-    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --after --log --attempt
+    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --repository --allow-nested --nested-tasks --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --after --log --attempt
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip -eq 1
@@ -104,6 +104,10 @@ complete -c fanout -n '__fanout_in answer' -l option -x -d 'One of the options t
 complete -c fanout -n '__fanout_in answer' -l text -x -d 'An answer in words'
 complete -c fanout -n $top -a daemon -d 'Look after the daemon'
 complete -c fanout -n $top -a version -d 'Print the versions'
+complete -c fanout -n $top -a mcp -d 'Serve the Model Context Protocol to an agent'
+complete -c fanout -n '__fanout_in mcp' -l repository -x -a '(__fish_complete_directories)' -d 'Repository that it may reach'
+complete -c fanout -n '__fanout_in mcp' -l allow-nested -x -a '1 2 3' -d "How deep Fanout's own agents may start runs"
+complete -c fanout -n '__fanout_in mcp' -l nested-tasks -x -a '4 8 16' -d 'How many tasks one of them may have done so'
 complete -c fanout -n $top -a pool -d 'Worktrees that are made beforehand'
 complete -c fanout -n '__fanout_at 0 pool' -a status -d 'What waits ready'
 complete -c fanout -n '__fanout_at 0 pool' -a warm -d 'Have worktrees made'

@@ -135,6 +135,7 @@ _fanout() {
     'timeline:draw what each task'\''s setup took'
     'metrics:show what setting up took, and what doing it at once saved'
     'pool:worktrees that are made beforehand'
+    'mcp:serve the Model Context Protocol to an agent'
     'daemon:look after the daemon'
     'doctor:check that all that is needed is there and works'
     'version:print the versions'
@@ -186,6 +187,10 @@ _fanout() {
             ':task:_fanout_task' ;;
         why) _arguments $common ':run or task:_fanout_run_or_task' ':task:_fanout_task' ;;
         dashboard) _arguments $common '--allow-actions[the page may cancel and retry]' '--no-browser[only print the address]' ':run:_fanout_run' ;;
+        mcp)
+          _arguments $common '*--repository[repository that it may reach]:folder:_files -/' \
+            "--allow-nested[how deep Fanout's own agents may start runs]:depth:(1 2 3)" \
+            '--nested-tasks[how many tasks one of them may have done so]:number:(4 8 16)' ;;
         doctor) _arguments $common '--offline[ask nobody over the network]' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)

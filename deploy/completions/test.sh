@@ -57,7 +57,7 @@ fanout execute --agent quick --no-write-status >/dev/null 2>&1 || true
 run=$(fanout status --json | sed -E 's/^\{"run":\{"id":"([^"]*)".*/\1/')
 
 echo "bash"
-expect "commands" "execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool agents answer send attach pause continue daemon doctor version" "$(bash_offers fanout '')"
+expect "commands" "execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon doctor version" "$(bash_offers fanout '')"
 expect "a beginning" "resume" "$(bash_offers fanout res)"
 expect "plan's commands" "validate show" "$(bash_offers fanout plan '')"
 expect "daemon's commands" "status start restart stop" "$(bash_offers fanout --json daemon '')"

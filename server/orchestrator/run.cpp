@@ -100,7 +100,8 @@ Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from, const std::
   auto& agent = agents_[task.id()];
   if (agent) former_.push_back(std::move(agent));
   subagent::EarlierWork earlier{from.branch(), from.worktree(), from.base_commit(),
-                                static_cast<unsigned>(from.left_work_size()), {}};
+                                static_cast<unsigned>(from.left_work_size())};
+  earlier.reason = why;
   earlier.feedback = std::move(feedback);
   earlier.pushed_commit = from.pushed_commit();
   if (earlier.given_up > 0) earlier.last_given_up = from.left_work().rbegin()->worktree();

@@ -104,8 +104,8 @@ struct EarlierWork {
   std::string worktree;
   std::string base_commit;
   unsigned given_up = 0;        ///< Worktrees before that one; they stay as they are.
-  std::string last_given_up;    ///< The newest of them.
-  std::string reason;           ///< Why the attempt before ended, where that is known.
+  std::string last_given_up = {};  ///< The newest of them.
+  std::string reason = {};      ///< Why the attempt before ended, where that is known.
   std::optional<fanout::v1::Feedback> feedback = {};  ///< What was said of it, which this attempt is to react to.
   std::string pushed_commit = {};  ///< Tip of `branch` on the remote as we left it; empty: never pushed.
 };

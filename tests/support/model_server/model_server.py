@@ -10,6 +10,7 @@ The prompt holds the script, a line for each step:
 
     @model write PATH TEXT     calls the tool that writes files (or a shell, where there is no such tool); \\n is a line end
     @model run COMMAND         calls the tool that runs commands
+    @model call TOOL JSON      calls that tool with these arguments
     @model say TEXT            ends the turn with these words; the next prompt goes on with the next step
     @model limit SECONDS       answers 429 with retry-after, once, before the next step
     @model exhausted SECONDS   answers 429 with the words of a used-up quota and retry-after, once, before the next step
@@ -162,6 +163,9 @@ def is_context(text):
 
 def tool_call(answer, tools, directory):
     """The name and the arguments of the call that does the step, in the words of the tools on offer."""
+    if answer[0] == "call":
+        name, _, arguments = answer[1].partition(" ")
+        return name, json.loads(arguments)
     if answer[0] == "write":
         path, text = answer[1], answer[2]
         absolute = os.path.join(directory, path) if directory else path
