@@ -78,7 +78,7 @@ expect "options" "--no-start --no-color --no-colour --no-push --no-pr --no-cache
 
 if command -v fish >/dev/null; then
   echo "fish"
-  expect "commands" "agents answer attach auth cancel cleanup collisions continue daemon dashboard diff doctor execute logs merge metrics open pause plan pool report resume retry review send snapshots status sync timeline undo version watch why" "$(fish_offers 'fanout ')"
+  expect "commands" "agents answer attach auth cancel cleanup collisions continue daemon dashboard diff doctor execute logs mcp merge metrics open pause plan pool report resume retry review send snapshots status sync timeline undo version watch why" "$(fish_offers 'fanout ')"
   expect "runs" "$run" "$(fish_offers 'fanout status ')"
   expect "tasks of a run" "alpha beta" "$(fish_offers "fanout logs $run ")"
   expect "only what can be retried" "beta" "$(fish_offers 'fanout retry last ')"

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* kDoing = "merge into";
 /// Editors look at the state of a checkout now and then, and hold the lock of its index for a moment.
-constexpr std::chrono::milliseconds kPatience{3000};
+constexpr std::chrono::milliseconds kIndexPatience{3000};
 constexpr const char* kElsewhere = ", or merge into another branch (--into)";
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::precondition, why + kElsewhere); }
@@ -73,7 +73,7 @@ void refuse_filtered(const fs::path& path, const Move& move) {
 
 Landed land_in_checkout(const Landing& landing, const Move& move) {
   const Place main = place_of(landing.repository, landing.repository);
-  const LockFile index = lock_index(main.common, main.checkout, kPatience);
+  const LockFile index = lock_index(main.common, main.checkout, kIndexPatience);
   finish_noted(main, index, landing.message);
   const Head head = head_of(main.bare, main.checkout);
   // Under the lock of the index, git checks out no other branch.
@@ -123,7 +123,7 @@ Landed land(const Landing& landing) {
 void finish_landing(const fs::path& repository) {
   const Place main = place_of(repository, repository);
   if (!has_noted(main)) return;
-  const LockFile index = lock_index(main.common, main.checkout, kPatience);
+  const LockFile index = lock_index(main.common, main.checkout, kIndexPatience);
   finish_noted(main, index, "merge: by Fanout");
 }
 
