@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kPiece = 256u << 10, kMostPatch = 64u << 20;
-constexpr int kMostFiles = 1000;
+constexpr int kMostChangedFiles = 1000;
 
 /// Kept from others for as long as it lives.
 class Claim {
@@ -62,7 +62,7 @@ Difference difference_of(const v1::Run& run, const v1::Subagent& task, const v1:
   header.set_uncommitted(now != tip);
   header.set_file_count(static_cast<std::uint32_t>(changes.files.size()));
   header.set_cut(changes.cut);
-  add_files(changes.files, kMostFiles, *header.mutable_files());
+  add_files(changes.files, kMostChangedFiles, *header.mutable_files());
   difference.patch = std::move(changes.patch);
   return difference;
 }
