@@ -8,7 +8,7 @@ namespace fanout::client {
 
 namespace {
 
-constexpr std::size_t kGap = 2;
+constexpr std::size_t kColumnGap = 2;
 constexpr std::size_t kLeastWrapped = 20;  // columns; in less, wrapping reads worse than cutting
 
 /// How many bytes of a text that is wider than `columns` fit into them.
@@ -35,7 +35,7 @@ std::size_t Table::width_of(std::size_t column) const {
 /// Where each column begins, and where the last one ends.
 std::vector<std::size_t> Table::starts() const {
   std::vector<std::size_t> starts{0};
-  for (std::size_t i = 0; i < columns_.size(); ++i) starts.push_back(starts.back() + width_of(i) + kGap);
+  for (std::size_t i = 0; i < columns_.size(); ++i) starts.push_back(starts.back() + width_of(i) + kColumnGap);
   return starts;
 }
 
@@ -43,7 +43,7 @@ std::string Table::line(const std::vector<Cell>& row, const std::vector<std::siz
                         const Style& style, std::size_t columns) const {
   Line line(style, columns);
   for (std::size_t i = 0; i < row.size(); ++i) {
-    const auto room = starts[i + 1] - starts[i] - kGap;
+    const auto room = starts[i + 1] - starts[i] - kColumnGap;
     const auto text = i + 1 < row.size() ? fit(row[i].text, room) : row[i].text;
     const auto indent = columns_[i].right ? room - std::min(room, display_width(text)) : 0;
     line.pad_to(starts[i] + indent).add(text, row[i].ink);
