@@ -87,7 +87,7 @@ TEST_F(LandingTest, OfManyAtOnceOneMovesIt) {
 
 TEST_F(LandingTest, ChangesInTheMainCheckoutAreRefusedWithAWayOut) {
   write_file(sandbox_.root() / "a.txt", "my change\n");
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("1 uncommitted change"), HasSubstr("commit first")));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("one uncommitted change"), HasSubstr("commit first")));
   EXPECT_THAT(error_of(ErrorKind::precondition, [&] { require_landable(sandbox_.root(), "main"); }), HasSubstr("--into"));
   EXPECT_EQ(read_file(sandbox_.root() / "a.txt"), "my change\n");
 }
