@@ -85,7 +85,7 @@ Named parse(const std::string& uri) {
   throw Error(ErrorKind::not_found, "there is no resource " + uri + "; resources/templates/list tells what there is");
 }
 
-json::array read(const std::string& uri, Call& call, const Bounds& bounds) {
+json::array read(const std::string& uri, const Bounds& bounds) {
   const auto named = parse(uri);
   Access access(bounds);
   const auto run = access.run(named.run);
@@ -97,7 +97,7 @@ json::array read(const std::string& uri, Call& call, const Bounds& bounds) {
     request.set_run_id(run.id());
     request.set_task_id(named.task);
     request.set_log(named.log);
-    content["text"] = read_log(access.daemon(), request, std::nullopt, kMostLogBytes, call).text;
+    content["text"] = read_log(access.daemon(), request, std::nullopt, kMostLogBytes).text;
   }
   json::array contents;
   contents.push_back(std::move(content));
@@ -109,7 +109,7 @@ json::array read(const std::string& uri, Call& call, const Bounds& bounds) {
 void add_resources(Offer& offer, const Bounds& bounds) {
   offer.templates = json::parse(kTemplates).get_array();
   offer.list = [&bounds](const std::string& cursor, Call&) { return list(cursor, bounds); };
-  offer.read = [&bounds](const std::string& uri, Call& call) { return read(uri, call, bounds); };
+  offer.read = [&bounds](const std::string& uri, Call&) { return read(uri, bounds); };
 }
 
 }  // namespace fanout::mcp

@@ -39,7 +39,7 @@ constexpr const char* kRetryInput = R"({"type": "object", "additionalProperties"
   "only_interrupted": {"type": "boolean", "description": "only what was interrupted, by a stop of the daemon or of the machine"}
 }, "required": ["run"]})";
 
-Answer logs(const json::object& arguments, Call& call, const Bounds& bounds) {
+Answer logs(const json::object& arguments, const Bounds& bounds) {
   Access access(bounds);
   v1::ReadLogRequest request;
   request.set_run_id(access.run(text_of(arguments, "run")).id());
@@ -48,7 +48,7 @@ Answer logs(const json::object& arguments, Call& call, const Bounds& bounds) {
   request.set_attempt(static_cast<std::uint32_t>(number_of(arguments, "attempt", 0)));
   std::optional<std::uint64_t> offset;
   if (arguments.contains("offset")) offset = number_of(arguments, "offset", 0);
-  const auto part = read_log(access.daemon(), request, offset, number_of(arguments, "limit", kLogBytes), call);
+  const auto part = read_log(access.daemon(), request, offset, number_of(arguments, "limit", kLogBytes));
   const auto log = request.log().empty() ? "agent.stdout" : request.log();
   const auto text =
       log + " of " + request.task_id() + ", bytes " + std::to_string(part.offset) + " to " + std::to_string(part.next);
@@ -120,7 +120,7 @@ void add_task_tools(std::vector<Tool>& tools, const Bounds& bounds) {
            R"({"type": "object", "properties": {"run_id": {"type": "string"}, "task": {"type": "string"}, "log": {"type": "string"},
          "offset": {"type": "integer"}, "next_offset": {"type": "integer"}, "more": {"type": "boolean", "description": "there is more behind it"},
          "text": {"type": "string"}}, "required": ["run_id", "task", "log", "offset", "next_offset", "more", "text"]})")},
-      [&bounds](const json::object& arguments, Call& call) { return logs(arguments, call, bounds); }));
+      [&bounds](const json::object& arguments, Call&) { return logs(arguments, bounds); }));
   tools.push_back(acting_tool(
       {"task_answer", "Answer an agent",
        "Answers a permission or a question that a task's agent waits for; run_status tells which there are.",

@@ -44,14 +44,13 @@ Tool acting_tool(const ToolText& text, bool destructive, std::function<Answer(co
 }
 
 LogPart read_log(client::Connection& daemon, fanout::v1::ReadLogRequest request, std::optional<std::uint64_t> offset,
-                 std::size_t limit, Call& call) {
+                 std::size_t limit) {
   LogPart part;
   part.offset = offset.value_or(0);
   request.set_offset(part.offset);
   std::string bytes;
   const auto take = [&](const fanout::v1::ReadLogResponse& piece) {
     bytes += piece.data();
-    if (call.stopped()) throw Enough();
     if (offset && bytes.size() > limit) throw Enough();
     if (offset || bytes.size() <= 2 * limit) return;
     const auto left_out = bytes.size() - limit;

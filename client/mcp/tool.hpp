@@ -49,6 +49,6 @@ struct LogPart {
   bool more = false;       ///< There is more behind it.
 };
 LogPart read_log(client::Connection& daemon, fanout::v1::ReadLogRequest request, std::optional<std::uint64_t> offset,
-                 std::size_t limit, Call& call);
+                 std::size_t limit);
 
 }  // namespace fanout::mcp
