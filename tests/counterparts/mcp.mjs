@@ -156,7 +156,7 @@ const steps = {
     const { runs } = await call("run_status");
     assert.ok(runs.length > 0 && runs.every((run) => run.repository === repository));
     for (const [name, args] of [
-      ["run_status", { run: foreignRun }], ["run_status", { run: foreignRun.slice(0, 3) }], ["run_cancel", { run: foreignRun }],
+      ["run_status", { run: foreignRun }], ["run_status", { run: foreignRun.slice(0, -1) }], ["run_cancel", { run: foreignRun }],
       ["task_retry", { run: foreignRun }], ["run_events", { run: foreignRun }], ["task_logs", { run: foreignRun, task: "slow" }],
       ["task_answer", { run: foreignRun, task: "slow", allow: true }],
     ]) {

@@ -70,14 +70,17 @@ INSTANTIATE_TEST_SUITE_P(Of, McpClient, testing::Values("2025-11-25", "2026-07-2
 /// Agents that are shell scripts, and speak the protocol by themselves.
 class McpNested : public Mcp {
  protected:
-  /// A shell line that calls a tool through a server with these options; the answer goes into a file named `answer`.
+  /// A shell line that calls a tool through a server with these options; the answer goes into a file named `answer`. The
+  /// server's input ends once it has answered: what waits is not waited for after that.
   std::string calls(const std::string& answer, const std::string& tool, const std::string& arguments,
                     const std::string& options = "", const std::string& with = "") const {
     const std::string request =
         R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}},"name":")" +
         tool + R"(","arguments":)" + arguments + "}}";
-    return "echo '" + request + "' | " + with + FANOUT + " --socket " + daemon_.socket().string() + " mcp " + options +
-           " > " + file(answer).string() + "\n";
+    const auto answered = file(answer + ".answered").string();
+    return "mkfifo " + answered + "; { echo '" + request + "'; read -r _ < " + answered + "; } | " + with + FANOUT +
+           " --socket " + daemon_.socket().string() + " mcp " + options + " | { head -n 1 > " + file(answer).string() +
+           "; echo > " + answered + "; }\n";
   }
   fs::path file(const std::string& name) const { return repository_.outside() / name; }
   json::object answer(const std::string& name) const {
@@ -125,7 +128,7 @@ TEST_F(McpNested, OneThatMaySeesWhatItStartedAndNothingElse) {
   ASSERT_EQ(run.state(), v1::RUN_STATE_COMPLETED) << run.DebugString();
   const auto started = answer("started").at("structuredContent").at("run").get_object();
   EXPECT_EQ(started.at("state"), "completed");
-  EXPECT_EQ(started.at("repository"), repository_.root().string());
+  EXPECT_EQ(started.at("repository"), json::value(repository_.root().string()));
   const auto seen = answer("seen").at("structuredContent").at("runs").get_array();
   ASSERT_EQ(seen.size(), 1u);
   EXPECT_EQ(seen[0].at("id"), started.at("id"));

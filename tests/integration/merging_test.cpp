@@ -49,7 +49,8 @@ class Merging : public testing::Test {
 
   std::map<std::string, v1::BranchState> states(const std::string& run) {
     std::map<std::string, v1::BranchState> all;
-    for (const auto& state : review(run).tasks()) all[state.task_id()] = state;
+    const auto answer = review(run);
+    for (const auto& state : answer.tasks()) all[state.task_id()] = state;
     return all;
   }
 
