@@ -46,6 +46,13 @@ std::string pull_request_payload(const NewPullRequest& wanted, bool part_of_run)
   return json::serialize(value);
 }
 
+std::string described(const std::string& payload, const std::string& title, const std::string& body) {
+  auto value = json::parse(payload);
+  value.as_object()["title"] = title;
+  value.as_object()["body"] = body;
+  return json::serialize(value);
+}
+
 std::string pull_request_result(const PullRequest& made) {
   return json::serialize(json::object{{"number", made.number}, {"url", made.url}, {"id", made.node_id},
                                       {"state", made.state}, {"draft", made.draft}, {"adopted", made.adopted}});

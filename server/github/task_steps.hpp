@@ -48,6 +48,8 @@ std::string body_payload(const std::string& body);
 std::string project_payload(const std::string& project);
 /// `part_of_run`: of the run's issue, not of the task's own.
 std::string pull_request_payload(const NewPullRequest& wanted, bool part_of_run);
+/// The payload of a pull request that was given that title and body since.
+std::string described(const std::string& payload, const std::string& title, const std::string& body);
 std::string pull_request_result(const PullRequest& made);
 PullRequest pull_request_made(const Step& step);
 

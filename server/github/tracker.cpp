@@ -36,6 +36,7 @@ Tracker::~Tracker() = default;
 
 awaitable<void> Tracker::run() {
   co_await load_limiter();
+  co_await async::checkpoint();  // what is started below is awaited
   running_ = true;
   background_.spawn(issues_.create_loop());
   background_.spawn(issues_.look_loop());
@@ -167,7 +168,8 @@ void Tracker::make_good(Step& wanted, const TaskInfo& task) const {
   }
 }
 
-/// Finds or records the step. One that had failed, and a comment, is opened again with the newest payload.
+/// Finds or records the step. One that had failed, and a comment that is to say something else by now, is opened again with
+/// the newest payload.
 awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind,
                                    std::function<std::string(const Marker&)> payload) {
   Step wanted;
@@ -182,9 +184,10 @@ awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind,
   auto work = co_await ledger_.find_or_record(std::move(wanted));
   const bool fresh = work->step.uuid == uuid;
   const bool newest_counts = kind == StepKind::comment || kind == StepKind::body;
-  if (!fresh && (newest_counts || work->step.state == StepState::failed)) {
+  const auto newest = payload(work->marker());
+  const bool said = newest_counts && work->step.state == StepState::done && work->step.payload == newest;
+  if (!fresh && !said && (newest_counts || work->step.state == StepState::failed)) {
     std::vector<WorkPtr> one = {work};
-    const auto newest = payload(work->marker());
     const auto change = [newest](Step& step) {
       step.state = StepState::open;
       step.payload = newest;
@@ -240,7 +243,12 @@ awaitable<bool> Tracker::describe_pull_request(TaskInfo task, PullRequestWanted 
     body = task.part_of_run ? part_of(number, body) : closing(number, body);
   }
   const auto title = title_of(wanted.title.empty() ? task.title : wanted.title);
+  const auto told = described(work->step.payload, title, body);
+  if (told == work->step.payload && !make_ready) co_return true;
   const auto edited = co_await client_.edit_pull_request(task.repository, made.number, title, body);
+  std::vector<WorkPtr> one = {work};
+  const auto change = [told](Step& step) { step.payload = told; };
+  co_await ledger_.update(std::move(one), change);
   if (make_ready) co_await client_.mark_ready(edited.node_id);
   co_return true;
 }

@@ -154,7 +154,8 @@ TEST_F(AdmissionTest, ThePlaceInTheQueueIsTold) {
     return waiting.size() == 2;
   });
   std::multiset<unsigned> places;
-  for (const auto& agent : get(daemon_, run).subagents()) places.insert(agent.queue_position());
+  const auto seen = get(daemon_, run);
+  for (const auto& agent : seen.subagents()) places.insert(agent.queue_position());
   EXPECT_EQ(places, (std::multiset<unsigned>{0, 1, 2}));
   v1::GetAdmissionResponse now;
   ASSERT_TRUE(v1::AdmissionService::NewStub(daemon_.channel())->GetAdmission(patient().get(), {}, &now).ok());

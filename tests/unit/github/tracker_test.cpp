@@ -141,6 +141,28 @@ TEST_F(TrackerTest, OfManyStepsOnlyTheNewestAreShownInOneComment) {
   EXPECT_THAT(server_->violations(), IsEmpty());
 }
 
+awaitable<void> told_twice(Tracker& tracker, TaskInfo task) {
+  PullRequestWanted wanted;
+  wanted.base = "main";
+  Progress progress;
+  progress.phase = "completed";
+  co_await tracker.open_issue(task);
+  co_await tracker.open_pull_request(task, wanted);
+  for (int i = 0; i < 2; ++i) {
+    co_await tracker.progress(task, progress);
+    co_await tracker.settled(task.run_id, task.task_id);
+    EXPECT_TRUE(co_await tracker.describe_pull_request(task, wanted, false));
+  }
+}
+
+/// As when a run is taken up again: else taking it up would take longer than the run is waited for.
+TEST_F(TrackerTest, WhatIsSaidAlreadyIsNotSentAgain) {
+  server_->with([](test::World& world) { world.branches["feature/a"] = 2; });
+  run([&](Tracker& tracker) { return told_twice(tracker, task("a")); });
+  EXPECT_EQ(server_->issues().at(0).comments.at(0).edits, 0u);
+  EXPECT_LE(server_->count("PATCH /repos/octo/hello/pulls/"), 1u);
+}
+
 awaitable<void> comment_after_deletion(Tracker& tracker, test::GithubServer& server, TaskInfo task) {
   Progress progress;
   co_await tracker.open_issue(task);
