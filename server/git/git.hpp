@@ -184,5 +184,7 @@ std::optional<std::string> fetch(const fs::path& repository, const std::string& 
 /// `from`: the commits behind this one are replayed; empty: those that `onto` has not.
 std::variant<std::string, MergeConflict> rebase(const fs::path& repository, const fs::path& worktree,
                                                 const std::string& onto, const std::string& from = {});
+/// Whether one was cut off in `worktree` while its files and its branch were moved.
+bool is_rebase_unfinished(const fs::path& repository, const fs::path& worktree);
 
 }  // namespace fanout::git

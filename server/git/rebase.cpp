@@ -85,4 +85,8 @@ std::variant<std::string, MergeConflict> rebase(const fs::path& repository, cons
   return text_of(replayed_head);
 }
 
+bool is_rebase_unfinished(const fs::path& repository, const fs::path& worktree) {
+  return has_noted(place_of(repository, worktree));
+}
+
 }  // namespace fanout::git

@@ -127,8 +127,12 @@ awaitable<Input> Subagent::push() {
   if (progress_.pushed) co_return Input{InputKind::pushed, {}, {}};
   const auto start = Clock::now();
   const auto access = services_.access_of(spec_);
-  auto result = co_await async::with_deadline(services_.workers.run([&](std::stop_token stop) {
+  auto result = co_await async::with_deadline(services_.workers.run([&](std::stop_token stop) -> std::variant<std::string, git::PushRejected> {
     if (taken_up_) git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
+    // What it leads to has not been through the gates.
+    if (taken_up_ && git::is_rebase_unfinished(spec_.repository(), worktree_.path)) {
+      return git::PushRejected{true, "the rebase was cut off"};
+    }
     return git::push(spec_.repository(), spec_.remote(), worktree_.branch, stop, progress_.last_pushed, access);
   }), kNetworkTimeout, "pushing to " + spec_.remote());
   if (auto* rejected = std::get_if<git::PushRejected>(&result)) {
