@@ -67,7 +67,8 @@ TEST_F(Issues, ATextCannotLeaveItsQuotation) {
 }
 
 TEST_F(Issues, ControlsAndWhatNobodySeesAreRemoved) {
-  add(8, "A\x1b[2Jb\xE2\x80\xAE", "x\x1b]0;t\x07y\xF3\xA0\x81\xA8\xF3\xA0\x81\xA9z\x00w\xFF\x9B\x31m");
+  const std::string body("x\x1b]0;t\x07y\xF3\xA0\x81\xA8\xF3\xA0\x81\xA9z\0w\xFF\x9B\x31m", 23);
+  add(8, "A\x1b[2Jb\xE2\x80\xAE", body);
   const auto text = read_file(load().plan.tasks.at(0).file);
   for (const char c : text) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
   EXPECT_THAT(text, Not(HasSubstr("\xF3\xA0")));
