@@ -27,6 +27,10 @@ constexpr std::size_t kLongestPath = 500;
 
 Error refused(ErrorKind kind, const std::string& why) { return Error(kind, why + "; nothing was changed"); }
 
+using FileText = std::variant<std::string, domain::ReadFailure>;
+
+FileText read_beneath(const fs::path& file, const fs::path& inside) { return planning::read_plan_file(file, inside); }
+
 /// The folder, or what there is of it.
 fs::path as_far_as_there(fs::path folder) {
   std::error_code ignored;
@@ -53,7 +57,7 @@ std::string text_of_plan(const fs::path& plan) {
 class Addition {
  public:
   explicit Addition(const fs::path& plan)
-      : plan_(plan), text_(text_of_plan(plan)), before_(domain::load_plan(plan, planning_reader)), root_(root_around()) {
+      : plan_(plan), text_(text_of_plan(plan)), before_(domain::load_plan(plan, read_beneath)), root_(root_around()) {
     for (const auto& task : before_.plan.tasks) taken_.insert(lower_case(task.id));
     for (const auto& task : before_.plan.tasks) ids_.push_back(task.id);
   }
@@ -84,7 +88,7 @@ class Addition {
         create_file(path_of(task.id), task_file_text(task));
         made.push_back(path_of(task.id));
       }
-      if (text_of_plan(plan_) != text_) throw refused(ErrorKind::precondition, printable(plan_.string()) + " was changed at this very moment: try again");
+      require_unchanged();
       replace_file(plan_, edited.text);
     } catch (...) {
       std::error_code ignored;
@@ -96,9 +100,12 @@ class Addition {
   }
 
  private:
-  static std::variant<std::string, domain::ReadFailure> planning_reader(const fs::path& file, const fs::path& inside) {
-    return planning::read_plan_file(file, inside);
+  void require_unchanged() const {
+    if (text_of_plan(plan_) == text_) return;
+    throw refused(ErrorKind::precondition, shown_plan() + " was changed at this very moment: try again");
   }
+
+  std::string shown_plan() const { return printable(plan_.string()); }
 
   static std::string name_of(const std::string& id) { return std::string(kTaskFolder) + "/" + id + ".md"; }
   fs::path path_of(const std::string& id) const { return (plan_.parent_path() / name_of(id)).lexically_normal(); }
@@ -117,20 +124,23 @@ class Addition {
     for (const auto priority : domain::kPriorities) {
       if (word == to_string(priority)) return priority;
     }
-    throw refused(ErrorKind::invalid_input, "unknown priority \"" + printable(word) + "\": it is one of blocker, high, medium, low");
+    throw refused(ErrorKind::invalid_input,
+                  "unknown priority \"" + printable(word) + "\": it is one of blocker, high, medium, low");
   }
 
   bool is_free(const std::string& id) const { return !taken_.contains(lower_case(id)) && !is_there(path_of(id)); }
 
   std::string id_of(const WantedTask& wanted, const std::string& title) const {
     if (wanted.id.empty()) return free_id(id_from_title(title));
-    const auto shown = printable(wanted.id);
-    if (const auto fault = domain::fault_in_id(wanted.id); !fault.empty()) throw refused(ErrorKind::invalid_input, "the id \"" + shown + "\" " + fault);
-    if (taken_.contains(lower_case(wanted.id)))
-      throw refused(ErrorKind::already_there, "there is a task \"" + shown + "\" in " + printable(plan_.string()) + already_in_line(wanted.id));
-    if (is_there(path_of(wanted.id)))
-      throw refused(ErrorKind::already_there, printable(path_of(wanted.id).string()) + " is there already: choose another id with --id");
-    return wanted.id;
+    const auto& id = wanted.id;
+    const auto shown = "\"" + printable(id) + "\"";
+    const auto fault = domain::fault_in_id(id);
+    if (!fault.empty()) throw refused(ErrorKind::invalid_input, "the id " + shown + " " + fault);
+    if (taken_.contains(lower_case(id)))
+      throw refused(ErrorKind::already_there, "there is a task " + shown + " in " + shown_plan() + already_in_line(id));
+    const auto file = path_of(id);
+    if (!is_there(file)) return id;
+    throw refused(ErrorKind::already_there, printable(file.string()) + " is there already: choose another id with --id");
   }
 
   std::string free_id(const std::string& stem) const {
@@ -153,7 +163,8 @@ class Addition {
       const auto shown = printable(dependency);
       if (dependency == id) throw refused(ErrorKind::invalid_input, "\"" + shown + "\" cannot depend on itself");
       if (std::find(ids_.begin(), ids_.end(), dependency) == ids_.end())
-        throw refused(ErrorKind::invalid_input, "\"" + shown + "\" is no task of " + printable(plan_.string()) + domain::did_you_mean(dependency, ids_));
+        throw refused(ErrorKind::invalid_input,
+                      "\"" + shown + "\" is no task of " + shown_plan() + domain::did_you_mean(dependency, ids_));
       if (std::find(distinct.begin(), distinct.end(), dependency) == distinct.end()) distinct.push_back(dependency);
     }
     return distinct;
@@ -173,9 +184,9 @@ class Addition {
   std::vector<domain::Diagnostic> checked(const EditedPlan& edited) const {
     std::map<fs::path, std::string> written{{plan_, edited.text}};
     for (const auto& task : tasks_) written.emplace(path_of(task.id), task_file_text(task));
-    const auto after = domain::load_plan(plan_, [&](const fs::path& file, const fs::path& inside) -> std::variant<std::string, domain::ReadFailure> {
+    const auto after = domain::load_plan(plan_, [&](const fs::path& file, const fs::path& inside) -> FileText {
       const auto found = written.find(file);
-      if (found == written.end()) return planning::read_plan_file(file, inside);
+      if (found == written.end()) return read_beneath(file, inside);
       return found->second;
     });
     if (after.ok()) {
@@ -196,7 +207,8 @@ class Addition {
   void require_as_wanted(const domain::Plan& plan) const {
     for (const auto& task : tasks_) {
       const auto found = std::find_if(plan.tasks.begin(), plan.tasks.end(), [&](const auto& one) { return one.id == task.id; });
-      if (found != plan.tasks.end() && (task.create.empty() || !found->create.empty()) && (task.modify.empty() || !found->modify.empty())) continue;
+      const auto swallowed = [](const auto& wanted, const auto& read) { return !wanted.empty() && read.empty(); };
+      if (!swallowed(task.create, found->create) && !swallowed(task.modify, found->modify)) continue;
       throw refused(ErrorKind::invalid_input, "the prompt of \"" + task.id + "\" opens a code fence and does not close it");
     }
   }
@@ -228,11 +240,15 @@ AddedTasks add_tasks(const fs::path& plan, const std::vector<WantedTask>& wanted
   return addition.write();
 }
 
+domain::LoadedPlan read_plan(const fs::path& plan) {
+  text_of_plan(plan);  // says so where there is none
+  return domain::load_plan(plan, read_beneath);
+}
+
 std::vector<std::string> task_ids(const fs::path& plan) {
-  text_of_plan(plan);
   std::vector<std::string> ids;
-  const auto loaded = domain::load_plan(plan, [](const fs::path& file, const fs::path& inside) { return planning::read_plan_file(file, inside); });
-  for (const auto& task : loaded.plan.tasks) ids.push_back(task.id);
+  const auto said = read_plan(plan).plan;
+  for (const auto& task : said.tasks) ids.push_back(task.id);
   return ids;
 }
 

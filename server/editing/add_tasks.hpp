@@ -28,7 +28,9 @@ struct AddedTasks {
 /// the plan would have faults with them.
 AddedTasks add_tasks(const std::filesystem::path& plan, const std::vector<WantedTask>& wanted);
 
-/// Ids of the plan's tasks, faults or not. Error not_found.
+/// The plan and its task files, faults or not. Error not_found: there is no such plan.
+domain::LoadedPlan read_plan(const std::filesystem::path& plan);
+/// Ids of the plan's tasks, likewise.
 std::vector<std::string> task_ids(const std::filesystem::path& plan);
 
 /// Writes a plan without tasks; its name. `created`: such as 20251028-011700. Error already_there.

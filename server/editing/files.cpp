@@ -43,7 +43,8 @@ void create_file(const fs::path& file, const std::string& text) {
   fs::create_directories(file.parent_path(), failed);
   if (failed) fail_to_write(file, failed.value());
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (fd < 0 && errno == EEXIST) throw Error(ErrorKind::already_there, printable(file.string()) + " is there already, and stays as it is");
+  if (fd < 0 && errno == EEXIST)
+    throw Error(ErrorKind::already_there, printable(file.string()) + " is there already, and stays as it is");
   if (fd < 0) fail_to_write(file, errno);
   if (const int code = write_and_close(fd, text); code != 0) {
     ::unlink(file.c_str());

@@ -4,9 +4,7 @@
 
 #include "common/error.hpp"
 #include "common/text.hpp"
-#include "server/domain/plan/load.hpp"
 #include "server/git/git.hpp"
-#include "server/planning/plan_files.hpp"
 #include "server/planning/planner.hpp"
 
 namespace fanout::editing {
@@ -30,10 +28,9 @@ std::string url_of(std::uint64_t number, const github::Repository& repository) {
 }  // namespace
 
 github::Repository place_of_issues(const fs::path& plan, const fs::path& user_config) {
-  task_ids(plan);  // says so where there is no plan
-  const auto loaded = domain::load_plan(plan, [](const fs::path& file, const fs::path& inside) { return planning::read_plan_file(file, inside); });
-  const auto repository = repository_of(plan, loaded.plan);
-  const auto remote = remote_for(loaded.plan, repository, user_config);
+  const auto said = read_plan(plan).plan;
+  const auto repository = repository_of(plan, said);
+  const auto remote = remote_for(said, repository, user_config);
   const auto place = github::parse_remote(git::remote_url(repository, remote));
   if (place) return *place;
   throw Error(ErrorKind::precondition, "the url of remote " + printable(remote) + " of " + printable(repository.string()) +

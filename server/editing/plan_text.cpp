@@ -63,7 +63,9 @@ EditedPlan put(const std::vector<std::string>& lines, const Place& place, const 
 }
 
 bool same(const Value& a, const Value& b) {
-  const auto same_member = [](const domain::Member& x, const domain::Member& y) { return x.key == y.key && same(x.value, y.value); };
+  const auto same_member = [](const domain::Member& x, const domain::Member& y) {
+    return x.key == y.key && same(x.value, y.value);
+  };
   return a.kind == b.kind && a.text == b.text && std::equal(a.items.begin(), a.items.end(), b.items.begin(), b.items.end(), same) &&
          std::equal(a.members.begin(), a.members.end(), b.members.begin(), b.members.end(), same_member);
 }

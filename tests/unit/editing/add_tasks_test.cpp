@@ -1,7 +1,5 @@
 #include "server/editing/add_tasks.hpp"
 
-#include "server/domain/plan/load.hpp"
-#include "server/planning/plan_files.hpp"
 #include "server/planning/planner.hpp"
 #include "tests/unit/git/helpers.hpp"
 
@@ -22,9 +20,7 @@ class AddTasks : public testing::Test {
   AddTasks() { write("metadata: {name: x}\n# kept\ntasks:\n  - {id: first, prompt: go}\n"); }
 
   void write(const std::string& text) { write_file(plan_, text); }
-  domain::LoadedPlan load() const {
-    return domain::load_plan(plan_, [](const fs::path& file, const fs::path& inside) { return planning::read_plan_file(file, inside); });
-  }
+  domain::LoadedPlan load() const { return read_plan(plan_); }
   v1::AddedTask add(const WantedTask& task) { return add_tasks(plan_, {task}).tasks.at(0); }
   fs::path task_file(const std::string& id) const { return plan_.parent_path() / "tasks" / (id + ".md"); }
   /// The message; and nothing has changed.

@@ -1,8 +1,7 @@
 #include "server/editing/init.hpp"
 
-#include "server/domain/plan/load.hpp"
 #include "server/domain/plan/resolve.hpp"
-#include "server/planning/plan_files.hpp"
+#include "server/editing/add_tasks.hpp"
 #include "tests/unit/git/helpers.hpp"
 
 namespace fanout::editing {
@@ -79,7 +78,7 @@ TEST_F(InitTest, TheFirstPlanCanBeRun) {
   const auto answer = init();
   EXPECT_FALSE(answer.has_commit());
   EXPECT_EQ(answer.plan(), Init::OUTCOME_WRITTEN);
-  const auto loaded = domain::load_plan(answer.plan_path(), [](const fs::path& file, const fs::path& inside) { return planning::read_plan_file(file, inside); });
+  const auto loaded = read_plan(answer.plan_path());
   EXPECT_THAT(loaded.diagnostics, IsEmpty());
   ASSERT_EQ(loaded.plan.tasks.size(), 1u);
   EXPECT_EQ(loaded.plan.tasks[0].id, "example");

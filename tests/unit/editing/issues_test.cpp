@@ -1,7 +1,5 @@
 // Issues are written by anybody.
-#include "server/domain/plan/load.hpp"
 #include "server/editing/from_issues.hpp"
-#include "server/planning/plan_files.hpp"
 #include "tests/unit/git/helpers.hpp"
 
 namespace fanout::editing {
@@ -19,9 +17,7 @@ class Issues : public testing::Test {
  protected:
   Issues() { new_plan(plan_, "x", "20261126-204800"); }
 
-  domain::LoadedPlan load() const {
-    return domain::load_plan(plan_, [](const fs::path& file, const fs::path& inside) { return planning::read_plan_file(file, inside); });
-  }
+  domain::LoadedPlan load() const { return read_plan(plan_); }
   AddedTasks add(std::uint64_t number, const std::string& title, const std::string& body) {
     return add_issues(plan_, {{number, title, body}}, kPlace);
   }
