@@ -156,7 +156,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
+      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
         option=$word ;;
       -*) ;;
       *)
