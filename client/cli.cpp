@@ -4,6 +4,7 @@
 #include <memory>
 #include <sstream>
 
+#include "client/cli_editing.hpp"
 #include "client/cli_merging.hpp"
 #include "client/commands.hpp"
 #include "client/help.hpp"
@@ -43,6 +44,7 @@ struct Typed {
   AttachOptions attach;
   PoolOptions pool;
   MergingTyped merging;
+  EditingTyped editing;
   SolveOptions solve;
   bool with_conflict = false;
   McpOptions mcp;
@@ -108,7 +110,7 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
 }
 
 void add_plan(CLI::App& app, Typed& typed) {
-  auto& plan = add_command(app, "plan", "Check or describe a plan; starts nothing", help::kPlan);
+  auto& plan = add_command(app, "plan", "Write, check or describe a plan; starts nothing", help::kPlan);
   plan.require_subcommand(1);
   auto& validate = add_command(plan, "validate", "Report every fault of a plan", help::kPlanValidate);
   add_overrides(validate, typed.plan);
@@ -118,6 +120,7 @@ void add_plan(CLI::App& app, Typed& typed) {
       add_command(plan, "show", "Show waves, critical path, conflict risks and settings", help::kPlanShow);
   add_overrides(show, typed.plan);
   show.callback([&typed] { typed.command.run = [o = typed.plan](Session& s) { return show_plan(s, o); }; });
+  add_plan_edits(plan, typed.editing, typed.command);
 }
 
 void add_execute(CLI::App& app, Typed& typed) {
@@ -411,6 +414,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   app.formatter(std::make_shared<HelpPage>());
   app.require_subcommand(1)->footer(help::kMain);
   add_globals(app, typed.command.globals);
+  add_init(app, typed.editing, typed.command);
   add_execute(app, typed);
   add_plan(app, typed);
   add_status(app, typed);

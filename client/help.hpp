@@ -4,6 +4,7 @@
 namespace fanout::client::help {
 
 inline constexpr const char* kMain = R"(Examples:
+  fanout init                          settings and a first plan for this repository
   fanout plan validate                 check .parallel/plans/plan.yaml
   fanout execute plan.yaml --agent ./my-agent.sh
   fanout status                        how the runs stand
@@ -20,7 +21,37 @@ Exit codes:
   3    no daemon answers, and none could be started
   130  interrupted: Ctrl-C left or cancelled the run)";
 
+inline constexpr const char* kInit = R"(Examples:
+  fanout init                          in a repository
+  fanout init --json | jq '.findings[] | {kind, value, reason}'
+
+Looks at the repository, and writes .fanout.yaml with what was found, and .parallel/plans/plan.yaml with one example
+task. What is there stays, but for .fanout.yaml with --force.)";
+
+inline constexpr const char* kPlanNew = R"(Examples:
+  fanout plan new
+  fanout plan new "Sessions for the API" --file plans/sessions.yaml
+
+A file that is there is never written over.)";
+
+inline constexpr const char* kPlanAdd = R"(Examples:
+  fanout plan add "Store sessions" --files src/db/sessions.ts,src/db/schema.ts --priority high
+  fanout plan add "Log in and out" --id login --depends store-sessions
+  fanout plan add "Describe the endpoints" --prompt - < endpoints.md
+
+Writes the task's file beside the plan and its entry in the plan, where all else stays as it is. What would make the
+plan one that cannot be run, such as a cycle, is refused, and nothing is changed. Exit code 2 then.)";
+
+inline constexpr const char* kPlanFromIssues = R"(Examples:
+  fanout plan from-issues --label ready
+  fanout plan from-issues --label bug --limit 5 --plan plans/bugs.yaml
+
+The oldest first; those that have their task are left out. An issue's text is quoted in the task: read it before it is
+run, for anybody can have written it.)";
+
 inline constexpr const char* kPlan = R"(Examples:
+  fanout plan new
+  fanout plan add "Say hello" --files hello.txt
   fanout plan validate plan.yaml
   fanout plan show .parallel/plans)";
 

@@ -22,6 +22,13 @@ fs::path tidy(const fs::path& path) {
   return climbs ? fs::weakly_canonical(path) : path.lexically_normal();
 }
 
+/// A folder means its plan.yaml.
+fs::path plan_at(const fs::path& typed) {
+  std::error_code error;
+  const auto path = tidy(typed);
+  return fs::is_directory(path, error) ? (path / "plan.yaml").lexically_normal() : path;
+}
+
 google::protobuf::Duration time_of_flag(const std::string& flag, const std::string& typed) {
   const auto time = parse_duration(typed);
   if (!time || time->count() == 0)
@@ -40,15 +47,16 @@ bool is_passed_on(std::string_view name) {
 
 fs::path find_plan(const std::string& typed, const fs::path& folder) {
   std::error_code error;
-  if (!typed.empty()) {
-    const auto path = tidy(folder / typed);
-    return fs::is_directory(path, error) ? (path / "plan.yaml").lexically_normal() : path;
-  }
+  if (!typed.empty()) return plan_at(folder / typed);
   for (const auto* place : kUsualPlaces) {
     if (fs::is_regular_file(folder / place, error)) return folder / place;
   }
   throw Error(ErrorKind::invalid_input, std::string("which plan? Here is neither ") + kUsualPlaces[0] +
-                                            " nor " + kUsualPlaces[1] + "; name one");
+                                            " nor " + kUsualPlaces[1] + "; name one, or make one with fanout plan new");
+}
+
+fs::path new_plan_path(const std::string& typed, const fs::path& folder) {
+  return typed.empty() ? folder / kUsualPlaces[0] : plan_at(folder / typed);
 }
 
 fanout::v1::Overrides overrides_of(const PlanOptions& options) {

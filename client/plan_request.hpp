@@ -11,6 +11,10 @@ namespace fanout::client {
 /// plan.yaml in `folder`. Throws Error{invalid_input} when there is none.
 std::filesystem::path find_plan(const std::string& typed, const std::filesystem::path& folder);
 
+/// The absolute path of a plan that is not there yet: a folder means plan.yaml in it; nothing means
+/// .parallel/plans/plan.yaml in `folder`.
+std::filesystem::path new_plan_path(const std::string& typed, const std::filesystem::path& folder);
+
 /// Throws Error{invalid_input} for a timeout that is none.
 fanout::v1::Overrides overrides_of(const PlanOptions& options);
 

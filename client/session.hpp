@@ -36,8 +36,8 @@ class Session {
 
   void print(const std::vector<std::string>& lines);
   void print_json(const google::protobuf::Message& message);
-  /// On standard error, compiler-style, with a last line that counts them.
-  void print_faults(const Diagnostics& diagnostics);
+  /// On standard error, compiler-style, with a last line that counts them and says what came of it.
+  void print_faults(const Diagnostics& diagnostics, const char* outcome = "nothing was started");
   /// The warnings among them, on standard error.
   void print_warnings(const Diagnostics& diagnostics);
 

@@ -43,7 +43,13 @@ _fanout_files() {
 # _fanout_value OPTION: what may stand behind it. Returns 1 when nothing is known.
 _fanout_value() {
   case $1 in
-    --socket | --svg) _fanout_files -f ;;
+    --socket | --svg | --file | --files) _fanout_files -f ;;
+    --plan)
+      _fanout_files -f -X '!*.yaml'
+      _fanout_files -d ;;
+    --priority) _fanout_offer blocker high medium low ;;
+    --limit) _fanout_offer 10 30 100 ;;
+    --id | --depends | --prompt | --label) ;;
     --repo | --repository) _fanout_files -d ;;
     --agent)
       _fanout_offer claude codex gemini opencode "$(_fanout_agents)"
@@ -74,11 +80,12 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon doctor version ;;
-    plan:0) _fanout_offer validate show ;;
+    :0) _fanout_offer init execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon doctor version ;;
+    plan:0) _fanout_offer validate show new add from-issues ;;
     daemon:0) _fanout_offer status start restart stop ;;
     pool:0) _fanout_offer status warm drain ;;
     auth:0) _fanout_offer login status refresh logout ;;
+    plan\ new:* | plan\ add:* | plan\ from-issues:*) ;;
     execute:0 | plan\ *:0 | pool\ warm:1)
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
@@ -106,6 +113,10 @@ _fanout_options() {
   case $command in
     '') _fanout_offer --version ;;
     execute) _fanout_offer $settings --detach --verbose --bell ;;
+    init) _fanout_offer --force ;;
+    plan\ new) _fanout_offer --file ;;
+    plan\ add) _fanout_offer --id --files --depends --priority --prompt --plan ;;
+    plan\ from-issues) _fanout_offer --label --limit --plan ;;
     plan\ *) _fanout_offer $settings ;;
     watch) _fanout_offer --after --verbose --bell ;;
     logs) _fanout_offer --log --attempt --follow ;;
@@ -145,7 +156,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
+      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
         option=$word ;;
       -*) ;;
       *)

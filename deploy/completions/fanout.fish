@@ -2,7 +2,7 @@
 
 # The words typed so far that are neither options nor their values.
 function __fanout_words
-    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --repository --allow-nested --nested-tasks --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --after --log --attempt
+    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --repository --allow-nested --nested-tasks --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --file --files --id --depends --priority --prompt --plan --label --limit --after --log --attempt
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip -eq 1
@@ -25,6 +25,12 @@ end
 function __fanout_in
     set -l words (__fanout_words)
     contains -- "$words[1]" $argv
+end
+
+# The command is plan, and its own one of these.
+function __fanout_in_plan
+    set -l words (__fanout_words)
+    test "$words[1]" = plan; and contains -- "$words[2]" $argv
 end
 
 # What `fanout status` tells, as JSON; nothing when no daemon answers within 2 s.
@@ -117,6 +123,20 @@ complete -c fanout -n '__fanout_in pool' -l base -x -a '(git for-each-ref --form
 complete -c fanout -n '__fanout_in pool' -l wait -d 'Return when they are there'
 complete -c fanout -n '__fanout_at 0 plan' -a validate -d 'Report every fault of a plan'
 complete -c fanout -n '__fanout_at 0 plan' -a show -d 'Show waves, critical path, conflict risks, settings'
+complete -c fanout -n '__fanout_at 0 plan' -a new -d 'Write a plan without tasks'
+complete -c fanout -n '__fanout_at 0 plan' -a add -d 'Add a task to a plan'
+complete -c fanout -n '__fanout_at 0 plan' -a from-issues -d 'Add a task for each open issue with a label'
+complete -c fanout -n '__fanout_in_plan new' -l file -r -F -d 'Where to'
+complete -c fanout -n '__fanout_in_plan add' -l id -x -d 'Its id'
+complete -c fanout -n '__fanout_in_plan add' -l files -r -F -d 'Files that it touches, with commas'
+complete -c fanout -n '__fanout_in_plan add' -l depends -x -d 'Tasks that must complete first, with commas'
+complete -c fanout -n '__fanout_in_plan add' -l priority -x -a 'blocker high medium low' -d 'Who comes first'
+complete -c fanout -n '__fanout_in_plan add' -l prompt -x -d 'What to do; - reads standard input'
+complete -c fanout -n '__fanout_in_plan from-issues' -l label -x -d 'Label of the issues'
+complete -c fanout -n '__fanout_in_plan from-issues' -l limit -x -a '10 30 100' -d 'How many at most'
+complete -c fanout -n '__fanout_in_plan add from-issues' -l plan -r -F -d 'Plan'
+complete -c fanout -n $top -a init -d "Write a repository's first settings and plan"
+complete -c fanout -n '__fanout_in init' -l force -d 'Write .fanout.yaml anew'
 complete -c fanout -n $top -a auth -d 'Log in at GitHub, or see who is'
 complete -c fanout -n '__fanout_at 0 auth' -a login -d 'Log in and store the token'
 complete -c fanout -n '__fanout_at 0 auth' -a status -d 'Which token is used, whose it is, what is left'
@@ -131,8 +151,8 @@ complete -c fanout -n '__fanout_at 0 daemon' -a start -d 'Start it, unless it ru
 complete -c fanout -n '__fanout_at 0 daemon' -a restart -d 'Start it anew; agents at work go on'
 complete -c fanout -n '__fanout_at 0 daemon' -a stop -d 'End it in order'
 
-set -l planned '__fanout_in execute plan'
-complete -c fanout -n '__fanout_at 0 execute; or __fanout_at 1 plan' -k -a '(__fish_complete_suffix .yaml)'
+set -l planned '__fanout_in execute; or __fanout_in_plan validate show'
+complete -c fanout -n '__fanout_in_plan validate show; and __fanout_at 1 plan; or __fanout_at 0 execute' -k -a '(__fish_complete_suffix .yaml)'
 complete -c fanout -n $planned -l agent -r -a 'claude codex gemini opencode (__fanout_agents)' -F -d 'Agent: a name, or a command line'
 complete -c fanout -n $planned -l model -x -d "The agent's model"
 complete -c fanout -n $planned -l approve -x -a 'never edits safe all' -d 'What it may do unasked'

@@ -105,8 +105,9 @@ _fanout() {
   )
   local -a verbose=('--verbose[print lines, with what the programs print]' '--bell[ring the terminal'\''s bell]')
   local -a commands=(
+    'init:write a repository'\''s first settings and plan'
     'execute:run a plan and watch it'
-    'plan:check or describe a plan'
+    'plan:write, check or describe a plan'
     'status:show runs, or all about one'
     'watch:watch a run to its end'
     'dashboard:open a page that shows runs as they go on'
@@ -140,7 +141,7 @@ _fanout() {
     'doctor:check that all that is needed is there and works'
     'version:print the versions'
   )
-  local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings')
+  local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings' 'new:write a plan without tasks' 'add:add a task to a plan' 'from-issues:add a task for each open issue with a label')
   local -a auth_commands=('login:log in and store the token' 'status:which token is used, whose it is, what is left' 'refresh:look for tokens again' 'logout:forget what login has stored')
   local -a pool_commands=('status:what waits ready' 'warm:have worktrees made' 'drain:remove what waits')
   local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'restart:start it anew; agents at work go on' 'stop:end it in order')
@@ -159,6 +160,14 @@ _fanout() {
             sub) _describe command ${group}_commands ;;
             rest)
               case $group:$line[1] in
+                plan:new) _arguments $common '--file[where to]:file:_files' ':name:' ;;
+                plan:add)
+                  _arguments $common '--id[its id]:id:' '--files[files that it touches, with commas]:files:_files' \
+                    '--depends[ids of tasks that must complete first, with commas]:ids:' '--priority[who comes first]:priority:(blocker high medium low)' \
+                    '--prompt[what to do; - reads standard input]:text:' '--plan[plan]:plan:_files -g "*.(yaml|yml)(-.)"' ':title:' ;;
+                plan:from-issues)
+                  _arguments $common '--label[label of the issues]:label:' '--limit[how many at most]:number:(10 30 100)' \
+                    '--plan[plan]:plan:_files -g "*.(yaml|yml)(-.)"' ;;
                 plan:*) _arguments $common $settings ;;
                 auth:*)
                   _arguments $common '--host[which host]:host:(github.com)' '--with-token[read the token from standard input]' \
@@ -191,6 +200,7 @@ _fanout() {
           _arguments $common '*--repository[repository that it may reach]:folder:_files -/' \
             "--allow-nested[how deep Fanout's own agents may start runs]:depth:(1 2 3)" \
             '--nested-tasks[how many tasks one of them may have done so]:number:(4 8 16)' ;;
+        init) _arguments $common '--force[write .fanout.yaml anew if it is there]' ;;
         doctor) _arguments $common '--offline[ask nobody over the network]' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)

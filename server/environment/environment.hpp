@@ -21,6 +21,14 @@ struct Commands {
 /// go.mod, CMakeLists.txt, Makefile). Several kinds: all of them, in that order. BLOCKS.
 Commands detect(const std::filesystem::path& root);
 
+/// What one kind of project asks for, and the file at the top that tells of it.
+struct Evidence {
+  std::string file;
+  Commands commands;
+};
+/// What detect() puts together, kind by kind, in the same order. BLOCKS.
+std::vector<Evidence> detect_each(const std::filesystem::path& root);
+
 /// A folder that holds all, or some, of what a setup command makes.
 struct Product {
   std::string folder;

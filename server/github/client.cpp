@@ -136,6 +136,21 @@ awaitable<std::vector<Listed>> Client::issues_since(Repository repository, std::
   co_return found;
 }
 
+awaitable<std::vector<Listed>> Client::open_issues(Repository repository, std::string label,
+                                                   std::function<bool(const Listed&)> wanted, std::size_t most) {
+  std::string path = at(repository, "/issues?state=open&labels=" + escaped(label) + "&sort=created&direction=asc&per_page=100");
+  std::vector<Listed> found;
+  for (int page = 0; page < kMostPages && !path.empty() && found.size() < most; ++page) {
+    const auto reply = co_await get(path, "list the issues");
+    for (const auto& entry : array_of(reply.body)) {
+      auto listed = listed_in(entry);
+      if (found.size() < most && listed.open && !listed.pull_request && wanted(listed)) found.push_back(std::move(listed));
+    }
+    path = next_page(reply.link);
+  }
+  co_return found;
+}
+
 awaitable<Comment> Client::create_comment(const Limiter::Permit& permit, Repository repository, std::uint64_t issue,
                                           std::string body) {
   Call call;

@@ -15,7 +15,7 @@ namespace fanout::github {
 /// An issue or pull request in a list.
 struct Listed {
   Issue issue;
-  std::string body;
+  std::string title, body;
   Time created{};
   bool pull_request = false, open = true;
 };
@@ -54,6 +54,9 @@ class Client {
   awaitable<Issue> edit_issue_body(Repository repository, std::uint64_t number, std::function<std::string()> body);
   /// All since `time` by the server's clock, newest first, pull requests too; by `creator` unless empty.
   awaitable<std::vector<Listed>> issues_since(Repository repository, std::string creator, Time time);
+  /// Open issues with `label`, oldest first, no pull requests; of those that `wanted` takes at most so many.
+  awaitable<std::vector<Listed>> open_issues(Repository repository, std::string label,
+                                             std::function<bool(const Listed&)> wanted, std::size_t most);
 
   awaitable<Comment> create_comment(const Limiter::Permit& permit, Repository repository, std::uint64_t issue,
                                     std::string body);

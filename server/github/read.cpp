@@ -96,6 +96,7 @@ PullRequest pull_request_in(const json::value& value, const std::string& doing) 
 Listed listed_in(const json::value& value) {
   Listed listed;
   listed.issue = {number_of(value, "number"), text_of(value, "html_url"), text_of(value, "node_id"), label_names(value)};
+  listed.title = text_of(value, "title");
   listed.body = text_of(value, "body");
   listed.created = parse_iso_time(text_of(value, "created_at")).value_or(Time{});
   listed.pull_request = member(value, "pull_request").is_object();

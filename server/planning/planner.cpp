@@ -271,7 +271,7 @@ std::vector<v1::Diagnostic> to_wire(const Diagnostics& diagnostics) {
   return wire;
 }
 
-PlanFaultsError::PlanFaultsError(Diagnostics found)
-    : Error(ErrorKind::invalid_input, "the plan has faults: nothing was started"), diagnostics(std::move(found)) {}
+PlanFaultsError::PlanFaultsError(Diagnostics found, const char* message)
+    : Error(ErrorKind::invalid_input, message), diagnostics(std::move(found)) {}
 
 }  // namespace fanout::planning

@@ -42,10 +42,13 @@ fanout::v1::PlanDescription describe(const Prepared& prepared);
 
 std::vector<fanout::v1::Diagnostic> to_wire(const std::vector<domain::Diagnostic>& diagnostics);
 
+inline constexpr const char* kNothingStarted = "the plan has faults: nothing was started";
+inline constexpr const char* kNothingChanged = "the plan has faults: nothing was changed";
+
 /// A plan with faults, as an error.
 class PlanFaultsError : public Error {
  public:
-  explicit PlanFaultsError(std::vector<domain::Diagnostic> found);
+  explicit PlanFaultsError(std::vector<domain::Diagnostic> found, const char* message = kNothingStarted);
   const std::vector<domain::Diagnostic> diagnostics;
 };
 

@@ -12,6 +12,7 @@
 #include "server/rpc/daemon_service.hpp"
 #include "server/rpc/dashboard_service.hpp"
 #include "server/rpc/doctor_service.hpp"
+#include "server/rpc/editing_service.hpp"
 #include "server/rpc/merging_service.hpp"
 #include "server/rpc/metrics_service.hpp"
 #include "server/rpc/plan_service.hpp"
@@ -45,6 +46,7 @@ struct Server::Impl {
         admission(bridge, parts.runs, parts.services),
         doctor(bridge, parts.doctor),
         merging(bridge, parts.merging),
+        editing(bridge, parts.services, parts.tracking, parts.user_config),
         dashboard(bridge, parts.runs, parts.dashboard),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
                parts.shut_down),
@@ -63,6 +65,7 @@ struct Server::Impl {
   AdmissionService admission;
   DoctorService doctor;
   MergingService merging;
+  EditingService editing;
   DashboardService dashboard;
   DaemonService daemon;
   Acceptor acceptor;
@@ -85,6 +88,7 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->admission);
   builder.RegisterService(&impl_->doctor);
   builder.RegisterService(&impl_->merging);
+  builder.RegisterService(&impl_->editing);
   builder.RegisterService(&impl_->dashboard);
   builder.RegisterService(&impl_->daemon);
   impl_->server = builder.BuildAndStart();

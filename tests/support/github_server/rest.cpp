@@ -90,21 +90,51 @@ HttpAnswer create_label(Exchange& exchange, const Match&) {
   return answer_of(201, json::object{{"name", name}, {"node_id", "LA_" + std::to_string(id)}});
 }
 
+/// "%20" and "+" as what they stand for.
+std::string unescaped(const std::string& text) {
+  std::string plain;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '%' && at + 2 < text.size()) {
+      plain += static_cast<char>(std::stoi(text.substr(at + 1, 2), nullptr, 16));
+      at += 2;
+    } else {
+      plain += text[at] == '+' ? ' ' : text[at];
+    }
+  }
+  return plain;
+}
+
+std::string asked(const Exchange& exchange, const std::string& name) {
+  const auto found = exchange.query.find(name);
+  return found == exchange.query.end() ? "" : unescaped(found->second);
+}
+
+/// By state and label.
+bool is_asked_for(const Exchange& exchange, const std::string& state, const std::vector<std::string>& labels) {
+  if (asked(exchange, "state") == "open" && state != "open") return false;
+  const auto label = asked(exchange, "labels");
+  return label.empty() || std::find(labels.begin(), labels.end(), label) != labels.end();
+}
+
 HttpAnswer list_issues(Exchange& exchange, const Match&) {
   auto& world = exchange.world;
   const auto creator = exchange.query.find("creator");
-  if (exchange.query["state"] != "all") exchange.violations.push_back("the list of issues without state=all");
+  if (!exchange.query.contains("state")) exchange.violations.push_back("the list of issues without a state");
+  const bool by_label = exchange.query.contains("labels"), oldest_first = asked(exchange, "direction") == "asc";
   std::vector<std::pair<std::uint64_t, json::object>> entries;
   for (const auto& issue : world.issues) {
+    if (!is_asked_for(exchange, issue.state, issue.labels)) continue;
     if (issue.created + world.list_lag <= exchange.now) entries.emplace_back(issue.number, issue_json(exchange, issue));
   }
   for (const auto& pull : world.pulls) {
+    if (by_label && !is_asked_for(exchange, pull.state, pull.labels)) continue;
     auto entry = pull_json(exchange, pull);
     entry["pull_request"] = json::object{{"url", "x"}};
     entries.emplace_back(pull.number, entry);
   }
   if (creator != exchange.query.end() && creator->second != world.login) entries.clear();
-  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::sort(entries.begin(), entries.end(),
+            [&](const auto& a, const auto& b) { return oldest_first ? a.first < b.first : a.first > b.first; });
   json::array all;
   for (auto& [number, entry] : entries) all.push_back(std::move(entry));
   return page_of(exchange, all, "/issues");

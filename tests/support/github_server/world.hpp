@@ -44,6 +44,7 @@ struct ServerPull {
   std::string auto_merge = {};  ///< The method, once it was asked for.
   std::string merged_by = {};   ///< The method.
   std::vector<std::string> former_bases = {};
+  std::vector<std::string> labels = {};
 };
 
 /// A check of a commit by GitHub's own CI.

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "client/session.hpp"
+
+/// The commands that write plans and settings. Each returns the exit code; failures are Errors.
+namespace fanout::client {
+
+struct InitOptions {
+  bool force = false;
+};
+
+struct NewPlanOptions {
+  std::string name;  ///< Empty: the repository's.
+  std::string file;  ///< Empty: .parallel/plans/plan.yaml.
+};
+
+struct AddTaskOptions {
+  std::string title, id;
+  std::vector<std::string> files, depends;
+  std::string priority;
+  std::string prompt;  ///< "-": standard input.
+  std::string plan;    ///< As for other commands.
+};
+
+struct FromIssuesOptions {
+  std::string label;
+  std::uint32_t limit = 0;  ///< 0: as the daemon has it.
+  std::string plan;
+};
+
+int init(Session& session, const InitOptions& options);
+int new_plan(Session& session, const NewPlanOptions& options);
+/// These end with 2, and all faults told, where the plan would have some.
+int add_plan_task(Session& session, const AddTaskOptions& options);
+int add_from_issues(Session& session, const FromIssuesOptions& options);
+
+}  // namespace fanout::client
