@@ -9,6 +9,7 @@
 #include "server/rpc/agent_service.hpp"
 #include "server/rpc/admission_service.hpp"
 #include "server/rpc/bridge.hpp"
+#include "server/rpc/config_service.hpp"
 #include "server/rpc/daemon_service.hpp"
 #include "server/rpc/dashboard_service.hpp"
 #include "server/rpc/doctor_service.hpp"
@@ -44,6 +45,7 @@ struct Server::Impl {
         metrics(bridge, parts.runs),
         admission(bridge, parts.runs, parts.services),
         doctor(bridge, parts.doctor),
+        config(bridge, parts.services.workers, parts.user_config),
         merging(bridge, parts.merging),
         dashboard(bridge, parts.runs, parts.dashboard),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
@@ -62,6 +64,7 @@ struct Server::Impl {
   MetricsService metrics;
   AdmissionService admission;
   DoctorService doctor;
+  ConfigService config;
   MergingService merging;
   DashboardService dashboard;
   DaemonService daemon;
@@ -84,6 +87,7 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->metrics);
   builder.RegisterService(&impl_->admission);
   builder.RegisterService(&impl_->doctor);
+  builder.RegisterService(&impl_->config);
   builder.RegisterService(&impl_->merging);
   builder.RegisterService(&impl_->dashboard);
   builder.RegisterService(&impl_->daemon);
