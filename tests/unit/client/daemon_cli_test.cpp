@@ -183,7 +183,7 @@ TEST_F(DaemonInstall, KeepsAUnitThatIsMasked) {
 
 TEST_F(DaemonInstall, CopiesNoUnitsThatSystemdFindsByItself) {
   const auto place = folder_ / "lib";
-  fs::rename(prefix(), place);
+  fs::copy(prefix(), place, fs::copy_options::recursive);
   auto service = read_file(place / "share/systemd/user/fanoutd.service");
   const std::string program = "%h/.local/bin";
   service.replace(service.find(program), program.size(), (place / "bin").string());
