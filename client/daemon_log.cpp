@@ -112,18 +112,19 @@ off_t print_from(int fd, off_t offset, Printed& printed) {
   }
 }
 
-/// Blocks until the file has changed; false: it is gone.
+/// Blocks until something has become of a file that is watched.
 bool wait_for_change(int watch) {
   alignas(inotify_event) char buffer[4096];
   ssize_t length = 0;
   while ((length = read(watch, buffer, sizeof buffer)) < 0 && errno == EINTR) {
   }
-  for (ssize_t at = 0; at < length;) {
-    const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
-    if ((event->mask & IN_MODIFY) == 0) return false;
-    at += static_cast<ssize_t>(sizeof *event + event->len);
-  }
   return length > 0;
+}
+
+/// A file that is open is gone when it has no name any more.
+bool is_there(int fd) {
+  struct stat status {};
+  return fstat(fd, &status) == 0 && status.st_nlink > 0;
 }
 
 void print_file(const std::filesystem::path& file, const DaemonLogsOptions& options, Printed& printed) {
@@ -131,12 +132,14 @@ void print_file(const std::filesystem::path& file, const DaemonLogsOptions& opti
   const Descriptor watch(inotify_init1(IN_CLOEXEC));
   // Before the first look, so that nothing comes between.
   if (log && watch && options.follow) {
-    inotify_add_watch(watch.get(), file.c_str(), IN_MODIFY | IN_MOVE_SELF | IN_DELETE_SELF);
+    inotify_add_watch(watch.get(), file.c_str(), IN_MODIFY | IN_ATTRIB);
   }
   struct stat status {};
   if (!log || fstat(log.get(), &status) != 0) throw Error(ErrorKind::system, "cannot read " + file.string() + ": " + errno_text(errno));
   auto offset = print_from(log.get(), start_of_last(log.get(), status.st_size, options.lines), printed);
-  while (options.follow && wait_for_change(watch.get())) offset = print_from(log.get(), offset, printed);
+  while (options.follow && is_there(log.get()) && wait_for_change(watch.get())) {
+    offset = print_from(log.get(), offset, printed);
+  }
 }
 
 void print_journal(const DaemonLogsOptions& options, Printed& printed) {
