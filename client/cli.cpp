@@ -4,6 +4,7 @@
 #include <memory>
 #include <sstream>
 
+#include "client/cli_daemon.hpp"
 #include "client/cli_editing.hpp"
 #include "client/cli_merging.hpp"
 #include "client/commands.hpp"
@@ -48,6 +49,7 @@ struct Typed {
   SolveOptions solve;
   bool with_conflict = false;
   McpOptions mcp;
+  DaemonTyped daemon;
 };
 
 CLI::App& add_command(CLI::App& parent, const char* name, const char* what, const char* footer) {
@@ -382,22 +384,6 @@ void add_mcp(CLI::App& app, Typed& typed) {
   });
 }
 
-void add_daemon(CLI::App& app, Typed& typed) {
-  auto& command = add_command(app, "daemon", "Look after the daemon, which owns all runs", help::kDaemon);
-  command.require_subcommand(1);
-  add_command(command, "status", "Where it is and what it does", "").callback([&typed] {
-    typed.command.run = daemon_status;
-  });
-  add_command(command, "start", "Start it, unless it runs", "").callback([&typed] {
-    typed.command.run = daemon_start;
-  });
-  add_command(command, "restart", "Start it anew, such as after an upgrade; agents at work go on", "")
-      .callback([&typed] { typed.command.run = daemon_restart; });
-  add_command(command, "stop", "End it in order; agents at work are interrupted", "").callback([&typed] {
-    typed.command.run = daemon_stop;
-  });
-}
-
 void add_globals(CLI::App& app, Globals& globals) {
   app.set_help_flag("-h,--help", "Print this help");
   app.set_version_flag("--version", std::string("fanout ") + kVersion, "Print the version");
@@ -440,7 +426,8 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_talking(app, typed);
   add_pool(app, typed);
   add_mcp(app, typed);
-  add_daemon(app, typed);
+  add_daemon(app, typed.daemon, typed.command);
+  add_config(app, typed.daemon, typed.command);
   add_doctor(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
       .callback([&typed] { typed.command.run = version; });

@@ -121,6 +121,21 @@ struct DoctorOptions {
   bool offline = false;
 };
 
+struct ConfigOptions {
+  std::string repo;  ///< Empty: the plan's, else the one around us.
+  std::string plan;  ///< Empty: none.
+};
+
+struct DaemonInstallOptions {
+  bool now = false;
+  bool force = false;
+};
+
+struct DaemonLogsOptions {
+  bool follow = false;
+  std::uint32_t lines = 50;
+};
+
 struct SnapshotsOptions {
   std::string run;
   std::string task;
@@ -168,6 +183,8 @@ int why(Session& session, const WhyOptions& options);
 int dashboard(Session& session, const DashboardOptions& options);
 /// Exit code 1 when something is broken.
 int doctor(Session& session, const DoctorOptions& options);
+/// Exit code 2 when a file has faults.
+int config(Session& session, const ConfigOptions& options);
 int snapshots(Session& session, const SnapshotsOptions& options);
 int undo(Session& session, const UndoOptions& options);
 int cleanup(Session& session, const CleanupOptions& options);
@@ -184,6 +201,8 @@ int daemon_start(Session& session);
 int daemon_stop(Session& session);
 int daemon_restart(Session& session);
 int daemon_status(Session& session);
+int daemon_install(Session& session, const DaemonInstallOptions& options);
+int daemon_logs(Session& session, const DaemonLogsOptions& options);
 int version(Session& session);
 
 /// As the API wants it: "last" is the newest run, which the API names by nothing.

@@ -39,6 +39,7 @@ struct Connection::Stubs {
   v1::PoolService::Stub pool{channel};
   v1::AdmissionService::Stub admission{channel};
   v1::DoctorService::Stub doctor{channel};
+  v1::ConfigService::Stub config{channel};
   v1::DashboardService::Stub dashboard{channel};
   v1::DaemonService::Stub daemon{channel};
 };
@@ -92,6 +93,10 @@ v1::ExplainTaskResponse Connection::call(const v1::ExplainTaskRequest& request) 
 
 v1::ExamineResponse Connection::call(const v1::ExamineRequest& request) {
   return stubs_->unary(stubs_->doctor, &v1::DoctorService::Stub::Examine, request, socket_);
+}
+
+v1::GetConfigResponse Connection::call(const v1::GetConfigRequest& request) {
+  return stubs_->unary(stubs_->config, &v1::ConfigService::Stub::GetConfig, request, socket_);
 }
 
 v1::SyncRunResponse Connection::call(const v1::SyncRunRequest& request) {

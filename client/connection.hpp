@@ -11,6 +11,7 @@
 #include "fanout/v1/metrics.pb.h"
 #include "fanout/v1/pool.pb.h"
 #include "fanout/v1/admission.pb.h"
+#include "fanout/v1/config.pb.h"
 #include "fanout/v1/dashboard.pb.h"
 #include "fanout/v1/doctor.pb.h"
 #include "fanout/v1/service.pb.h"
@@ -45,6 +46,7 @@ class Connection {
   fanout::v1::ExplainTaskResponse call(const fanout::v1::ExplainTaskRequest& request);
   fanout::v1::OpenDashboardResponse call(const fanout::v1::OpenDashboardRequest& request);
   fanout::v1::ExamineResponse call(const fanout::v1::ExamineRequest& request);
+  fanout::v1::GetConfigResponse call(const fanout::v1::GetConfigRequest& request);
   fanout::v1::SyncRunResponse call(const fanout::v1::SyncRunRequest& request);
   fanout::v1::LogOutResponse call(const fanout::v1::LogOutRequest& request);
   fanout::v1::GetLoginResponse call(const fanout::v1::GetLoginRequest& request);

@@ -7,6 +7,7 @@
 
 #include "client/call_failed.hpp"
 #include "client/commands.hpp"
+#include "client/daemon.hpp"
 #include "client/descriptor.hpp"
 #include "client/reach.hpp"
 #include "client/render/looks.hpp"
@@ -24,9 +25,6 @@ namespace {
 constexpr std::chrono::seconds kStopTime{60};  // agents get time to end in order
 constexpr std::chrono::milliseconds kPause{100};
 
-/// Nothing of these starts a daemon: whether one answers is the question.
-v1::GetInfoResponse ask(Session& session) { return Connection(session.socket()).call(v1::GetInfoRequest()); }
-
 void print_info(Session& session, const v1::GetInfoResponse& info) {
   if (session.json()) return session.print_json(info);
   Table table({{""}, {""}});
@@ -37,7 +35,7 @@ void print_info(Session& session, const v1::GetInfoResponse& info) {
   fact("started", ago(to_time(info.started_at()), std::chrono::system_clock::now()));
   fact("socket", info.socket());
   fact("state", info.state_directory());
-  fact("log", info.state_directory() + "/fanoutd.log");
+  fact("log", log_place(info));
   if (!info.http_address().empty()) {
     fact("http", "http://" + info.http_address() + "/metrics, token in " + info.state_directory() + "/http-token");
   }
@@ -69,10 +67,29 @@ void require_end(const Descriptor& process, const std::filesystem::path& socket,
               "fanoutd (pid " + std::to_string(pid) + ") was asked to stop and has not after 60 s");
 }
 
-/// Asks the daemon to end, and waits for that. It ends as soon as it has answered, and on a busy machine its end may be
-/// seen before its answer was read: then what it had at work a moment ago has to do.
+void tell_stopped(Session& session, const v1::ShutdownResponse& answer) {
+  if (session.json()) return session.print_json(answer);
+  const auto interrupted = answer.interrupted_subagents();
+  auto text = std::string("fanoutd has stopped");
+  if (interrupted > 0)
+    text += "; " + numbered(interrupted, "subagent") + " interrupted (fanout resume continues them)";
+  session.out().line(text);
+}
+
+}  // namespace
+
+// Nothing of these starts a daemon: whether one answers is the question.
+v1::GetInfoResponse ask_daemon(Session& session) { return Connection(session.socket()).call(v1::GetInfoRequest()); }
+
+std::string log_place(const v1::GetInfoResponse& info) {
+  if (info.logs_to_journal()) return "the journal (fanout daemon logs)";
+  return info.log_file().empty() ? "where its standard error leads" : info.log_file();
+}
+
+// It ends as soon as it has answered, and on a busy machine its end may be seen before its answer was read: then what it
+// had at work a moment ago has to do.
 v1::ShutdownResponse end_daemon(Session& session, bool leave_agents) {
-  const auto info = ask(session);
+  const auto info = ask_daemon(session);
   // Held before the request, so that the number cannot have gone to another process.
   const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, info.pid(), 0)));
   v1::ShutdownRequest request;
@@ -88,21 +105,10 @@ v1::ShutdownResponse end_daemon(Session& session, bool leave_agents) {
   return answer;
 }
 
-void tell_stopped(Session& session, const v1::ShutdownResponse& answer) {
-  if (session.json()) return session.print_json(answer);
-  const auto interrupted = answer.interrupted_subagents();
-  auto text = std::string("fanoutd has stopped");
-  if (interrupted > 0)
-    text += "; " + numbered(interrupted, "subagent") + " interrupted (fanout resume continues them)";
-  session.out().line(text);
-}
-
-}  // namespace
-
 int daemon_start(Session& session) {
   const bool ran = answers(session.socket());
   session.daemon();
-  const auto info = ask(session);
+  const auto info = ask_daemon(session);
   if (session.json()) {
     session.print_json(info);
   } else if (ran) {
@@ -115,7 +121,7 @@ int daemon_restart(Session& session) {
   std::uint32_t left = 0;
   if (answers(session.socket())) left = end_daemon(session, true).left_subagents();
   session.daemon();
-  const auto info = ask(session);
+  const auto info = ask_daemon(session);
   if (session.json()) {
     session.print_json(info);
   } else {
@@ -142,7 +148,7 @@ int daemon_status(Session& session) {
     throw Error(ErrorKind::unavailable,
                 "fanoutd is not running (nothing answers on " + session.socket().string() + ")");
   }
-  print_info(session, ask(session));
+  print_info(session, ask_daemon(session));
   return kExitOk;
 }
 

@@ -278,7 +278,31 @@ inline constexpr const char* kContinue = R"(Examples:
 inline constexpr const char* kDaemon = R"(Examples:
   fanout daemon status
   fanout daemon restart
-  fanout daemon stop)";
+  fanout daemon logs --follow
+  fanout daemon install --now)";
+
+inline constexpr const char* kDaemonInstall = R"(Examples:
+  fanout daemon install --now
+  systemctl --user disable --now fanoutd.socket fanoutd.service
+
+Needed by nobody: fanout starts the daemon by itself. Under systemd it is watched, started again when it fails,
+and logs to the journal.)";
+
+inline constexpr const char* kDaemonLogs = R"(Examples:
+  fanout daemon logs
+  fanout daemon logs -n 500
+  fanout daemon logs --follow
+
+From the journal where systemd started the daemon, else from fanoutd.log in its state folder. What agents print
+is shown by fanout logs.)";
+
+inline constexpr const char* kConfig = R"(Examples:
+  fanout config                        in the repository that agents are to work in
+  fanout config --plan plan.yaml
+  fanout config --json | jq -r '.values[] | select(.source != "CONFIG_LAYER_DEFAULT") | .key'
+
+A plan's own settings come first, then .fanout.yaml, the user's configuration, and the default. Values of variables
+are never shown. Exit code 2 when a file has faults.)";
 
 inline constexpr const char* kMcp = R"(Examples:
   claude mcp add fanout -- fanout mcp

@@ -11,6 +11,7 @@
 #include "fanout/v1/metrics.grpc.pb.h"
 #include "fanout/v1/pool.grpc.pb.h"
 #include "fanout/v1/admission.grpc.pb.h"
+#include "fanout/v1/config.grpc.pb.h"
 #include "fanout/v1/dashboard.grpc.pb.h"
 #include "fanout/v1/doctor.grpc.pb.h"
 #include "fanout/v1/service.grpc.pb.h"

@@ -39,9 +39,13 @@ void Session::print(const std::vector<std::string>& lines) {
 
 void Session::print_json(const google::protobuf::Message& message) { out_.line(to_json(message)); }
 
-void Session::print_faults(const Diagnostics& diagnostics, const char* outcome) {
+void Session::print_diagnostics(const Diagnostics& diagnostics) {
   const auto folder = present_folder();
   for (const auto& one : diagnostics) print_error_line(diagnostic_line(one, folder, error_style(out_)));
+}
+
+void Session::print_faults(const Diagnostics& diagnostics, const char* outcome) {
+  print_diagnostics(diagnostics);
   say(count_diagnostics(diagnostics) + "; " + outcome);
 }
 

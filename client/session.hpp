@@ -36,7 +36,9 @@ class Session {
 
   void print(const std::vector<std::string>& lines);
   void print_json(const google::protobuf::Message& message);
-  /// On standard error, compiler-style, with a last line that counts them and says what came of it.
+  /// On standard error, compiler-style.
+  void print_diagnostics(const Diagnostics& diagnostics);
+  /// The same, with a last line that counts them and says what came of it.
   void print_faults(const Diagnostics& diagnostics, const char* outcome = "nothing was started");
   /// The warnings among them, on standard error.
   void print_warnings(const Diagnostics& diagnostics);

@@ -62,6 +62,8 @@ DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-insta
 check "it is installed, in this version" test "$(dpkg-query -W -f='${Version}' fanout)" = "$version"
 check "fanout is of this version" test "$(/usr/bin/fanout --version)" = "fanout ${version%-*}"
 check "fanoutd is of this version" test "$(/usr/bin/fanoutd --version)" = "fanoutd ${version%-*}"
+deploy/hardening.sh /usr/bin/fanout /usr/bin/fanoutd /usr/bin/fanout-shim || failed=1
+check "fanout-shim needs no library" bash -c '! readelf --wide --program-headers /usr/bin/fanout-shim | grep INTERP'
 pages=$(dpkg -L fanout | grep '/man/man')
 check "there are all manual pages" test "$(wc -l <<< "$pages" | tr -d ' ')" -ge 12
 if [ -e "$(grep 'man1/fanout\.1' <<< "$pages")" ]; then  # some machines leave out manuals on purpose

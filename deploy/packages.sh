@@ -11,7 +11,7 @@ agent_packages="nodejs npm"
 agents="@anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @agentclientprotocol/sdk@2.4.0"
 editor_packages="protobuf-compiler protobuf-compiler-grpc python3-grpcio python3-protobuf neovim git"
 bench_packages="python3 curl procps"
-package_packages="pandoc dpkg-dev file lintian man-db"
+package_packages="pandoc binutils dpkg-dev file lintian man-db"
 fuzz_packages="clang-19 libclang-rt-19-dev"
 
 # install_agents FOLDER: what the tests with real agents need; fails, and says why, where npm cannot be reached. A folder

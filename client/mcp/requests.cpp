@@ -38,8 +38,9 @@ class Requests::Job final : public Call {
 
  private:
   void run(const Work& work) {
-    say(answer(work));
-    ended_ = true;
+    const auto line = answer(work);
+    ended_ = true;  // before it is said: whoever hears it may use the id again
+    say(line);
   }
 
   std::string answer(const Work& work) {

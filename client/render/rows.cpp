@@ -23,7 +23,7 @@ constexpr std::size_t kCostColumns = 8;
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kLeastWords = 30;  // columns for its last words, before anything else is shown
 constexpr std::size_t kDeepest = 4;      // further indentation says no more
-constexpr std::size_t kMargin = 2;
+constexpr std::size_t kRowMargin = 2;
 
 std::string indented(const v1::Subagent& agent, std::size_t depth) {
   if (depth == 0) return agent.task_id();
@@ -46,7 +46,7 @@ Shape shape_of(const v1::Run& run, std::size_t columns) {
     usage = usage || agent.has_usage();
   }
   shape.ids = std::min(shape.ids, std::max<std::size_t>(8, columns / 3));
-  std::size_t used = kMargin + 1 + shape.ids + kPhaseColumns + kDurationColumns + 4 * kGap + kLeastWords;
+  std::size_t used = kRowMargin + 1 + shape.ids + kPhaseColumns + kDurationColumns + 4 * kGap + kLeastWords;
   const auto fits = [&](bool wanted, std::size_t width) {
     if (!wanted || used + width + kGap > columns) return false;
     used += width + kGap;
@@ -129,7 +129,7 @@ std::vector<std::string> task_rows(const v1::Run& run, const std::vector<Placed>
   const auto shape = shape_of(run, columns);
   auto table = table_of(shape);
   for (const auto& placed : shown) table.add(row_of(run.subagents(placed.index), placed, shape, run, view));
-  const auto margin = std::min(kMargin, columns);
+  const auto margin = std::min(kRowMargin, columns);
   auto lines = table.lines(view.style, {columns - margin, false, 1});
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const bool selected = !view.selected.empty() && run.subagents(shown[i].index).task_id() == view.selected;

@@ -46,6 +46,7 @@ _fanout_value() {
     --socket | --svg | --file | --files) _fanout_files -f ;;
     --plan)
       _fanout_files -f -X '!*.yaml'
+      _fanout_files -f -X '!*.yml'
       _fanout_files -d ;;
     --priority) _fanout_offer blocker high medium low ;;
     --limit) _fanout_offer 10 30 100 ;;
@@ -71,7 +72,7 @@ _fanout_value() {
     --retries) _fanout_offer 0 1 2 3 ;;
     --allow-nested) _fanout_offer 1 2 3 ;;
     --nested-tasks) _fanout_offer 4 8 16 ;;
-    --max-parallel | --after | --attempt | --client-id) ;;
+    --max-parallel | --after | --attempt | --client-id | --lines | -n) ;;
     *) return 1 ;;
   esac
 }
@@ -80,9 +81,9 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer init execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon doctor version ;;
+    :0) _fanout_offer init execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon config doctor version ;;
     plan:0) _fanout_offer validate show new add from-issues ;;
-    daemon:0) _fanout_offer status start restart stop ;;
+    daemon:0) _fanout_offer status start restart stop install logs ;;
     pool:0) _fanout_offer status warm drain ;;
     auth:0) _fanout_offer login status refresh logout ;;
     plan\ new:* | plan\ add:* | plan\ from-issues:*) ;;
@@ -127,6 +128,9 @@ _fanout_options() {
     timeline) _fanout_offer --svg ;;
     dashboard) _fanout_offer --allow-actions --no-browser ;;
     doctor) _fanout_offer --offline ;;
+    config) _fanout_offer --repo --plan ;;
+    daemon\ install) _fanout_offer --now --force ;;
+    daemon\ logs) _fanout_offer --follow --lines ;;
     pool\ warm) _fanout_offer --base --wait ;;
     pool\ status | pool\ drain) _fanout_offer --all ;;
     mcp) _fanout_offer --repository --allow-nested --nested-tasks ;;
@@ -156,7 +160,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt)
+      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt | --lines | -n)
         option=$word ;;
       -*) ;;
       *)

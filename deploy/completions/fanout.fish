@@ -2,7 +2,7 @@
 
 # The words typed so far that are neither options nor their values.
 function __fanout_words
-    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --repository --allow-nested --nested-tasks --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --file --files --id --depends --priority --prompt --plan --label --limit --after --log --attempt
+    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --repository --allow-nested --nested-tasks --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --file --files --id --depends --priority --prompt --plan --label --limit --after --log --attempt --lines -n
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip -eq 1
@@ -109,6 +109,9 @@ complete -c fanout -n '__fanout_in answer' -l deny -d 'It may not'
 complete -c fanout -n '__fanout_in answer' -l option -x -d 'One of the options that are offered'
 complete -c fanout -n '__fanout_in answer' -l text -x -d 'An answer in words'
 complete -c fanout -n $top -a daemon -d 'Look after the daemon'
+complete -c fanout -n $top -a config -d 'Show every setting, its value, and where that comes from'
+complete -c fanout -n '__fanout_in config' -l repo -x -a '(__fish_complete_directories)' -d 'Repository'
+complete -c fanout -n '__fanout_in config' -l plan -r -F -d 'Plan whose settings count, too'
 complete -c fanout -n $top -a version -d 'Print the versions'
 complete -c fanout -n $top -a mcp -d 'Serve the Model Context Protocol to an agent'
 complete -c fanout -n '__fanout_in mcp' -l repository -x -a '(__fish_complete_directories)' -d 'Repository that it may reach'
@@ -150,6 +153,12 @@ complete -c fanout -n '__fanout_at 0 daemon' -a status -d 'Where it is and what 
 complete -c fanout -n '__fanout_at 0 daemon' -a start -d 'Start it, unless it runs'
 complete -c fanout -n '__fanout_at 0 daemon' -a restart -d 'Start it anew; agents at work go on'
 complete -c fanout -n '__fanout_at 0 daemon' -a stop -d 'End it in order'
+complete -c fanout -n '__fanout_at 0 daemon' -a install -d "Make it a service of systemd's"
+complete -c fanout -n '__fanout_at 0 daemon' -a logs -d 'Print its own log'
+complete -c fanout -n '__fanout_in daemon' -l now -d 'Start it, too'
+complete -c fanout -n '__fanout_in daemon' -l force -d 'Replace units that say something else'
+complete -c fanout -n '__fanout_in daemon' -s f -l follow -d 'Go on with what comes'
+complete -c fanout -n '__fanout_in daemon' -s n -l lines -x -d 'How many lines'
 
 set -l planned '__fanout_in execute; or __fanout_in_plan validate show'
 complete -c fanout -n '__fanout_in_plan validate show; and __fanout_at 1 plan; or __fanout_at 0 execute' -k -a '(__fish_complete_suffix .yaml)'

@@ -138,13 +138,14 @@ _fanout() {
     'pool:worktrees that are made beforehand'
     'mcp:serve the Model Context Protocol to an agent'
     'daemon:look after the daemon'
+    'config:show every setting, its value, and where that comes from'
     'doctor:check that all that is needed is there and works'
     'version:print the versions'
   )
   local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings' 'new:write a plan without tasks' 'add:add a task to a plan' 'from-issues:add a task for each open issue with a label')
   local -a auth_commands=('login:log in and store the token' 'status:which token is used, whose it is, what is left' 'refresh:look for tokens again' 'logout:forget what login has stored')
   local -a pool_commands=('status:what waits ready' 'warm:have worktrees made' 'drain:remove what waits')
-  local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'restart:start it anew; agents at work go on' 'stop:end it in order')
+  local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'restart:start it anew; agents at work go on' 'stop:end it in order' 'install:make it a service of systemd'\''s' 'logs:print its own log')
 
   _arguments -C $common '(- : *)--version[print the version]' ':command:->command' '*::argument:->argument' && return
   case $state in
@@ -174,6 +175,8 @@ _fanout() {
                     '--client-id[OAuth App to log in with]:id:' '--scope[scope to ask for]:scope:(repo public_repo read\:org workflow project)' ;;
                 pool:warm) _arguments $common '--base[ref whose files they hold]:ref:_fanout_ref' '--wait[return when they are there]' ':number:' ':plan:_files -g "*.y(a|)ml"' ;;
                 pool:*) _arguments $common '--all[of all repositories]' ;;
+                daemon:install) _arguments $common '--now[start it, too]' '--force[replace units that say something else]' ;;
+                daemon:logs) _arguments $common '(-f --follow)'{-f,--follow}'[go on with what comes]' '(-n --lines)'{-n,--lines}'[how many lines]:number:' ;;
                 *) _arguments $common ;;
               esac ;;
           esac ;;
@@ -201,6 +204,7 @@ _fanout() {
             "--allow-nested[how deep Fanout's own agents may start runs]:depth:(1 2 3)" \
             '--nested-tasks[how many tasks one of them may have done so]:number:(4 8 16)' ;;
         init) _arguments $common '--force[write .fanout.yaml anew if it is there]' ;;
+        config) _arguments $common '--repo[repository]:folder:_files -/' '--plan[plan whose settings count, too]:plan:_files -g "*.(yaml|yml)(-.)"' ;;
         doctor) _arguments $common '--offline[ask nobody over the network]' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)

@@ -78,4 +78,15 @@ std::variant<std::string, domain::ReadFailure> read_plan_file(const std::filesys
   return text;
 }
 
+std::optional<std::string> read_optional(const std::filesystem::path& file, std::vector<domain::Diagnostic>& diagnostics) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) return std::nullopt;
+  auto text = read_plan_file(file, {});
+  if (const auto* failure = std::get_if<domain::ReadFailure>(&text)) {
+    diagnostics.push_back({domain::Diagnostic::Severity::error, {file.string(), 0, 0}, "", "cannot be used: " + failure->reason});
+    return std::nullopt;
+  }
+  return std::get<std::string>(std::move(text));
+}
+
 }  // namespace fanout::planning

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "server/domain/plan/load.hpp"
 
@@ -14,5 +16,8 @@ namespace fanout::planning {
 std::variant<std::string, domain::ReadFailure> read_plan_file(const std::filesystem::path& file,
                                                               const std::filesystem::path& inside,
                                                               std::size_t max_bytes = domain::kMaxPlanBytes);
+
+/// The text of a file that need not be there. One that is there and cannot be read is a fault. BLOCKS on the disk only.
+std::optional<std::string> read_optional(const std::filesystem::path& file, std::vector<domain::Diagnostic>& diagnostics);
 
 }  // namespace fanout::planning

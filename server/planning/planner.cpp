@@ -35,18 +35,6 @@ void add_error(Diagnostics& diagnostics, std::string file, std::string field, st
   diagnostics.push_back({Diagnostic::Severity::error, {std::move(file), 0, 0}, std::move(field), std::move(message)});
 }
 
-/// The text of a file that need not be there. One that is there and cannot be read is a fault.
-std::optional<std::string> read_optional(const fs::path& file, Diagnostics& diagnostics) {
-  std::error_code error;
-  if (!fs::exists(file, error)) return std::nullopt;
-  auto text = read_plan_file(file, {});
-  if (const auto* failure = std::get_if<domain::ReadFailure>(&text)) {
-    add_error(diagnostics, file.string(), "", "cannot be used: " + failure->reason);
-    return std::nullopt;
-  }
-  return std::get<std::string>(std::move(text));
-}
-
 /// Where the repository is looked for: the flag, the plan's own word, else around the plan.
 fs::path repository_hint(const Request& request, const domain::Plan& plan) {
   if (!request.overrides.repository().empty()) return request.working_directory / request.overrides.repository();

@@ -1,13 +1,31 @@
 #include "server/rpc/daemon_service.hpp"
 
 #include <google/protobuf/util/time_util.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 #include "common/version.hpp"
 
 namespace fanout::rpc {
 
 namespace v1 = fanout::v1;
+
+namespace {
+
+/// Where standard error leads, to which everything is logged. The journal is known by JOURNAL_STREAM, see systemd.exec(5).
+void tell_log(v1::GetInfoResponse& info) {
+  struct stat status {};
+  if (fstat(STDERR_FILENO, &status) != 0) return;
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  info.set_logs_to_journal(stream && stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino));
+  std::error_code error;
+  const auto file = std::filesystem::read_symlink("/proc/self/fd/2", error);
+  if (S_ISREG(status.st_mode) && !error) info.set_log_file(file.string());
+}
+
+}  // namespace
 
 DaemonService::DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, subagent::Services& services, std::filesystem::path socket,
                              std::filesystem::path state_directory, std::string http_address,
@@ -19,6 +37,7 @@ DaemonService::DaemonService(Bridge& bridge, orchestrator::Orchestrator& runs, s
   fixed_.set_socket(socket.string());
   fixed_.set_state_directory(state_directory.string());
   fixed_.set_http_address(std::move(http_address));
+  tell_log(fixed_);
 }
 
 grpc::ServerUnaryReactor* DaemonService::GetInfo(grpc::CallbackServerContext* context,

@@ -9,6 +9,7 @@
 #include "server/rpc/agent_service.hpp"
 #include "server/rpc/admission_service.hpp"
 #include "server/rpc/bridge.hpp"
+#include "server/rpc/config_service.hpp"
 #include "server/rpc/daemon_service.hpp"
 #include "server/rpc/dashboard_service.hpp"
 #include "server/rpc/doctor_service.hpp"
@@ -45,6 +46,7 @@ struct Server::Impl {
         metrics(bridge, parts.runs),
         admission(bridge, parts.runs, parts.services),
         doctor(bridge, parts.doctor),
+        config(bridge, parts.services.workers, parts.user_config),
         merging(bridge, parts.merging),
         editing(bridge, parts.services, parts.tracking, parts.user_config),
         dashboard(bridge, parts.runs, parts.dashboard),
@@ -64,6 +66,7 @@ struct Server::Impl {
   MetricsService metrics;
   AdmissionService admission;
   DoctorService doctor;
+  ConfigService config;
   MergingService merging;
   EditingService editing;
   DashboardService dashboard;
@@ -87,6 +90,7 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   builder.RegisterService(&impl_->metrics);
   builder.RegisterService(&impl_->admission);
   builder.RegisterService(&impl_->doctor);
+  builder.RegisterService(&impl_->config);
   builder.RegisterService(&impl_->merging);
   builder.RegisterService(&impl_->editing);
   builder.RegisterService(&impl_->dashboard);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "server/domain/plan/config_keys.hpp"
 #include "server/domain/plan/reader.hpp"
 #include "server/domain/plan/settings_reader.hpp"
 
@@ -24,7 +25,7 @@ const std::vector<std::string> kTypes{"claude", "codex", "gemini", "opencode", "
 constexpr std::chrono::minutes kAnswerTimeout{10};
 
 std::vector<ApprovalRule> read_rules(const Reader& reader) {
-  static const std::array<std::string, 4> keys{"ruling", "tool", "command", "path"};
+  static const auto keys = keys_in("rules[]");
   const auto* member = reader.member("rules");
   if (!member) return {};
   if (member->value.kind != Value::Kind::list) {
@@ -61,9 +62,7 @@ std::optional<T> chosen(const AgentSettings& all, const AgentSettings& of_agent,
 }
 
 AgentConfig read_agent_config(const Reader& entry, const Member& agent) {
-  static const std::vector<std::string> own{"command", "type", "mode", "auth_method", "level", "args", "env"};
-  std::vector<std::string> keys(own);
-  keys.insert(keys.end(), kAgentKeys.begin(), kAgentKeys.end());
+  static const auto keys = keys_in("agents.*");
   check_keys(entry, keys, Unknown::error);
   AgentConfig config;
   config.command = entry.filled_text("command").value_or("");

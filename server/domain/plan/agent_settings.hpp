@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -38,8 +37,6 @@ struct AgentConfig {
   AgentSettings settings;
 };
 using AgentConfigs = std::map<std::string, AgentConfig>;
-
-inline constexpr std::array<const char*, 4> kAgentKeys{"model", "approve", "rules", "answer_timeout"};
 
 AgentSettings read_agent_settings(const Reader& reader);
 AgentSettings agent_settings_from(const fanout::v1::Overrides& flags);

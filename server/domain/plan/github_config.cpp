@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/text.hpp"
+#include "server/domain/plan/config_keys.hpp"
 #include "server/domain/plan/reader.hpp"
 
 namespace fanout::domain {
@@ -11,11 +12,6 @@ namespace fanout::domain {
 namespace {
 
 constexpr unsigned kMostAllowed = 100'000;
-
-const std::vector<std::string> kKeys{
-    "client_id",   "app_id",     "app_key",  "app_installation",  "ca_file",       "api_url", "graphql_url",
-    "login_url",   "follow_interval", "burst", "per_minute",      "per_hour",      "points_per_minute",
-    "reads_at_once", "batch",    "refill",   "edit_spacing",      "first_penalty", "longest_penalty", "recovery"};
 
 template <class T>
 void fill(GithubHost& upper, const GithubHost& lower, std::optional<T> GithubHost::*value) {
@@ -84,12 +80,13 @@ GithubConfig read_github_config(const Reader& config) {
     add_error(config.diagnostics(), table->value.place, "github", "github must be a table: [github], [github.\"HOST\"]");
     return github;
   }
-  std::vector<std::string> known = kKeys;
+  static const auto keys = keys_in("github");
+  auto known = keys;
   for (const auto& member : table->value.members) {
     if (member.value.kind != Value::Kind::map) continue;
     known.push_back(member.key);
     const Reader host(member.value, "github." + printable(member.key), config.diagnostics());
-    check_keys(host, kKeys, Unknown::error);
+    check_keys(host, keys, Unknown::error);
     check_app(host, github.hosts[member.key] = read_host(host));
   }
   const Reader common(table->value, "github", config.diagnostics());

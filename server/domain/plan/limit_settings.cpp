@@ -1,7 +1,6 @@
 #include "server/domain/plan/limit_settings.hpp"
 
-#include <array>
-
+#include "server/domain/plan/config_keys.hpp"
 #include "server/domain/plan/reader.hpp"
 
 namespace fanout::domain {
@@ -13,9 +12,6 @@ constexpr unsigned kMostProcesses = 4'000'000;
 constexpr unsigned kMostSlots = 10'000;
 constexpr std::uint64_t kLeastMemory = 1 << 20;  // less than any program needs is a slip of the pen
 constexpr std::uint64_t kLeastOutput = 1 << 10;
-
-const std::array<std::string, 6> kAdmissionKeys{"agents",          "tests",        "memory_reserve",
-                                                "memory_pressure", "disk_reserve", "disk_reserve_percent"};
 
 }  // namespace
 
@@ -53,7 +49,8 @@ admission::Settings read_admission(const Reader& config) {
     return settings;
   }
   const Reader reader(member->value, "admission", config.diagnostics());
-  check_keys(reader, kAdmissionKeys, Unknown::error);
+  static const auto keys = keys_in("admission");
+  check_keys(reader, keys, Unknown::error);
   settings.agents = reader.count_or_off("agents", kMostSlots).value_or(settings.agents);
   settings.tests = reader.count("tests", kMostSlots).value_or(settings.tests);
   settings.memory_reserve = reader.size_or_off("memory_reserve");

@@ -1,7 +1,8 @@
 #include "server/domain/plan/notify_settings.hpp"
 
 #include <algorithm>
-#include <array>
+
+#include "server/domain/plan/config_keys.hpp"
 
 namespace fanout::domain {
 
@@ -11,7 +12,7 @@ const std::vector<std::string>& notify_events() {
 }
 
 NotifySettings read_notify(const Reader& file) {
-  static const std::array<std::string, 3> keys{"on", "desktop", "command"};
+  static const auto keys = keys_in("notify");
   NotifySettings settings;
   const auto* member = file.member("notify");
   if (!member) return settings;

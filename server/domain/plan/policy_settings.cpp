@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "common/text.hpp"
+#include "server/domain/plan/config_keys.hpp"
 #include "server/domain/plan/reader.hpp"
 
 namespace fanout::domain {
@@ -69,7 +70,7 @@ v1::Budget read_figures(const Reader& reader) {
 }
 
 v1::Budget read_part(const Reader& reader, const std::string& part) {
-  static const std::array<std::string, 4> keys{"tokens", "money", "time", "turns"};
+  static const auto keys = keys_in("budget.run");  // and of a day
   const auto* member = reader.member(part);
   if (!member) return {};
   if (member->value.kind != Value::Kind::map) {
@@ -82,7 +83,7 @@ v1::Budget read_part(const Reader& reader, const std::string& part) {
 }
 
 void read_budget(const Reader& reader, PolicySettings& settings) {
-  static const std::array<std::string, 6> keys{"tokens", "money", "time", "turns", "run", "day"};
+  static const auto keys = keys_in("budget");
   const auto* member = reader.member("budget");
   if (!member) return;
   if (member->value.kind != Value::Kind::map) return fault(reader, "budget", "a map of tokens, money, time, turns, run and day");
@@ -125,7 +126,7 @@ bool is_sound(const v1::Budget& budget) {
 }
 
 Price read_price(const Member& member, Diagnostics& diagnostics) {
-  static const std::array<std::string, 5> keys{"input", "cached_input", "cache_write", "output", "as_of"};
+  static const auto keys = keys_in("prices.*");
   const Reader reader(member.value, "prices." + printable(member.key), diagnostics);
   check_keys(reader, keys, Unknown::error);
   Price price;

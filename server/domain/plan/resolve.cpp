@@ -25,7 +25,7 @@ constexpr std::chrono::minutes kStallTimeout{10};
 constexpr std::int64_t kLongestTimeout = 365 * 24 * 3600;  // seconds, as in files
 constexpr unsigned kUsualPorts = 10;
 constexpr unsigned kPoolSize = 20;
-constexpr std::uint64_t kPoolSpace = 10'000'000'000;
+constexpr std::uint64_t kPoolSpace = 10ull << 30;
 constexpr std::size_t kMaxSpecBytes = 64u << 20;
 
 bool has_usable_timeout(const v1::Overrides& flags) {
@@ -70,7 +70,7 @@ class Resolver {
     spec_.set_plan_path(plan_.path);
     spec_.set_repository(layers_.repository_root);
     spec_.set_base(run_.base.value_or("HEAD"));
-    spec_.set_max_parallel(run_.max_parallel.value_or(std::max(kLeastParallel, layers_.cores * 4)));
+    spec_.set_max_parallel(run_.max_parallel.value_or(usual_parallel(layers_.cores)));
     spec_.set_push(run_.push.value_or(run_.tracker.value_or("none") != "none"));
     spec_.set_remote(run_.remote.value_or("origin"));
     spec_.set_write_status(run_.write_status.value_or(true));
@@ -252,6 +252,8 @@ class Resolver {
 RunSpec resolve(const Plan& plan, const Layers& layers, Diagnostics& diagnostics) {
   return Resolver(plan, layers, diagnostics).resolve();
 }
+
+unsigned usual_parallel(unsigned cores) { return std::max(kLeastParallel, cores * 4); }
 
 void require_agents(const RunSpec& spec, Diagnostics& diagnostics) {
   constexpr std::size_t most_named = 10;

@@ -51,6 +51,9 @@ struct Layers {
 fanout::internal::v1::RunSpec resolve(const Plan& plan, const Layers& layers,
                                       std::vector<Diagnostic>& diagnostics);
 
+/// How many agents may be at work at once in a run, where nobody says anything.
+unsigned usual_parallel(unsigned cores);
+
 /// Adds an error when a task that is to run has no agent. Only a run needs one.
 void require_agents(const fanout::internal::v1::RunSpec& spec, std::vector<Diagnostic>& diagnostics);
 

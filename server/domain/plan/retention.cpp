@@ -1,8 +1,7 @@
 #include "server/domain/plan/retention.hpp"
 
-#include <array>
-
 #include "common/byte_size.hpp"
+#include "server/domain/plan/config_keys.hpp"
 
 namespace fanout::domain {
 
@@ -23,7 +22,7 @@ void read_size(const Reader& table, const std::string& key, std::uint64_t& size)
 }  // namespace
 
 Retention read_retention(const Reader& file) {
-  static const std::array<std::string, 4> keys{"events_age", "events_size", "output_age", "output_size"};
+  static const auto keys = keys_in("retention");
   Retention retention;
   const auto* member = file.member("retention");
   if (!member) return retention;

@@ -1,10 +1,10 @@
 #include "server/domain/plan/settings_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "common/text.hpp"
+#include "server/domain/plan/config_keys.hpp"
 #include "server/domain/plan/notify_settings.hpp"
 #include "server/domain/plan/patterns.hpp"
 #include "server/domain/plan/resolve.hpp"
@@ -13,15 +13,6 @@ namespace fanout::domain {
 
 namespace {
 
-const std::vector<std::string> kKeys{
-    "repo",          "base",    "agent", "setup",        "verify", "gates",  "max_parallel", "timeout",
-    "stall_timeout", "retries", "env",   "push",         "copy",   "remote", "worktree",     "branch",
-    "allow_empty",   "tracker", "write_status", "pull_request", "commit_type",
-    "follow", "ci_retries", "draft", "auto_merge", "model", "approve", "rules", "answer_timeout",
-    "gate_retries", "agents", "budget",
-    "cache", "cache_inputs", "cache_wait", "cache_size", "cache_age", "ports", "pool", "pool_size", "pool_space",
-    "max_memory", "max_processes", "cpu_weight", "max_output"};
-
 bool is_variable_name(const std::string& name) {
   const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
   return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
@@ -29,7 +20,7 @@ bool is_variable_name(const std::string& name) {
 }
 
 std::optional<Gate> read_gate(const Value& value, const std::string& field, Diagnostics& diagnostics) {
-  static const std::array<std::string, 3> keys{"name", "run", "timeout"};
+  static const auto keys = keys_in("gates[]");
   if (value.kind == Value::Kind::scalar && !trimmed(value.text).empty()) {
     return Gate{value.text, value.text, std::nullopt};
   }
@@ -122,11 +113,14 @@ std::map<std::string, std::string> read_env(const Reader& reader) {
   return env;
 }
 
-std::span<const std::string> settings_keys() { return kKeys; }
+std::span<const std::string> settings_keys() {
+  static const auto keys = children_of("", shared_config_keys());
+  return keys;
+}
 
 Settings read_settings(const Reader& reader) {
   Settings settings;
-  for (const auto& key : kKeys) {
+  for (const auto& key : settings_keys()) {
     if (reader.member(key)) settings.places[key] = reader.place_of(key);
   }
   settings.repo = reader.filled_text("repo");
@@ -182,13 +176,7 @@ UserConfig parse_user_config(const std::string& text, const std::string& file, D
   const auto value = parse_toml(text, file, diagnostics);
   UserConfig config;
   const Reader reader(value, "", diagnostics);
-  std::vector<std::string> known(kKeys.begin(), kKeys.end());
-  known.push_back("agents");
-  known.push_back("retention");
-  known.push_back("github");
-  known.push_back("prices");
-  known.push_back("admission");
-  known.push_back("notify");
+  static const auto known = keys_in("");
   check_keys(reader, known, Unknown::error);
   config.defaults = read_settings(reader);
   config.retention = read_retention(reader);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "server/domain/plan/config_keys.hpp"
 #include "server/domain/plan/reader.hpp"
 
 namespace fanout::domain {
@@ -42,8 +43,7 @@ std::optional<std::string> project_of(const Reader& reader) {
 }
 
 void read_map(const Value& map, const std::string& field, Diagnostics& diagnostics, TrackerSettings& settings) {
-  static const std::array<std::string, 7> keys{"name",      "mode",      "labels", "create_labels",
-                                               "assignees", "milestone", "project"};
+  static const auto keys = keys_in("tracker");
   const Reader reader(map, field, diagnostics);
   check_keys(reader, keys, Unknown::error);
   settings.name = reader.filled_text("name");

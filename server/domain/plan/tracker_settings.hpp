@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -28,7 +27,6 @@ struct TrackerSettings {
   std::optional<std::string> milestone, project;
 };
 
-inline constexpr std::array<const char*, 4> kTrackerKeys{"follow", "ci_retries", "draft", "auto_merge"};
 inline constexpr unsigned kMostCiRetries = 10;
 inline constexpr unsigned kCiRetries = 2;
 /// With more tasks there is one issue for all of them, unless something else is said.

@@ -141,6 +141,8 @@ class FakeDaemon::Daemon final : public v1::DaemonService::Service {
     answer->set_pid(fake_.pid);
     answer->set_socket(fake_.socket().string());
     answer->set_state_directory("/state");
+    answer->set_log_file(fake_.log_file);
+    answer->set_logs_to_journal(fake_.logs_to_journal);
     *answer->mutable_started_at() = TimeUtil::GetCurrentTime();
     return Status::OK;
   }

@@ -55,6 +55,8 @@ class FakeDaemon {
   fanout::v1::ValidatePlanResponse validation;
   fanout::v1::PlanDescription description;
   std::string log;
+  std::string log_file = "/state/fanoutd.log";  ///< Its own.
+  bool logs_to_journal = false;
 
  private:
   class Plans;
