@@ -16,8 +16,8 @@ namespace fanout::test {
 /// at five times a second.
 class OnGithub : public testing::Test {
  protected:
-  explicit OnGithub(std::vector<std::string> options = {}, bool with_token = true)
-      : daemon_("20ms", environment(with_token), std::move(options)) {
+  explicit OnGithub(std::vector<std::string> options = {}, bool with_token = true, GithubServerOptions github = {})
+      : server_(github), daemon_("20ms", environment(with_token), std::move(options)) {
     configure("");
     repository_.commit_file("a.txt", "a\n");
     pushes_ = repository_.add_bare_remote();

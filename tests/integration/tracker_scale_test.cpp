@@ -10,7 +10,16 @@ namespace v1 = fanout::v1;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-class ConcurrentIssues : public OnGithub, public testing::WithParamInterface<int> {};
+/// An answer takes as long as GitHub's, so that tasks come together while the first is on its way.
+class ConcurrentIssues : public OnGithub, public testing::WithParamInterface<int> {
+ protected:
+  ConcurrentIssues() : OnGithub({}, true, answering_after(std::chrono::milliseconds(300))) {}
+  static GithubServerOptions answering_after(std::chrono::milliseconds latency) {
+    GithubServerOptions options;
+    options.latency = latency;
+    return options;
+  }
+};
 
 /// The seed's test_concurrent_issue_creation. Nothing spaces them: all go while every agent is at work, which waits
 /// for all issues, in two or three requests that follow each other at once.
