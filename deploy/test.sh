@@ -12,6 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 mode=${1:-all}
 jobs=$(nproc)
+test_jobs=$((jobs + 1))  # many tests wait for programs rather than work
 export CTEST_OUTPUT_ON_FAILURE=1
 
 step() { printf '\n== %s\n' "$*"; }
@@ -30,7 +31,7 @@ plain() { # TARGET...
 
 tests() {
   step "Tests"
-  ctest --test-dir build -j "$jobs" --timeout 300 -LE "agents|counterparts"
+  ctest --test-dir build -j "$test_jobs" --timeout 300 -LE "agents|counterparts"
 }
 
 # The agents' own programs, from npm, against a model on loopback: about two minutes.
@@ -72,7 +73,7 @@ sanitized() { # PRESET
   UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
   LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
   TSAN_OPTIONS=suppressions="$PWD/tests/tsan.supp":report_atomic_races=0:second_deadlock_stack=1 \
-    ctest --test-dir "build/$1" -j "$jobs" --timeout 600 --repeat until-pass:3 -LE "agents|counterparts"
+    ctest --test-dir "build/$1" -j "$test_jobs" --timeout 600 --repeat until-pass:3 -LE "agents|counterparts"
 }
 
 faults() {
