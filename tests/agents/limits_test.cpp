@@ -44,8 +44,9 @@ TEST_F(Limits, SiblingsOfTheSameAccountDoNotStartIntoTheWallAndOthersGoOn) {
   FANOUT_NEEDS("codex");
   const std::vector<std::string> work{"write done.txt x", "run git add . && git commit -qm \"feat: x\"", "say Done."};
   auto limited = work;
-  limited.insert(limited.begin(), "limit 1");
-  // One at a time: the first, which is the most urgent, meets the limit before the others begin.
+  limited.insert(limited.begin(), "limit 8");
+  // One at a time: the first, which is the most urgent, meets the limit before the others begin. Long enough for another
+  // agent to begin meanwhile, on a slow machine too.
   add("first", "claude", limited, "    priority: blocker\n");
   add("sibling", "claude", work, "    priority: high\n");
   add("other", "codex", work, "    priority: low\n");
