@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Fanout is tried against that none of us wrote: programs of npm and of Debian, of pinned versions,
-# into build/counterparts, where they stay for the next time. Nothing is started, nothing of the machine is
-# changed: Debian's packages are unpacked there, not installed, so that none of them starts a service.
+# into build/counterparts, where they stay for the next time. Nothing is started: Debian's packages are unpacked
+# there, not installed, so that none of them starts a service. Only the browser is installed.
 # What is out of reach is named, and then its tests say that they were skipped; that is no error.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -44,10 +44,15 @@ unpack_from_debian() {
   echo "$debian_packages" >"$folder/debian/unpacked"
 }
 
+install_browser() { command -v chromium >/dev/null || install_packages chromium; }
+
 mkdir -p "$folder"
 if ! { install_node && install_from_npm; }; then
   missing "npm is out of reach: no emulate, Prism, GraphQL schema, Octokit fixtures, clients and signatures, no clients of MCP."
 fi
 if ! unpack_from_debian; then
   missing "Debian's packages are out of reach: no nginx, fcgiwrap, tinyproxy."
+fi
+if ! install_browser; then
+  missing "Debian's chromium is out of reach: no dashboard in a browser."
 fi

@@ -262,7 +262,7 @@ function told(event) {
     const look = words[phase.to] || ['?', 'unknown', ''];
     return [look[1] + (phase.reason ? ': ' + phase.reason : ''), look[2]];
   }
-  if (event.output) return [(event.output.lines || []).map((line) => '| ' + (line.text || '')).join('\n'), 'dim'];
+  if (event.output) return ['', ''];  // what an agent says comes as its message; the rest is in the logs
   if (gate) return ['gate ' + gate.name + (gate.passed ? ' passed' : ' failed'), gate.passed ? 'good' : 'bad'];
   if (event.runStarted) return ['run ' + run.id + ' begins', ''];
   if (event.runEnded) return ['run ' + (words[event.runEnded.state] || ['', 'ended'])[1], (words[event.runEnded.state] || [])[2]];
