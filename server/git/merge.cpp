@@ -8,24 +8,9 @@ namespace fanout::git {
 
 namespace {
 
-/// Two commits without a common ancestor do merge, in that every file of either is kept; but it is never
-/// what somebody means, and git refuses it too.
-void refuse_unrelated(const Repository& repository, const git_oid& ours, const Tip& tip,
-                      const git_oid& theirs) {
-  git_oid base;
-  const int code = git_merge_base(&base, repository.get(), &ours, &theirs);
-  if (code == GIT_ENOTFOUND) {
-    throw Error(ErrorKind::precondition,
-                tip.name + " cannot be merged: it has no history in common with the rest");
-  }
-  check(code, "find what " + tip.name + " has in common with the rest");
-}
-
 git_oid write_commit(const Repository& repository, const Tip& tip, Index& merged, const Commit& ours,
                      const Commit& theirs) {
-  git_oid tree_id;
-  check_stored([&] { return git_index_write_tree_to(&tree_id, merged.get(), repository.get()); },
-               "write the merge of " + tip.name);
+  const git_oid tree_id = write_index(repository, merged, tip.name);
   Tree tree;
   check(git_tree_lookup(tree.out(), repository.get(), &tree_id), "write the merge of " + tip.name);
   const Signature who = identity(repository);
@@ -46,18 +31,44 @@ std::variant<git_oid, MergeConflict> merge_one(const Repository& repository, con
   const Commit theirs = find_commit(repository, theirs_id);
   if (holds(repository, start, theirs_id)) return start;
   if (holds(repository, theirs_id, start)) return theirs_id;
-  refuse_unrelated(repository, start, tip, theirs_id);
+  refuse_unrelated(repository, start, theirs_id, tip.name);
   const Commit ours = find_commit(repository, start);
-  git_merge_options options = GIT_MERGE_OPTIONS_INIT;
-  options.flags = GIT_MERGE_FIND_RENAMES;
-  Index merged;
-  check(git_merge_commits(merged.out(), repository.get(), ours.get(), theirs.get(), &options),
-        "merge " + tip.name);
+  Index merged = merged_index(repository, start, theirs_id, tip.name);
   if (git_index_has_conflicts(merged.get())) return MergeConflict{tip.name, conflicting_files(merged)};
   return write_commit(repository, tip, merged, ours, theirs);
 }
 
 }  // namespace
+
+git_merge_options merge_options() {
+  git_merge_options options = GIT_MERGE_OPTIONS_INIT;
+  options.flags = GIT_MERGE_FIND_RENAMES;
+  return options;
+}
+
+void refuse_unrelated(const Repository& repository, const git_oid& ours, const git_oid& theirs, const std::string& name) {
+  git_oid base;
+  const int code = git_merge_base(&base, repository.get(), &ours, &theirs);
+  if (code == GIT_ENOTFOUND) {
+    throw Error(ErrorKind::precondition, name + " cannot be merged: it has no history in common with the rest");
+  }
+  check(code, "find what " + name + " has in common with the rest");
+}
+
+Index merged_index(const Repository& repository, const git_oid& ours, const git_oid& theirs, const std::string& name) {
+  const auto options = merge_options();
+  Index merged;
+  check(git_merge_commits(merged.out(), repository.get(), find_commit(repository, ours).get(),
+                          find_commit(repository, theirs).get(), &options),
+        "merge " + name);
+  return merged;
+}
+
+git_oid write_index(const Repository& repository, Index& index, const std::string& name) {
+  git_oid tree;
+  check_stored([&] { return git_index_write_tree_to(&tree, index.get(), repository.get()); }, "write the merge of " + name);
+  return tree;
+}
 
 std::vector<std::string> conflicting_files(const Index& index) {
   ConflictIterator iterator;

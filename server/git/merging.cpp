@@ -4,6 +4,7 @@
 #include <set>
 
 #include "server/git/conflict_hunks.hpp"
+#include "server/git/conflicts.hpp"
 #include "server/git/contained.hpp"
 #include "server/git/repository.hpp"
 #include "server/git/scan.hpp"
@@ -13,37 +14,6 @@ namespace fanout::git {
 namespace {
 
 constexpr std::size_t kMostCommits = 10'000;
-
-git_merge_options merge_options() {
-  git_merge_options options = GIT_MERGE_OPTIONS_INIT;
-  options.flags = GIT_MERGE_FIND_RENAMES;
-  return options;
-}
-
-/// Two commits without a common ancestor do merge, but it is never what somebody means.
-void refuse_unrelated(const Repository& repository, const git_oid& ours, const git_oid& theirs, const std::string& name) {
-  git_oid base;
-  const int code = git_merge_base(&base, repository.get(), &ours, &theirs);
-  if (code == GIT_ENOTFOUND) {
-    throw Error(ErrorKind::precondition, name + " cannot be merged: it has no history in common with the rest");
-  }
-  check(code, "find what " + name + " has in common with the rest");
-}
-
-Index merged_index(const Repository& repository, const git_oid& ours, const git_oid& theirs, const std::string& name) {
-  const auto options = merge_options();
-  Index merged;
-  check(git_merge_commits(merged.out(), repository.get(), find_commit(repository, ours).get(),
-                          find_commit(repository, theirs).get(), &options),
-        "merge " + name);
-  return merged;
-}
-
-git_oid write_index(const Repository& repository, Index& index, const std::string& name) {
-  git_oid tree;
-  check_stored([&] { return git_index_write_tree_to(&tree, index.get(), repository.get()); }, "write the merge of " + name);
-  return tree;
-}
 
 Tree find_tree(const Repository& repository, const git_oid& id) {
   Tree tree;
