@@ -1,5 +1,8 @@
 #include "server/git/checkout_move.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "common/crash_point.hpp"
 #include "common/text.hpp"
 #include "server/git/fresh_index.hpp"
@@ -16,17 +19,38 @@ constexpr std::size_t kMoveSize = 2 * GIT_OID_HEXSZ + 2;
 
 FileMap files_at(const Repository& bare, const git_oid& commit) { return files_of(tree_of(find_commit(bare, commit))); }
 
-std::size_t count_changes(const FileMap& head, const Scan& scan) {
-  const auto is_as_head = [&](const FileMap& files, const std::string& path, const FileEntry& entry) {
-    const auto found = files.find(path);
-    return found != files.end() && found->second == entry;
-  };
-  std::size_t count = 0;
-  for (const auto& [path, entry] : head) {
-    count += is_as_head(scan.files, path, entry) && is_as_head(scan.staged, path, entry) ? 0 : 1;
+/// The files that git follows and that differ from the head, sorted.
+struct Dirty {
+  std::vector<std::string> staged, changed;
+};
+
+std::string cannot(const std::string& doing, const Place& place) {
+  return "cannot " + doing + " " + place.checkout.folder.string() + ": ";
+}
+
+Dirty dirty_files(const Place& place, const git_oid& head, const std::string& doing) {
+  if (!unfinished_in(place.checkout).empty()) {
+    throw Error(ErrorKind::precondition, cannot(doing, place) + "a merge, rebase or the like is unfinished there");
   }
-  for (const auto& [path, entry] : scan.staged) count += head.contains(path) ? 0 : 1;
-  return count;
+  const FileMap files = files_at(place.bare, head);
+  const Scan scan = scan_worktree(place.bare, place.checkout, files, Contents::named, {});
+  Dirty dirty{differences(files, scan.staged), differences(files, scan.files)};
+  std::erase_if(dirty.changed, [&](const auto& path) { return !files.contains(path) && !scan.staged.contains(path); });
+  return dirty;
+}
+
+using Paths = std::vector<std::string>;
+
+Paths united(const Paths& one, const Paths& other) {
+  Paths all;
+  std::set_union(one.begin(), one.end(), other.begin(), other.end(), std::back_inserter(all));
+  return all;
+}
+
+void refuse_any(const Paths& paths, const std::string& sentence) {
+  if (paths.empty()) return;
+  const auto name = paths.size() == 1 ? " (" + printable(paths.front()) + ")" : std::string();
+  throw Error(ErrorKind::precondition, sentence + counted(paths.size(), "uncommitted change") + name + "; commit first");
 }
 
 std::optional<Move> noted_move(const Place& place) {
@@ -84,15 +108,15 @@ git_oid head_at(const Place& place, const std::string& doing) {
 }
 
 void refuse_dirty(const Place& place, const git_oid& head, const std::string& doing) {
-  const auto sentence = "cannot " + doing + " " + place.checkout.folder.string() + ": ";
-  if (!unfinished_in(place.checkout).empty()) {
-    throw Error(ErrorKind::precondition, sentence + "a merge, rebase or the like is unfinished there");
-  }
-  const FileMap files = files_at(place.bare, head);
-  const Scan scan = scan_worktree(place.bare, place.checkout, files, Contents::named, {});
-  const auto count = count_changes(files, scan);
-  if (count == 0) return;
-  throw Error(ErrorKind::precondition, sentence + counted(count, "uncommitted change") + "; commit first");
+  const auto dirty = dirty_files(place, head, doing);
+  refuse_any(united(dirty.staged, dirty.changed), cannot(doing, place));
+}
+
+void refuse_dirty(const Place& place, const git_oid& head, const std::string& doing, const std::vector<std::string>& paths) {
+  const auto dirty = dirty_files(place, head, doing);
+  Paths in_the_way;
+  std::set_intersection(dirty.changed.begin(), dirty.changed.end(), paths.begin(), paths.end(), std::back_inserter(in_the_way));
+  refuse_any(united(dirty.staged, in_the_way), cannot(doing, place));
 }
 
 void move_checkout(const Place& place, const LockFile& index, const Move& move, const std::string& message) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "server/git/checkouts.hpp"
 #include "server/git/lock_file.hpp"
@@ -31,6 +32,10 @@ git_oid head_at(const Place& place, const std::string& doing);
 /// Error precondition: files that git follows differ from `head`, or something is half done there. Untracked files do
 /// no harm, unless one is in the way (see move_checkout).
 void refuse_dirty(const Place& place, const git_oid& head, const std::string& doing);
+
+/// As git does it for a merge: what is changed and not staged does no harm either, unless it is one of these paths. They
+/// are sorted.
+void refuse_dirty(const Place& place, const git_oid& head, const std::string& doing, const std::vector<std::string>& paths);
 
 /// Writes the files and moves the branch; `index` is the lock of the checkout's index. Error precondition: an untracked or
 /// ignored file is in the way, and nothing has been done; or the branch or a file was changed meanwhile by somebody else,

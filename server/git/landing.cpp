@@ -2,6 +2,7 @@
 
 #include "server/git/checkout_move.hpp"
 #include "server/git/fresh_index.hpp"
+#include "server/git/merging.hpp"
 #include "server/git/refs.hpp"
 #include "server/git/repository.hpp"
 
@@ -43,12 +44,13 @@ Holder holder(const Repository& bare, const fs::path& common, const fs::path& re
   return Holder::main_checkout;
 }
 
-void refuse_unfit(const Place& main, const git_oid& head) {
+/// `paths`: those that the merge changes.
+void refuse_unfit(const Place& main, const git_oid& head, const std::vector<std::string>& paths) {
   if (is_sparse(main.bare)) {
     throw Error(ErrorKind::precondition, "the checkout in " + main.checkout.folder.string() +
                                              " is sparse, and only git changes such ones: check out another branch there");
   }
-  refuse_dirty(main, head, kDoing);
+  refuse_dirty(main, head, kDoing, paths);
 }
 
 bool has_attribute(const Repository& repository, const std::string& path, const char* name) {
@@ -58,11 +60,9 @@ bool has_attribute(const Repository& repository, const std::string& path, const 
 }
 
 /// Filters are programs, and encodings are git's business; only files that change matter.
-void refuse_filtered(const fs::path& path, const Move& move) {
+void refuse_filtered(const fs::path& path, const std::vector<std::string>& paths) {
   const Repository repository = open_repository(path);
-  const FileMap before = files_of(tree_of(find_commit(repository, move.from)));
-  const FileMap after = files_of(tree_of(find_commit(repository, move.to)));
-  for (const auto& file : differences(before, after)) {
+  for (const auto& file : paths) {
     for (const char* name : {"filter", "working-tree-encoding"}) {
       if (!has_attribute(repository, file, name)) continue;
       throw Error(ErrorKind::precondition, file + " has the attribute " + name +
@@ -79,8 +79,9 @@ Landed land_in_checkout(const Landing& landing, const Move& move) {
   // Under the lock of the index, git checks out no other branch.
   if (head.branch != landing.branch || !head.commit || !git_oid_equal(&*head.commit, &move.from)) return {};
   with_advice([&] {
-    refuse_unfit(main, move.from);
-    refuse_filtered(landing.repository, move);
+    const auto paths = touched_files(landing.repository, landing.from, landing.to);
+    refuse_unfit(main, move.from, paths);
+    refuse_filtered(landing.repository, paths);
     move_checkout(main, index, move, landing.message);
   });
   return {true, true};
@@ -88,13 +89,13 @@ Landed land_in_checkout(const Landing& landing, const Move& move) {
 
 }  // namespace
 
-Holder require_landable(const fs::path& repository, const std::string& branch) {
+Holder require_landable(const fs::path& repository, const std::string& branch, const std::vector<std::string>& paths) {
   const fs::path common = common_folder(open_repository(repository));
   const Repository bare = open_bare(common);
   const Holder who = holder(bare, common, repository, branch);
   if (who == Holder::nobody) return who;
   const Place main = place_of(repository, repository);
-  with_advice([&] { refuse_unfit(main, head_at(main, kDoing)); });
+  with_advice([&] { refuse_unfit(main, head_at(main, kDoing), paths); });
   return who;
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 /// A branch is moved to what was merged for it, all at once. Functions BLOCK, are thread-safe, and throw fanout::Error.
 namespace fanout::git {
@@ -18,9 +19,9 @@ struct Landing {
 enum class Holder { nobody, main_checkout };
 
 /// Whether land() could move the branch as things are now. Error precondition, in one sentence that says what to do: it is
-/// checked out in another worktree; or in the main checkout, where something is not committed or half done, or which is
-/// beyond us (sparse).
-Holder require_landable(const std::filesystem::path& repository, const std::string& branch);
+/// checked out in another worktree; or in the main checkout, where something is staged or half done, or one of `paths` (sorted)
+/// changed, or which is beyond us (sparse).
+Holder require_landable(const std::filesystem::path& repository, const std::string& branch, const std::vector<std::string>& paths);
 
 struct Landed {
   bool moved = false;  ///< Else the branch is not at `from`, and nothing has been done.
@@ -28,7 +29,7 @@ struct Landed {
 };
 
 /// Moves the branch from one commit to the other, if it is there. Where the main checkout has it checked out, files and
-/// index go along; nothing that is not committed is overwritten. Error precondition as above, also where a file in the way
+/// index go along; nothing that is not committed is overwritten, and what is changed in other files stays changed. Error precondition as above, also where a file in the way
 /// is untracked, or goes through a filter that git alone runs: nothing has been done then. Cut off at any point,
 /// finish_landing() finishes it.
 Landed land(const Landing& landing);

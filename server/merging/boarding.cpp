@@ -101,11 +101,20 @@ void MergeTrain::find_present(std::stop_token stop) {
   }
 }
 
+/// What those on board change, sorted. BLOCKS.
+std::vector<std::string> MergeTrain::paths_on_board() const {
+  std::set<std::string> paths;
+  for (const auto& id : train_.groups.front()) {
+    for (auto& path : git::touched_files(run_.repository(), task(id).base_commit(), tips_.at(id))) paths.insert(std::move(path));
+  }
+  return {paths.begin(), paths.end()};
+}
+
 awaitable<void> MergeTrain::board() {
   co_await services_.workers.run([&](std::stop_token stop) {
     find_passengers(stop);
     find_present(stop);
-    if (!request_.dry_run() && !train_.groups.empty()) git::require_landable(run_.repository(), target_.branch);
+    if (!request_.dry_run() && !train_.groups.empty()) git::require_landable(run_.repository(), target_.branch, paths_on_board());
   });
 }
 

@@ -38,6 +38,7 @@ class MergeTrain {
   std::vector<const fanout::v1::Subagent*> wanted() const;
   void find_passengers(std::stop_token stop);
   void find_present(std::stop_token stop);
+  std::vector<std::string> paths_on_board() const;
   bool is_in_target(const fanout::v1::Subagent& one, const std::string& tip, std::stop_token stop) const;
   awaitable<void> tell_plan();
   awaitable<void> try_next();

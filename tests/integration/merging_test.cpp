@@ -134,7 +134,7 @@ TEST_F(Merging, AllAtOnceIsTriedOnceAndMovesTheBranchOnce) {
 
 TEST_F(Merging, AnotherBranchMovesWithoutTouchingAnyFile) {
   PlanBuilder plan(repository_);
-  plan.task("a", commit_line("one.txt") + "; " + commit_line("two.txt"));
+  plan.task("a", commit_line("one.txt") + "; " + commit_line("shared.txt", "theirs"));
   const auto run = run_to_end(daemon_, plan.write());
   repository_.git({"branch", "release"});
   write_file(repository_.root() / "shared.txt", "my change\n");
@@ -146,9 +146,26 @@ TEST_F(Merging, AnotherBranchMovesWithoutTouchingAnyFile) {
     request.set_method(v1::MERGE_METHOD_REBASE);
   });
   ASSERT_TRUE(status_.ok()) << status_.error_message();
-  EXPECT_EQ(repository_.git({"log", "--format=%s", "main..release"}), "feat: two.txt\nfeat: one.txt");
+  EXPECT_EQ(repository_.git({"log", "--format=%s", "main..release"}), "feat: shared.txt\nfeat: one.txt");
   EXPECT_EQ(tip("main"), base_);
   EXPECT_EQ(read_file(repository_.root() / "shared.txt"), "my change\n");
+}
+
+/// A run keeps the status lines of its task files current, which are changes of the main checkout.
+TEST_F(Merging, TheStatusLinesThatTheRunWroteAreNoHindrance) {
+  repository_.commit_file("plans/a.md", "---\nid: a\nstatus: pending\n---\n# Objective\nMake it.\n");
+  const auto plan = repository_.root() / "plans/plan.yaml";
+  repository_.commit_file("plans/plan.yaml", "metadata: {name: p}\nsetup: []\nverify: []\ntasks:\n  - {id: a, name: a, file: a.md}\n");
+  const auto run = run_to_end(daemon_, plan, [](auto& request) {
+    request.mutable_overrides()->set_agent("sh -c 'echo a > a.txt'");
+  });
+  ASSERT_EQ(run.state(), v1::RUN_STATE_COMPLETED) << run.DebugString();
+  ASSERT_EQ(repository_.git({"status", "--porcelain"}), " M plans/a.md");
+  merge(run.id());
+  ASSERT_TRUE(status_.ok()) << status_.error_message();
+  EXPECT_EQ(read_file(repository_.root() / "a.txt"), "a\n");
+  EXPECT_EQ(repository_.git({"status", "--porcelain"}), " M plans/a.md");
+  EXPECT_THAT(read_file(repository_.root() / "plans/a.md"), HasSubstr("status: completed"));
 }
 
 TEST_F(Merging, ADryRunTellsOrderAndConflictsAndChangesNothing) {

@@ -35,11 +35,12 @@ class LandingTest : public ::testing::Test {
 
   GitSandbox sandbox_;
   std::string from_, to_;
+  const std::vector<std::string> paths_{"a.txt", "c.txt", "dir/b.txt"};
 };
 
 TEST_F(LandingTest, ABranchThatNobodyHasCheckedOutMovesAlone) {
   sandbox_.git({"branch", "release"});
-  EXPECT_EQ(require_landable(sandbox_.root(), "release"), Holder::nobody);
+  EXPECT_EQ(require_landable(sandbox_.root(), "release", paths_), Holder::nobody);
   const auto landed = land_on("release");
   EXPECT_TRUE(landed.moved);
   EXPECT_FALSE(landed.files);
@@ -51,7 +52,7 @@ TEST_F(LandingTest, ABranchThatNobodyHasCheckedOutMovesAlone) {
 
 TEST_F(LandingTest, TheFilesOfTheMainCheckoutGoAlong) {
   write_file(sandbox_.root() / "untracked.txt", "mine\n");
-  EXPECT_EQ(require_landable(sandbox_.root(), "main"), Holder::main_checkout);
+  EXPECT_EQ(require_landable(sandbox_.root(), "main", paths_), Holder::main_checkout);
   const auto landed = land_on("main");
   EXPECT_TRUE(landed.moved);
   EXPECT_TRUE(landed.files);
@@ -87,9 +88,25 @@ TEST_F(LandingTest, OfManyAtOnceOneMovesIt) {
 
 TEST_F(LandingTest, ChangesInTheMainCheckoutAreRefusedWithAWayOut) {
   write_file(sandbox_.root() / "a.txt", "my change\n");
-  EXPECT_THAT(refusal(), AllOf(HasSubstr("one uncommitted change"), HasSubstr("commit first")));
-  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { require_landable(sandbox_.root(), "main"); }), HasSubstr("--into"));
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("one uncommitted change (a.txt)"), HasSubstr("commit first")));
+  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { require_landable(sandbox_.root(), "main", paths_); }), HasSubstr("--into"));
   EXPECT_EQ(read_file(sandbox_.root() / "a.txt"), "my change\n");
+}
+
+TEST_F(LandingTest, ChangesInOtherFilesStayAndDoNoHarm) {
+  for (const char* name : {"edited.txt", "removed.txt"}) from_ = sandbox_.commit_file(name, "before\n");
+  sandbox_.git({"checkout", "--quiet", "work"});
+  sandbox_.git({"merge", "--quiet", "--no-edit", "main"});
+  to_ = tip("work");
+  sandbox_.git({"checkout", "--quiet", "main"});
+  write_file(sandbox_.root() / "edited.txt", "mine\n");
+  fs::remove(sandbox_.root() / "removed.txt");
+  EXPECT_EQ(require_landable(sandbox_.root(), "main", paths_), Holder::main_checkout);
+  EXPECT_TRUE(land_on("main").files);
+  EXPECT_EQ(tip("main"), to_);
+  EXPECT_EQ(sandbox_.git({"status", "--porcelain"}), " M edited.txt\n D removed.txt") << "as after git merge";
+  EXPECT_EQ(read_file(sandbox_.root() / "edited.txt"), "mine\n");
+  EXPECT_EQ(read_file(sandbox_.root() / "c.txt"), "c\n");
 }
 
 TEST_F(LandingTest, WhatIsStagedIsAChangeToo) {
@@ -116,7 +133,7 @@ TEST_F(LandingTest, AMergeThatIsUnfinishedThereIsNotDisturbed) {
 TEST_F(LandingTest, WhatAnotherWorktreeHasCheckedOutIsNotMoved) {
   sandbox_.git({"branch", "release"});
   sandbox_.git({"worktree", "add", "--quiet", (sandbox_.outside() / "elsewhere").string(), "release"});
-  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { require_landable(sandbox_.root(), "release"); }), AllOf(HasSubstr("elsewhere"), HasSubstr("--into")));
+  EXPECT_THAT(error_of(ErrorKind::precondition, [&] { require_landable(sandbox_.root(), "release", paths_); }), AllOf(HasSubstr("elsewhere"), HasSubstr("--into")));
   error_of(ErrorKind::precondition, [&] { land_on("release"); });
   EXPECT_EQ(tip("release"), from_);
 }
