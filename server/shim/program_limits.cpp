@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kSlack = 4ull << 30;
 // A sanitizer maps terabytes for its own ends: a limit of data would end us, not the program.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(FANOUT_THREAD_SANITIZER)
 constexpr bool kSanitized = true;
 #else
 constexpr bool kSanitized = false;

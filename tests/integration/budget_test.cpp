@@ -106,7 +106,10 @@ TEST_F(Budgets, WhatHasNoPriceCostsAnUnknownAmountAndNotNothing) {
 
 TEST_F(Budgets, OfARunEndAllOfItsAgentsAndLetNoneBegin) {
   PlanBuilder plan(repository_, "setup: []\nverify: []\nbudget: {run: {tokens: 1000}}\nmax_parallel: 2\n");
-  plan.task("one", use(600, 0) + "sleep 300").task("two", use(600, 0) + "sleep 300").task("three", commit_line("t.txt"));
+  const auto at_work = (repository_.outside() / "at-work").string();
+  const auto use_and_wait = "echo x >> " + at_work + "; " + use(600, 0) + "sleep 300";
+  plan.task("one", use_and_wait).task("two", use_and_wait);
+  plan.task("three", commit_line("t.txt"), {}, "    setup: ['until test \"$(wc -l 2>&- < " + at_work + ")\" = 2; do sleep 0.05; done']\n");
   run(plan);
   for (const char* id : {"one", "two", "three"}) {
     EXPECT_EQ(end_of(id).phase(), v1::PHASE_FAILED) << id;

@@ -26,8 +26,12 @@ std::string home_folder() {
 
 std::vector<std::string> plain_environment() {
   const char* path = std::getenv("PATH");
-  return {std::string("PATH=") + (path ? path : "/usr/bin:/bin"), "HOME=" + home_folder(), "LC_ALL=C",
-          "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"};
+  std::vector<std::string> variables{std::string("PATH=") + (path ? path : "/usr/bin:/bin"), "HOME=" + home_folder(), "LC_ALL=C",
+                                     "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"};
+  for (const char* name : {"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
+    if (const char* value = std::getenv(name)) variables.push_back(std::string(name) + "=" + value);
+  }
+  return variables;
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {

@@ -92,7 +92,11 @@ TEST(UsageTest, CountsTasksAndMemoryBelowAProcess) {
     usage = usage_below(getpid());
     usleep(10'000);
   }
+#ifdef FANOUT_THREAD_SANITIZER  // which has a thread of its own in each process
+  EXPECT_GE(usage.tasks, 2u);
+#else
   EXPECT_EQ(usage.tasks, 2u);
+#endif
   EXPECT_GE(usage.memory, 40u << 20);
   EXPECT_LT(usage.memory, 200u << 20);
   const auto grandchild = std::stoi(read_proc("/proc/" + std::to_string(child) + "/task/" + std::to_string(child) + "/children"));

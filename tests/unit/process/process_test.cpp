@@ -166,7 +166,7 @@ TEST_F(ProcessTest, OutputIsWholeOnDiskAndNotInMemory) {
   EXPECT_EQ(seen.exit.stdout_bytes, std::filesystem::file_size(folder_ / "out"));
   EXPECT_GT(seen.exit.stdout_bytes, 64'000'000u);
   // Sanitizers keep freed memory in quarantine; there the figure says nothing.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(FANOUT_THREAD_SANITIZER)
   EXPECT_LT(resident_kilobytes() - before, 20'000);
 #else
   (void)before;
