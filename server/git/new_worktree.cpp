@@ -52,6 +52,13 @@ std::optional<Owned> read_owner(const fs::path& admin) {
   return whole ? std::optional(owned) : std::nullopt;
 }
 
+/// What its branch was made at, which need not be what would be taken now: a merge that is made again is another commit.
+std::optional<git_oid> begun_at(const Worktree& names) {
+  git_oid id;
+  const bool known = names.start.size() == GIT_OID_HEXSZ && git_oid_fromstr(&id, names.start.c_str()) == 0;
+  return known ? std::optional(id) : std::nullopt;
+}
+
 /// The folder below `parent` that is `owner`'s.
 fs::path find_owned(const fs::path& parent, const std::string& prefix, const std::string& owner) {
   std::error_code error;
@@ -75,13 +82,12 @@ void remove_dead_drafts(const fs::path& common) {
   }
 }
 
-/// Whether a branch that has come to `tip` can have begun at `start`: an agent may have written anything there.
-bool is_start_of(const fs::path& common, const std::string& start, const std::string& tip) {
-  git_oid id;
-  if (start.size() != GIT_OID_HEXSZ || git_oid_fromstr(&id, start.c_str()) != 0) return false;
+/// Whether a branch that has come to `tip` can have begun where it is said to: an agent may have written anything there.
+bool is_begin_of(const fs::path& common, const Worktree& names, const std::string& tip) {
+  const auto start = begun_at(names);
   const Repository bare = open_bare(common);
   Commit commit;
-  return git_commit_lookup(commit.out(), bare.get(), &id) == 0 && holds(bare, parse_id(tip), id);
+  return start && git_commit_lookup(commit.out(), bare.get(), &*start) == 0 && holds(bare, parse_id(tip), *start);
 }
 
 /// Whether nothing is in a folder but, at most, a link to a registration that is not there.
@@ -169,7 +175,7 @@ std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commi
       folder_ = real_path(names.path);
       admin_ = admin;
       taken_up_ = kept_ = true;  // whatever happens now: it was there before us
-      if (!is_start_of(common_, names.start, *tip)) names.start = *tip;
+      if (!is_begin_of(common_, names, *tip)) names.start = *tip;
       release_dead_lock(admin / "index.lock");
       return names;
     }
@@ -183,7 +189,7 @@ std::optional<Worktree> NewWorktree::adopt(const std::string& owner, const Commi
   if (holds_nothing(names.path) || came_from_pool(draft, names.path)) {
     folder_ = names.path;
     branch_ = names.branch;
-    start_ = *git_commit_id(start.get());
+    start_ = begun_at(names).value_or(*git_commit_id(start.get()));
   }
   undo();
   return {};

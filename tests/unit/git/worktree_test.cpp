@@ -247,6 +247,34 @@ TEST_F(WorktreeTest, WhenTheCheckoutFailsNothingIsLeftBehind) {
   }
 }
 
+/// A process died between making the branch and registering the worktree. What the next one starts from is a merge that
+/// was made again, and so another commit.
+TEST_F(WorktreeTest, WhatADeadProcessBeganIsTakenAwayThoughTheStartIsAnotherByNow) {
+  auto request = request_for(sandbox_, "x");
+  request.owner = "run/x";
+  const auto before = sandbox_.git({"rev-parse", "main~1"});
+  write_file(sandbox_.root() / ".git/new-worktree.999999999.1/fanout",
+             request.owner + "\n" + request.path.string() + "\n" + request.branch + "\n" + before + "\n");
+  fs::create_directories(request.path);
+  sandbox_.git({"branch", request.branch, before});
+  const auto made = add_worktree(request);
+  EXPECT_FALSE(made.renamed);
+  EXPECT_EQ(made.branch, request.branch);
+  expect_whole(made.path, request.branch);
+  EXPECT_THAT(branches(), ElementsAre(request.branch, "main"));
+}
+
+/// But not where somebody has worked on it since.
+TEST_F(WorktreeTest, WhatADeadProcessBeganStaysWhereSomebodyHasWorkedOnIt) {
+  auto request = request_for(sandbox_, "x");
+  request.owner = "run/x";
+  write_file(sandbox_.root() / ".git/new-worktree.999999999.1/fanout",
+             request.owner + "\n" + request.path.string() + "\n" + request.branch + "\n" + sandbox_.git({"rev-parse", "main~1"}) + "\n");
+  sandbox_.git({"branch", request.branch, "main"});
+  EXPECT_TRUE(add_worktree(request).renamed);
+  EXPECT_THAT(branches(), Contains(request.branch));
+}
+
 TEST_F(WorktreeTest, AFolderThatCannotBeMadeFailsWithItsName) {
   write_file(sandbox_.root() / "worktrees", "a file");
   EXPECT_THAT(error_of(ErrorKind::system, [&] { add_for(sandbox_, "x"); }), HasSubstr("worktrees"));
