@@ -151,7 +151,7 @@ std::optional<HttpAnswer> GithubServer::without_token(const HttpRequest& request
   }
   auto decoded = request;
   if (request.target.starts_with("/login/")) decoded.target += "?" + request.body;  // a form
-  Exchange exchange{world_, decoded, now, http_->url(), decoded.target.substr(0, decoded.target.find('?')),
+  Exchange exchange{world_, decoded, now, url_, decoded.target.substr(0, decoded.target.find('?')),
                     query_of(decoded.target), nullptr, violations_};
   return login(exchange);
 }
