@@ -47,6 +47,25 @@ void add_issues(CLI::App& plan, FromIssuesOptions& options, Command& chosen) {
   command.callback([&] { chosen.run = [o = options](Session& s) { return add_from_issues(s, o); }; });
 }
 
+void add_draft(CLI::App& plan, DraftPlanOptions& options, Command& chosen) {
+  auto& command = add_edit(plan, "draft", "Let agents make a plan for a goal", help::kPlanDraft);
+  command.add_option("GOAL", options.goal, "What is to be reached; - reads standard input")->option_text(" ")->required();
+  command.add_option("--file", options.file, "Where to (default: .parallel/plans/NAME/plan.yaml)")->option_text("PATH");
+  command.add_option("--agent", options.agent, "Agent: as for fanout execute")->option_text("CMD|NAME");
+  command.add_option("--roles", options.roles, "Who looks into something first, with commas (default: codebase,\nlibraries,prior-art,requirements,risks)")
+      ->option_text("NAMES")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_flag("--detach", options.detach, "Print the run's id and do not watch");
+  command.callback([&] { chosen.run = [o = options](Session& s) { return draft_plan(s, o); }; });
+}
+
+void add_adopt(CLI::App& plan, AdoptDraftOptions& options, Command& chosen) {
+  auto& command = add_edit(plan, "adopt", "Take the plan that a planning run made", help::kPlanAdopt);
+  command.add_option("RUN", options.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
+  command.callback([&] { chosen.run = [o = options](Session& s) { return adopt_draft(s, o); }; });
+}
+
 }  // namespace
 
 void add_init(CLI::App& app, EditingTyped& typed, Command& chosen) {
@@ -59,6 +78,8 @@ void add_plan_edits(CLI::App& plan, EditingTyped& typed, Command& command) {
   add_new(plan, typed.new_plan, command);
   add_add(plan, typed.task, command);
   add_issues(plan, typed.issues, command);
+  add_draft(plan, typed.draft, command);
+  add_adopt(plan, typed.adopt, command);
 }
 
 }  // namespace fanout::client

@@ -13,6 +13,8 @@ struct EditingTyped {
   NewPlanOptions new_plan;
   AddTaskOptions task;
   FromIssuesOptions issues;
+  DraftPlanOptions draft;
+  AdoptDraftOptions adopt;
 };
 
 /// `fanout init`. `typed` and `command` outlive the parsing.

@@ -50,4 +50,12 @@ v1::AddTasksFromIssuesResponse EditingCalls::call(const v1::AddTasksFromIssuesRe
   return stub_->unary<v1::AddTasksFromIssuesRequest, v1::AddTasksFromIssuesResponse>(&Stub::Service::AddTasksFromIssues, request, socket_);
 }
 
+v1::DraftPlanResponse EditingCalls::call(const v1::DraftPlanRequest& request) {
+  return stub_->unary<v1::DraftPlanRequest, v1::DraftPlanResponse>(&Stub::Service::DraftPlan, request, socket_);
+}
+
+v1::AdoptDraftResponse EditingCalls::call(const v1::AdoptDraftRequest& request) {
+  return stub_->unary<v1::AdoptDraftRequest, v1::AdoptDraftResponse>(&Stub::Service::AdoptDraft, request, socket_);
+}
+
 }  // namespace fanout::client

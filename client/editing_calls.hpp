@@ -21,6 +21,8 @@ class EditingCalls {
   fanout::v1::NewPlanResponse call(const fanout::v1::NewPlanRequest& request);
   fanout::v1::AddTaskResponse call(const fanout::v1::AddTaskRequest& request);
   fanout::v1::AddTasksFromIssuesResponse call(const fanout::v1::AddTasksFromIssuesRequest& request);
+  fanout::v1::DraftPlanResponse call(const fanout::v1::DraftPlanRequest& request);
+  fanout::v1::AdoptDraftResponse call(const fanout::v1::AdoptDraftRequest& request);
 
  private:
   struct Stub;

@@ -32,10 +32,26 @@ struct FromIssuesOptions {
   std::string plan;
 };
 
+struct DraftPlanOptions {
+  std::string goal;  ///< "-": standard input.
+  std::string file;  ///< Empty: as the daemon has it.
+  std::string agent;
+  std::vector<std::string> roles;
+  bool detach = false;
+};
+
+struct AdoptDraftOptions {
+  std::string run;
+};
+
 int init(Session& session, const InitOptions& options);
 int new_plan(Session& session, const NewPlanOptions& options);
 /// These end with 2, and all faults told, where the plan would have some.
 int add_plan_task(Session& session, const AddTaskOptions& options);
 int add_from_issues(Session& session, const FromIssuesOptions& options);
+/// Begins a planning run, watches it and takes what came of it; ends with 1 where nothing did.
+int draft_plan(Session& session, const DraftPlanOptions& options);
+/// Takes what came of a planning run that was left alone.
+int adopt_draft(Session& session, const AdoptDraftOptions& options);
 
 }  // namespace fanout::client

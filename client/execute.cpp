@@ -1,3 +1,5 @@
+#include "client/execute.hpp"
+
 #include "client/plan_request.hpp"
 #include "client/watching.hpp"
 #include "common/exit_code.hpp"
@@ -11,7 +13,7 @@ namespace {
 constexpr int kTries = 3;
 
 /// A daemon that was just stopping is replaced, and asked again: the request's id makes that one run.
-v1::ExecutePlanResponse start_run(Session& session, const v1::ExecutePlanRequest& request) {
+v1::ExecutePlanResponse ask_for_run(Session& session, const v1::ExecutePlanRequest& request) {
   for (int tries = 1;; ++tries) {
     try {
       return (tries == 1 ? session.daemon() : session.daemon_again()).call(request);
@@ -23,17 +25,22 @@ v1::ExecutePlanResponse start_run(Session& session, const v1::ExecutePlanRequest
 
 }  // namespace
 
-int execute(Session& session, const ExecuteOptions& options) {
-  auto request = plan_request<v1::ExecutePlanRequest>(options.plan);
+v1::Run start_run(Session& session, const PlanOptions& options) {
+  auto request = plan_request<v1::ExecutePlanRequest>(options);
   pass_environment_on(request);
   request.set_request_id(random_id());
-  auto answer = start_run(session, request);
+  auto answer = ask_for_run(session, request);
   session.print_warnings(answer.diagnostics());
-  if (!options.detach) return watch_run(session, std::move(*answer.mutable_run()), {0, options.verbose, options.bell});
+  return std::move(*answer.mutable_run());
+}
+
+int execute(Session& session, const ExecuteOptions& options) {
+  auto run = start_run(session, options.plan);
+  if (!options.detach) return watch_run(session, std::move(run), {0, options.verbose, options.bell});
   if (session.json()) {
-    session.print_json(answer.run());
+    session.print_json(run);
   } else {
-    session.out().line(answer.run().id());
+    session.out().line(run.id());
   }
   return kExitOk;
 }

@@ -49,6 +49,21 @@ inline constexpr const char* kPlanFromIssues = R"(Examples:
 The oldest first; those that have their task are left out. An issue's text is quoted in the task: read it before it is
 run, for anybody can have written it.)";
 
+inline constexpr const char* kPlanDraft = R"(Examples:
+  fanout plan draft "Log in with a passkey" --agent claude
+  fanout plan draft - --roles codebase,risks < goal.md
+  fanout plan draft "Log in with a passkey" --detach
+
+Agents look into the goal side by side, one for each role; then one makes a plan of what they found, which must pass
+`fanout plan validate`. It is a run like any other: Ctrl-C leaves it, and `fanout plan adopt RUN` takes what came of it.
+.parallel/templates/draft/ROLE.md replaces what the roles are told, and plan.md there what the last one is told.)";
+
+inline constexpr const char* kPlanAdopt = R"(Examples:
+  fanout plan adopt last
+  fanout plan adopt log-in-with-a-pk4q
+
+Writes the plan and its task files; nothing that is there is written over.)";
+
 inline constexpr const char* kPlan = R"(Examples:
   fanout plan new
   fanout plan add "Say hello" --files hello.txt

@@ -20,6 +20,7 @@
 #include "common/text.hpp"
 #include "common/version.hpp"
 #include "server/app.hpp"
+#include "server/check_plan.hpp"
 #include "server/service_manager.hpp"
 
 namespace {
@@ -101,7 +102,7 @@ int main(int argc, char** argv) {
   std::string socket, state, config, level = "info";
   int ready_fd = -1;
   unsigned snapshot_seconds = 180;
-  std::string retry_delay, tracker_patience, webhook_secret, housekeeping;
+  std::string retry_delay, tracker_patience, webhook_secret, housekeeping, plan_to_check;
   std::vector<std::string> tracker_looks;
   cli.add_option("--socket", socket, "Unix socket to serve on (default: $XDG_RUNTIME_DIR/fanout/fanoutd.sock)");
   cli.add_option("--state", state, "Folder of the event log and all output (default: $XDG_STATE_HOME/fanout)");
@@ -135,6 +136,7 @@ int main(int argc, char** argv) {
                  "How programs are kept together: auto (the best that works here), scope, cgroup, namespace or supervisor")
       ->check(CLI::IsMember({"auto", "scope", "cgroup", "namespace", "supervisor"}));
   cli.add_option("--memory-info", options.memory_info, "Folder of meminfo and pressure/memory (default: /proc)");
+  cli.add_option("--check-plan", plan_to_check, "Tell the faults of this plan file, and serve nothing");
   cli.add_option("--ready-fd", ready_fd, "Descriptor that gets the line \"ready\", or \"error: …\"");
   cli.set_version_flag("--version", std::string("fanoutd ") + fanout::kVersion);
   try {
@@ -150,6 +152,7 @@ int main(int argc, char** argv) {
     for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) unsetenv(name);
   }
   try {
+    if (!plan_to_check.empty()) return fanout::check_plan(plan_to_check);
     options.socket = socket.empty() ? fanout::default_socket() : std::filesystem::absolute(socket);
     options.start_anew = [again = without_ready_fd(argc, argv), starts = count_starts() + 1] { start_anew(again, starts); };
     if (const auto inherited = fanout::service_manager::inherited_listener()) {

@@ -82,11 +82,12 @@ _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
     :0) _fanout_offer init execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon config doctor version ;;
-    plan:0) _fanout_offer validate show new add from-issues ;;
+    plan:0) _fanout_offer validate show new add from-issues draft adopt ;;
     daemon:0) _fanout_offer status start restart stop install logs ;;
     pool:0) _fanout_offer status warm drain ;;
     auth:0) _fanout_offer login status refresh logout ;;
-    plan\ new:* | plan\ add:* | plan\ from-issues:*) ;;
+    plan\ adopt:0) _fanout_offer last "$(_fanout_runs COMPLETED)" ;;
+    plan\ new:* | plan\ add:* | plan\ from-issues:* | plan\ draft:* | plan\ adopt:*) ;;
     execute:0 | plan\ *:0 | pool\ warm:1)
       _fanout_files -f -X '!*.yaml'
       _fanout_files -f -X '!*.yml'
@@ -118,6 +119,8 @@ _fanout_options() {
     plan\ new) _fanout_offer --file ;;
     plan\ add) _fanout_offer --id --files --depends --priority --prompt --plan ;;
     plan\ from-issues) _fanout_offer --label --limit --plan ;;
+    plan\ draft) _fanout_offer --file --agent --roles --detach ;;
+    plan\ adopt) ;;
     plan\ *) _fanout_offer $settings ;;
     watch) _fanout_offer --after --verbose --bell ;;
     logs) _fanout_offer --log --attempt --follow ;;

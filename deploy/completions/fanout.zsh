@@ -142,7 +142,7 @@ _fanout() {
     'doctor:check that all that is needed is there and works'
     'version:print the versions'
   )
-  local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings' 'new:write a plan without tasks' 'add:add a task to a plan' 'from-issues:add a task for each open issue with a label')
+  local -a plan_commands=('validate:report every fault of a plan' 'show:show waves, critical path, conflict risks, settings' 'new:write a plan without tasks' 'add:add a task to a plan' 'from-issues:add a task for each open issue with a label' 'draft:let agents make a plan for a goal' 'adopt:take the plan that a planning run made')
   local -a auth_commands=('login:log in and store the token' 'status:which token is used, whose it is, what is left' 'refresh:look for tokens again' 'logout:forget what login has stored')
   local -a pool_commands=('status:what waits ready' 'warm:have worktrees made' 'drain:remove what waits')
   local -a daemon_commands=('status:where it is and what it does' 'start:start it, unless it runs' 'restart:start it anew; agents at work go on' 'stop:end it in order' 'install:make it a service of systemd'\''s' 'logs:print its own log')
@@ -169,6 +169,10 @@ _fanout() {
                 plan:from-issues)
                   _arguments $common '--label[label of the issues]:label:' '--limit[how many at most]:number:(10 30 100)' \
                     '--plan[plan]:plan:_files -g "*.(yaml|yml)(-.)"' ;;
+                plan:draft)
+                  _arguments $common '--file[where to]:file:_files' '--agent[who does it]:agent:_fanout_agent' '--roles[who looks into something first, with commas]:roles:' \
+                    '--detach[print the run'\''s id and do not watch]' ':goal:' ;;
+                plan:adopt) _arguments $common ':run:_fanout_run' ;;
                 plan:*) _arguments $common $settings ;;
                 auth:*)
                   _arguments $common '--host[which host]:host:(github.com)' '--with-token[read the token from standard input]' \

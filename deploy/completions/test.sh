@@ -59,7 +59,7 @@ run=$(fanout status --json | sed -E 's/^\{"run":\{"id":"([^"]*)".*/\1/')
 echo "bash"
 expect "commands" "init execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon config doctor version" "$(bash_offers fanout '')"
 expect "a beginning" "resume" "$(bash_offers fanout res)"
-expect "plan's commands" "validate show new add from-issues" "$(bash_offers fanout plan '')"
+expect "plan's commands" "validate show new add from-issues draft adopt" "$(bash_offers fanout plan '')"
 expect "options of plan add" "--priority --prompt --plan" "$(bash_offers fanout plan add Title --p)"
 expect "daemon's commands" "status start restart stop install logs" "$(bash_offers fanout --json daemon '')"
 expect "pool's commands" "status warm drain" "$(bash_offers fanout pool '')"

@@ -97,12 +97,6 @@ awaitable<v1::Run> Merging::find_run(std::string reference) {
   co_return co_await runs_.get(id);
 }
 
-awaitable<fanout::internal::v1::RunSpec> Merging::spec_of(std::string run_id) {
-  auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
-  if (!stored) throw Error(ErrorKind::not_found, "there is no run \"" + run_id + "\"");
-  co_return std::move(stored->spec);
-}
-
 awaitable<void> Merging::diff(v1::DiffTaskRequest request, DiffSink sink) {
   const auto run = co_await find_run(request.run_id());
   const auto& task = task_of(run, request.task_id());
@@ -157,7 +151,7 @@ awaitable<v1::ListCollisionsResponse> Merging::collisions(v1::ListCollisionsRequ
 awaitable<void> Merging::merge(v1::MergeRequest request, Sink sink) {
   while (!is_cleared_) co_await cleared_.wait();
   auto run = co_await find_run(request.run_id());
-  auto spec = co_await spec_of(run.id());
+  auto spec = co_await runs_.spec(run.id());
   auto target = co_await services_.workers.run([&](std::stop_token) { return require_target(run, request.into()); });
   const Claim the_run(busy_, "run " + run.id(), "run " + run.id());
   const Claim the_branch(busy_, "branch " + target.branch + " in " + run.repository(), "branch " + target.branch);
@@ -216,7 +210,7 @@ awaitable<void> Merging::recover_run(std::string run_id) {
   const auto folder = Workshop::folder_of_all(services_) / run_id;
   const auto repository = co_await services_.files.run([&](std::stop_token) { return Workshop::noted_repository(folder); });
   if (repository.empty()) co_return;
-  const auto spec = co_await spec_of(run_id);
+  const auto spec = co_await runs_.spec(run_id);
   spdlog::info("run {}: clearing away what its merge has left", run_id);
   co_await services_.workers.run([&](std::stop_token) { git::finish_landing(repository); });
   Workshop workshop(services_, spec, {});

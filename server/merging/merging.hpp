@@ -34,7 +34,6 @@ class Merging {
 
  private:
   awaitable<fanout::v1::Run> find_run(std::string reference);
-  awaitable<fanout::internal::v1::RunSpec> spec_of(std::string run_id);
   awaitable<void> examine(const fanout::v1::Run& run, const fanout::v1::Subagent& task, const Target& target, bool with_files,
                           fanout::v1::BranchState& state);
   awaitable<void> recover_run(std::string run_id);

@@ -380,6 +380,12 @@ awaitable<v1::Run> Orchestrator::get(std::string run_id) {
   co_return std::move(stored->run);
 }
 
+awaitable<fanout::internal::v1::RunSpec> Orchestrator::spec(std::string run_id) {
+  auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
+  if (!stored) throw Error(ErrorKind::not_found, "there is no run \"" + run_id + "\"");
+  co_return std::move(stored->spec);
+}
+
 awaitable<std::vector<v1::Run>> Orchestrator::list(std::size_t limit, bool active_only) {
   auto runs = co_await services_.log.query([&](store::Database& database) { return database.list(limit); });
   for (auto& run : runs) {

@@ -34,6 +34,8 @@ class Orchestrator {
   /// Error: not_found; invalid_input when several runs begin so.
   awaitable<std::string> find(std::string prefix);
   awaitable<fanout::v1::Run> get(std::string run_id);
+  /// What it was begun with. Error not_found.
+  awaitable<fanout::internal::v1::RunSpec> spec(std::string run_id);
   awaitable<std::vector<fanout::v1::Run>> list(std::size_t limit, bool active_only);
 
   /// Asks one task, or all when `task_id` is empty, to end; returns those that were under way.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "common/text.hpp"
+#include "server/editing/draft.hpp"
 #include "server/editing/from_issues.hpp"
 #include "server/editing/init.hpp"
 #include "server/planning/planner.hpp"
@@ -39,6 +41,11 @@ awaitable<std::vector<github::Listed>> read_issues(github::Tracker& tracker, git
 
 editing::ForeignIssue foreign(const github::Listed& listed) { return {listed.issue.number, listed.title, listed.body}; }
 
+/// Gates have no daemon to ask: this program itself checks what is there.
+std::string check_command() {
+  return shell_quoted(std::filesystem::read_symlink("/proc/self/exe").string()) + " --check-plan";
+}
+
 template <class Response>
 void tell_diagnostics(const std::vector<domain::Diagnostic>& diagnostics, Response& response) {
   for (auto& diagnostic : planning::to_wire(diagnostics)) *response.add_diagnostics() = std::move(diagnostic);
@@ -72,12 +79,24 @@ grpc::ServerUnaryReactor* EditingService::AddTasksFromIssues(grpc::CallbackServe
       context, request, response, [this](const auto& q, auto& a) { return add_issues(q, a); });
 }
 
+grpc::ServerUnaryReactor* EditingService::DraftPlan(grpc::CallbackServerContext* context, const v1::DraftPlanRequest* request,
+                                                    v1::DraftPlanResponse* response) {
+  return bridge_.unary<v1::DraftPlanRequest, v1::DraftPlanResponse>(
+      context, request, response, [this](const auto& q, auto& a) { return draft(q, a); });
+}
+
+grpc::ServerUnaryReactor* EditingService::AdoptDraft(grpc::CallbackServerContext* context, const v1::AdoptDraftRequest* request,
+                                                     v1::AdoptDraftResponse* response) {
+  return bridge_.unary<v1::AdoptDraftRequest, v1::AdoptDraftResponse>(
+      context, request, response, [this](const auto& q, auto& a) { return adopt(q, a); });
+}
+
 awaitable<void> EditingService::init(const v1::InitRepositoryRequest& request, v1::InitRepositoryResponse& response) {
   const auto folder = absolute("folder", request.folder());
   const char* path = std::getenv("PATH");
   const std::string search_path = path ? path : "";
   const auto turn = co_await editing_.acquire(0);
-  response = co_await workers_.run([&](std::stop_token) {
+  response = co_await services_.workers.run([&](std::stop_token) {
     return editing::init_repository(folder, request.force(), search_path, editing::created_now());
   });
 }
@@ -85,7 +104,7 @@ awaitable<void> EditingService::init(const v1::InitRepositoryRequest& request, v
 awaitable<void> EditingService::make(const v1::NewPlanRequest& request, v1::NewPlanResponse& response) {
   const auto plan = absolute("plan_path", request.plan_path());
   const auto turn = co_await editing_.acquire(0);
-  response.set_name(co_await workers_.run([&](std::stop_token) { return editing::new_plan(plan, request.name(), editing::created_now()); }));
+  response.set_name(co_await services_.workers.run([&](std::stop_token) { return editing::new_plan(plan, request.name(), editing::created_now()); }));
   response.set_plan_path(plan.string());
 }
 
@@ -93,7 +112,7 @@ awaitable<void> EditingService::add(const v1::AddTaskRequest& request, v1::AddTa
   const auto plan = absolute("plan_path", request.plan_path());
   const std::vector<editing::WantedTask> wanted{editing::wanted_task(request)};
   const auto turn = co_await editing_.acquire(0);
-  const auto added = co_await workers_.run([&](std::stop_token) { return editing::add_tasks(plan, wanted); });
+  const auto added = co_await services_.workers.run([&](std::stop_token) { return editing::add_tasks(plan, wanted); });
   response.set_plan_path(plan.string());
   *response.mutable_task() = added.tasks.front();
   tell_diagnostics(added.diagnostics, response);
@@ -103,8 +122,8 @@ awaitable<void> EditingService::add_issues(const v1::AddTasksFromIssuesRequest& 
   const auto plan = absolute("plan_path", request.plan_path());
   if (request.label().empty()) throw Error(ErrorKind::invalid_input, "which issues? Name a label");
   const auto limit = std::min(request.limit() == 0 ? kUsualIssues : request.limit(), kMostNewIssues);
-  const auto place = co_await workers_.run([&](std::stop_token) { return editing::place_of_issues(plan, user_config_); });
-  const auto known = co_await workers_.run([&](std::stop_token) { return editing::task_ids(plan); });
+  const auto place = co_await services_.workers.run([&](std::stop_token) { return editing::place_of_issues(plan, user_config_); });
+  const auto known = co_await services_.workers.run([&](std::stop_token) { return editing::task_ids(plan); });
   auto* tracker = co_await trackers_.at(place);
   const std::function<bool(const github::Listed&)> is_new = [&](const github::Listed& listed) {
     const auto number = listed.issue.number;
@@ -116,11 +135,28 @@ awaitable<void> EditingService::add_issues(const v1::AddTasksFromIssuesRequest& 
   std::vector<editing::ForeignIssue> issues;
   for (const auto& one : listed) issues.push_back(foreign(one));
   const auto turn = co_await editing_.acquire(0);
-  auto added = co_await workers_.run([&](std::stop_token) { return editing::add_issues(plan, issues, place); });
+  auto added = co_await services_.workers.run([&](std::stop_token) { return editing::add_issues(plan, issues, place); });
   response.set_plan_path(plan.string());
   response.set_repository(place.host + "/" + place.path());
   response.mutable_tasks()->Assign(added.tasks.begin(), added.tasks.end());
   tell_diagnostics(added.diagnostics, response);
+}
+
+awaitable<void> EditingService::draft(const v1::DraftPlanRequest& request, v1::DraftPlanResponse& response) {
+  absolute("folder", request.folder());
+  const auto turn = co_await editing_.acquire(0);
+  response = co_await services_.workers.run([&](std::stop_token) {
+    const editing::DraftPlaces places{services_.runs_directory.parent_path() / "drafts", check_command()};
+    return editing::draft_plan(request, places, editing::created_now());
+  });
+}
+
+awaitable<void> EditingService::adopt(const v1::AdoptDraftRequest& request, v1::AdoptDraftResponse& response) {
+  const auto id = co_await runs_.find(request.run_id());
+  const auto run = co_await runs_.get(id);
+  const auto spec = co_await runs_.spec(id);
+  const auto turn = co_await editing_.acquire(0);
+  response = co_await services_.workers.run([&](std::stop_token) { return editing::adopt_draft(run, spec); });
 }
 
 }  // namespace fanout::rpc

@@ -48,7 +48,7 @@ struct Server::Impl {
         doctor(bridge, parts.doctor),
         config(bridge, parts.services.workers, parts.user_config),
         merging(bridge, parts.merging),
-        editing(bridge, parts.services, parts.tracking, parts.user_config),
+        editing(bridge, parts.runs, parts.services, parts.tracking, parts.user_config),
         dashboard(bridge, parts.runs, parts.dashboard),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
                parts.shut_down),

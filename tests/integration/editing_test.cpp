@@ -126,5 +126,56 @@ TEST_F(Editing, IssuesBecomeTasksOnceAndOldestFirst) {
   EXPECT_THAT(server_.violations(), testing::IsEmpty());
 }
 
+/// An agent that does what each role is told; the one that makes the plan forgets a task file the first time.
+constexpr const char* kPlanningAgent = R"(#!/bin/sh
+set -e
+cat > "$0.$FANOUT_TASK_ID.prompt"
+case $FANOUT_TASK_ID in
+  research-*) mkdir -p fanout-draft/findings; echo "found by $FANOUT_TASK_ID" > "fanout-draft/findings/${FANOUT_TASK_ID#research-}.md" ;;
+  plan)
+    cat fanout-draft/findings/*.md > "$0.read"
+    mkdir -p fanout-draft/tasks
+    printf 'metadata: {name: Passkeys}\ntasks:\n  - {id: store, name: Store keys, file: tasks/store.md}\n  - {id: login, prompt: log in, dependencies: [store]}\n' > fanout-draft/plan.yaml
+    if [ -e "$0.once" ]; then printf -- '---\nid: store\n---\n# Store keys\n## Objective\nKeys are stored.\n' > fanout-draft/tasks/store.md; fi
+    touch "$0.once" ;;
+esac
+)";
+
+TEST_F(Editing, AgentsMakeAPlanForAGoal) {
+  const auto agent = repository_.outside() / "agent";
+  write_file(agent, kPlanningAgent);
+  fs::permissions(agent, fs::perms::owner_all);
+  const auto made = fanout({"plan", "draft", "Log in with {passkeys}: \"now\"", "--agent", agent.string()});
+  ASSERT_EQ(made.status, 0) << made.text;
+  EXPECT_THAT(made.text, AllOf(HasSubstr("Wrote: .parallel/plans/log-in-with-passkeys-now/plan.yaml  2 tasks"), HasSubstr("fanout execute")));
+  EXPECT_EQ(read_file(agent.string() + ".read"), "found by research-codebase\nfound by research-libraries\nfound by research-prior-art\n"
+                                                 "found by research-requirements\nfound by research-risks\n");
+  EXPECT_THAT(read_file(agent.string() + ".research-risks.prompt"), AllOf(HasSubstr("Log in with {passkeys}: \"now\""), HasSubstr("fanout-draft/findings/risks.md")));
+  EXPECT_THAT(read_file(agent.string() + ".plan.prompt"), HasSubstr("tasks/store.md")) << "what was wrong went back to it";
+  EXPECT_THAT(fanout({"plan", "validate", ".parallel/plans/log-in-with-passkeys-now"}).text, HasSubstr("2 tasks, no faults"));
+  EXPECT_THAT(repository_.git({"status", "--porcelain"}), "?? .parallel/");
+  const auto again = fanout({"plan", "adopt", "last"});
+  EXPECT_EQ(again.status, 1);
+  EXPECT_THAT(again.text, HasSubstr("is there already"));
+}
+
+TEST_F(Editing, ARepositorysOwnRolesAreAsked) {
+  const auto agent = repository_.outside() / "agent";
+  write_file(agent, kPlanningAgent);
+  fs::permissions(agent, fs::perms::owner_all);
+  write_file(agent.string() + ".once", "");
+  write_file(repository_.root() / ".parallel/templates/draft/law.md", "Is {goal} legal? {findings_file}\n");
+  const auto unknown = fanout({"plan", "draft", "x", "--roles", "lav", "--agent", agent.string()});
+  EXPECT_EQ(unknown.status, 2) << unknown.text;
+  EXPECT_THAT(unknown.text, HasSubstr("did you mean law?"));
+  const auto made = fanout({"plan", "draft", "x", "--file", "plans/x.yaml", "--agent", agent.string()});
+  ASSERT_EQ(made.status, 0) << made.text;
+  EXPECT_THAT(read_file(agent.string() + ".research-law.prompt"), HasSubstr("Is x legal? fanout-draft/findings/law.md"));
+  EXPECT_THAT(read("plans/x.yaml"), HasSubstr("Passkeys"));
+  EXPECT_THAT(read("plans/tasks/store.md"), HasSubstr("Keys are stored."));
+  EXPECT_EQ(fanout({"plan", "draft", "x", "--file", "plans/x.yaml"}).status, 1);
+  EXPECT_EQ(fanout({"plan", "draft", "  "}).status, 2);
+}
+
 }  // namespace
 }  // namespace fanout::test
