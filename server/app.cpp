@@ -203,6 +203,7 @@ class App {
     readings.runs = co_await runs_.figures().all();
     readings.active_runs = runs_.active_runs();
     readings.active_subagents = runs_.active_subagents();
+    readings.trackers = tracking_.trackers().list();
     readings.calls = server.calls();
     readings.process = co_await files_.run([](std::stop_token) { return metrics::process_usage(); });
     co_return http::text_response(200, metrics::exposition(readings), metrics::kExpositionType);

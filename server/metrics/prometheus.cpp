@@ -34,6 +34,18 @@ class Page {
     families_.push_back({name, help, type, {{}}});
     return families_.back().metric.back();
   }
+  /// One value for each tracker, by its host.
+  template <class ValueOf>
+  void of_trackers(const char* name, const char* help, MetricType type, const std::vector<v1::Tracker>& trackers, const ValueOf& value_of) {
+    if (trackers.empty()) return;
+    MetricFamily family{name, help, type, {}};
+    for (const auto& tracker : trackers) {
+      auto& metric = family.metric.emplace_back();
+      metric.label = {{"host", tracker.host()}};
+      (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value_of(tracker);
+    }
+    families_.push_back(std::move(family));
+  }
   std::string text() const { return prometheus::TextSerializer().Serialize(families_); }
 
  private:
@@ -89,6 +101,25 @@ void add_process(Page& page, const Readings& readings) {
   page.gauge("process_open_fds", "Of the daemon.", static_cast<double>(process.open_descriptors));
 }
 
+/// What is left of each tracker's limits, and what waits for them.
+void add_trackers(Page& page, const std::vector<v1::Tracker>& all) {
+  const auto gauge = [&](const char* name, const char* help, const auto& value_of) {
+    page.of_trackers(name, help, MetricType::Gauge, all, value_of);
+  };
+  page.of_trackers("fanout_tracker_sent_total", "Requests sent since the daemon's start.", MetricType::Counter, all,
+                   [](const auto& one) { return static_cast<double>(one.requests()); });
+  gauge("fanout_tracker_pending_steps", "Issues, comments and the like that are not there yet.", [](const auto& one) { return one.pending(); });
+  gauge("fanout_tracker_paused", "1: the token was refused, and all waits for another.", [](const auto& one) { return one.paused() ? 1.0 : 0.0; });
+  gauge("fanout_tracker_created_last_hour", "Objects made in the last hour.", [](const auto& one) { return one.created_last_hour(); });
+  gauge("fanout_tracker_created_most_per_hour", "Objects that may be made in an hour.", [](const auto& one) { return one.most_per_hour(); });
+  std::vector<v1::Tracker> told;  // the others have not said yet
+  for (const auto& tracker : all) {
+    if (tracker.limit() > 0) told.push_back(tracker);
+  }
+  page.of_trackers("fanout_tracker_requests_remaining", "Requests left of the primary limit.", MetricType::Gauge, told,
+                   [](const auto& one) { return one.remaining(); });
+}
+
 }  // namespace
 
 std::string exposition(const Readings& readings) {
@@ -99,6 +130,7 @@ std::string exposition(const Readings& readings) {
   add_totals(page, total);
   add_task_counts(page, total);
   add_setup_times(page, readings.runs);
+  add_trackers(page, readings.trackers);
   add_process(page, readings);
   return page.text();
 }

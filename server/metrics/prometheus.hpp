@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "fanout/v1/metrics.pb.h"
+#include "fanout/v1/tracker.pb.h"
 #include "server/metrics/process_usage.hpp"
 
 namespace fanout::metrics {
@@ -12,6 +13,7 @@ namespace fanout::metrics {
 struct Readings {
   std::vector<fanout::v1::RunMetrics> runs;  ///< All there are.
   std::size_t active_runs = 0, active_subagents = 0;
+  std::vector<fanout::v1::Tracker> trackers;  ///< Those that were used since the daemon's start.
   std::uint64_t calls = 0;                   ///< gRPC calls served since the daemon's start.
   ProcessUsage process;
 };
