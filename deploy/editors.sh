@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # The clients that are not in C++, for real, against the daemon: the examples in Python and Node, the Neovim client in a
-# headless nvim, and the VS Code extension, which is checked, tested and packaged (build: client/vscode/dist/fanout.vsix).
+# headless nvim, and the VS Code extension, which is checked, tested, packaged (build: client/vscode/dist/fanout.vsix), and
+# used in a real editor: code-server in headless Chromium.
 #
 #   deploy/editors.sh [FOLDER]     FOLDER: where the build has client/fanout and server/fanoutd; build
 #
+# FANOUT_PICTURE: a file that a picture of the extension at work is written to.
 # What cannot be had (npm out of reach) is skipped, and said so.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -33,13 +35,6 @@ try() { # WHAT COMMAND...
   result "$what" "$code"
 }
 skip() { printf '  !! SKIPPED: %s\n' "$@"; skipped=$((skipped + 1)); }
-
-# Packages as package-lock.json has them; none of them runs a script of its own.
-install_from_npm() { # FOLDER
-  cmp -s "$1/package-lock.json" "$1/node_modules/installed" && return
-  (cd "$1" && timeout 150 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || return 1
-  cp "$1/package-lock.json" "$1/node_modules/installed"
-}
 
 # A repository with a plan of two tasks, of which one fails.
 make_repository() {
@@ -89,10 +84,37 @@ neovim() {
 
 in_extension() { (cd client/vscode && timeout 180 "$@"); }
 
-# Debian 12 has an older one than VS Code's tools need.
-fitting_node() {
-  command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm
-  [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]
+# code-server is built for one Node, and has native parts. Only the one that it does not start without is compiled.
+node_of_the_editor=20
+node_home=$(dirname "$(dirname "$(realpath "$(command -v node || echo /usr/bin/node)")")")
+editor_folder=$PWD/build/editor
+editor_is_missing() { # says why
+  if [ "$(node -p 'process.versions.node.split(".")[0]')" -ne $node_of_the_editor ]; then
+    echo "code-server needs Node $node_of_the_editor, and this is $(node --version)"
+  elif [ ! -e "$node_home/include/node/node_api.h" ]; then
+    echo "Node's headers are not in $node_home/include/node"
+  elif ! install_packages $browser_packages >&2; then
+    echo "Debian's chromium is out of reach"
+  elif ! install_editor >&2; then
+    echo "npm is out of reach"
+  fi
+}
+
+install_editor() {
+  mkdir -p "$editor_folder"
+  cp tests/editors/package.json tests/editors/package-lock.json "$editor_folder/"
+  [ -e "$editor_folder/complete" ] && install_from_npm "$editor_folder" && return
+  rm -rf "$editor_folder/node_modules" "$editor_folder/complete"
+  install_from_npm "$editor_folder" || return 1
+  (cd "$editor_folder" && npm rebuild argon2 --build-from-source --nodedir="$node_home" --loglevel=error) || return 1
+  (cd "$editor_folder/node_modules/code-server/lib/vscode" && ln -sfn node_modules node_modules.asar &&
+    timeout 400 npm install --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error) || return 1
+  touch "$editor_folder/complete"
+}
+
+in_a_real_editor() {
+  timeout 300 node tests/editors/vscode.mjs "$editor_folder" "$program" "$PWD/client/vscode/dist/fanout.vsix" \
+    "${FANOUT_PICTURE:-}"
 }
 
 step "Packages"
@@ -115,6 +137,8 @@ if install_from_npm client/vscode; then
   try "the extension: unit tests" in_extension npm run --silent test
   try "the extension: the daemon's events fold into what the daemon says" in_extension npm run --silent test:real
   try "the extension: a .vsix" in_extension npm run --silent package
+  why=$(editor_is_missing)
+  if [ -z "$why" ]; then try "the extension: in a real editor" in_a_real_editor; else skip "the extension in a real editor: $why"; fi
 else
   skip "the extension: npm is out of reach"
 fi

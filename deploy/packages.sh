@@ -10,6 +10,8 @@ test_packages="libgtest-dev libgmock-dev sqlite3 openssl python3 zsh fish dbus-d
 agent_packages="nodejs npm"
 agents="@anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @agentclientprotocol/sdk@2.4.0"
 editor_packages="protobuf-compiler protobuf-compiler-grpc python3-grpcio python3-protobuf neovim git"
+# code-server and what drives it, from npm, are built against Node's own headers.
+browser_packages="chromium g++ make python3"
 bench_packages="python3 curl procps"
 package_packages="pandoc binutils dpkg-dev file lintian man-db"
 fuzz_packages="clang-19 libclang-rt-19-dev"
@@ -24,6 +26,20 @@ install_agents() {
   echo "Installing: $agents"
   npm install --prefix "$folder" --no-audit --no-fund --loglevel error $agents || return 1
   echo "$agents" >"$folder/installed"
+}
+
+# install_from_npm FOLDER: packages as package-lock.json there has them; none of them runs a script of its own. A folder that
+# has them is left alone.
+install_from_npm() {
+  cmp -s "$1/package-lock.json" "$1/node_modules/installed" && return
+  (cd "$1" && timeout 400 npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || return 1
+  cp "$1/package-lock.json" "$1/node_modules/installed"
+}
+
+# fitting_node: VS Code's tools need Node 20; Debian 12 has an older one.
+fitting_node() {
+  command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm
+  [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ]
 }
 
 # install_packages NAME...: installs those that are missing, and says so only then.

@@ -122,6 +122,16 @@ describe("the daemon over its socket", () => {
     daemon.close();
   });
 
+  it("is waited for when it has just come, after calls in vain", async () => {
+    const daemon = new Daemon(socket);
+    const call = () => daemon.call(RunServiceService.getRun, GetRunRequest.fromPartial({ runId: "x" }));
+    await assert.rejects(call(), (error: CallFailed) => error.passing);
+    await serve(0);
+    await daemon.connected();
+    await assert.rejects(call(), { message: "there is no run x" });
+    daemon.close();
+  });
+
   it("ends a stream without a word when told to", async () => {
     await serve(1);
     const daemon = new Daemon(socket);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Phase, Run, RunState, Subagent } from "@api/run";
 import { fold } from "../src/model/fold";
-import { summary, tree } from "../src/model/tree";
+import { changedItems, summary, tree } from "../src/model/tree";
 import { duration } from "../src/model/times";
 import { at, permission, phase, run } from "./build";
 
@@ -13,7 +13,7 @@ describe("the tree", () => {
   it("shows runs with their tasks, how far they are and for how long", () => {
     const state = fold(run("a", "b"), phase(2, PHASE_PENDING, PHASE_SETTING_UP));
     const [item] = tree([state], at(12));
-    assert.deepEqual([item?.label, item?.description, item?.open], ["Demo", "0/2 · 12s", true]);
+    assert.deepEqual([item?.label, item?.description, item?.open], ["Demo", "0/2", true]);
     assert.deepEqual(
       item?.children.map(({ label, description }) => [label, description]),
       [
@@ -48,6 +48,21 @@ describe("the tree", () => {
     assert.equal(item.looks.icon, "bell-dot");
     assert.match(item.description, /^waits for an answer/);
     assert.match(item.context, /:asks:/);
+  });
+
+  it("is drawn anew only where it has changed", () => {
+    const begun = fold(run("a", "b"), phase(2, PHASE_PENDING, PHASE_IMPLEMENTING));
+    const changed = (before: Run[], now: Run[], seconds = 12) => {
+      const items = changedItems(tree(before, at(12)), tree(now, at(seconds)));
+      return items === "all" ? items : items.map(({ id }) => id);
+    };
+    assert.deepEqual(changed([begun], [begun]), []);
+    assert.deepEqual(changed([begun], [begun], 13), ["r/a"]);
+    const completed = fold(begun, phase(3, PHASE_IMPLEMENTING, PHASE_COMPLETED));
+    assert.deepEqual(changed([begun], [completed]), ["r"]);
+    assert.deepEqual(changed([run("a")], [run("a", "b")]), ["r"]);
+    assert.equal(changed([begun], [{ ...begun, id: "s" }, begun]), "all");
+    assert.equal(changed([], [begun]), "all");
   });
 
   it("sums up what is under way for the status bar", () => {

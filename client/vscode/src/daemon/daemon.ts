@@ -9,6 +9,7 @@ export interface Method<Request, Response> {
 }
 
 const answerTime = 60_000;
+const connectTime = 10_000;
 const mostMessageBytes = 64 << 20;
 
 /**
@@ -25,6 +26,16 @@ export class Daemon {
       "grpc.use_local_subchannel_pool": 1,
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 2000,
+    });
+  }
+
+  /** Waits until the connection stands: after earlier attempts in vain that takes a moment. */
+  connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.client.waitForReady(Date.now() + connectTime, (error) => {
+        if (error) reject(new Error(`the daemon on ${this.socket} does not answer`));
+        else resolve();
+      });
     });
   }
 

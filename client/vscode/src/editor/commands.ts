@@ -7,7 +7,7 @@ import { CancelRunRequest, ExecutePlanRequest, RetryRunRequest, RunServiceServic
 import { CallFailed } from "../daemon/failure";
 import { passedOn } from "../daemon/place";
 import { counted } from "../model/text";
-import type { Item } from "../model/tree";
+import type { Place } from "../model/tree";
 import type { Questions } from "./attention";
 import type { Checker } from "./checker";
 import { showDiff } from "./diff";
@@ -165,7 +165,7 @@ async function planDocument(target: unknown): Promise<vscode.TextDocument | unde
   return document;
 }
 
-const isItem = (target: unknown): target is Item =>
+const isItem = (target: unknown): target is Place =>
   typeof target === "object" && target !== null && "runId" in target && "taskId" in target;
 
 /** The run that is meant, and the task where it is about one. */

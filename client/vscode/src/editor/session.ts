@@ -20,6 +20,7 @@ export class Session implements vscode.Disposable {
       this.starting = undefined;
     });
     await this.starting;
+    await this.daemon.connected();
     return this.daemon;
   }
 

@@ -3,18 +3,22 @@ import { isEnd, isRetryable, looksOf, looksOfRun, type Looks } from "./phases";
 import { counted } from "./text";
 import { elapsed } from "./times";
 
-/** A line of the tree, of no editor in particular. */
-export interface Item {
+/** What a line of the tree is about. */
+export interface Place {
   readonly id: string;
+  readonly runId: string;
+  /** Empty: the run itself. */
+  readonly taskId: string;
+}
+
+/** A line of the tree, of no editor in particular. */
+export interface Item extends Place {
   readonly label: string;
   readonly description: string;
   readonly tooltip: string;
   readonly looks: Looks;
   /** What can be done with it, as `:word:` each; begins with its kind. */
   readonly context: string;
-  readonly runId: string;
-  /** Empty: the run itself. */
-  readonly taskId: string;
   readonly children: readonly Item[];
   readonly open: boolean;
 }
@@ -24,6 +28,26 @@ export function tree(runs: readonly Run[], now: Date): Item[] {
   return runs.map((run) => runItem(run, now));
 }
 
+/** Every item by its id. */
+export function indexOf(items: readonly Item[]): ReadonlyMap<string, Item> {
+  return new Map(items.flatMap((item) => [[item.id, item] as const, ...indexOf(item.children)]));
+}
+
+/** What has to be drawn anew: items whose own line has changed, or those whose children came or went; or all. */
+export function changedItems(before: readonly Item[], now: readonly Item[]): Item[] | "all" {
+  if (idsOf(before) !== idsOf(now)) return "all";
+  const was = indexOf(before);
+  return now.flatMap((item) => {
+    const earlier = was.get(item.id);
+    if (!earlier || lineOf(earlier) !== lineOf(item)) return [item];
+    const children = changedItems(earlier.children, item.children);
+    return children === "all" ? [item] : children;
+  });
+}
+
+const idsOf = (items: readonly Item[]): string => JSON.stringify(items.map(({ id }) => id));
+const lineOf = (item: Item): string => JSON.stringify({ ...item, children: [] });
+
 function runItem(run: Run, now: Date): Item {
   const running = run.state === RunState.RUN_STATE_RUNNING;
   const completed = run.subagents.filter((task) => task.phase === Phase.PHASE_COMPLETED).length;
@@ -31,9 +55,10 @@ function runItem(run: Run, now: Date): Item {
   return {
     id: run.id,
     label: run.name || run.id,
+    // Time that passes is told of its tasks: see RunsView.
     description: join(
       `${completed}/${run.subagents.length}`,
-      elapsed(run.startedAt, run.endedAt, now),
+      running ? "" : elapsed(run.startedAt, run.endedAt, now),
       run.waitingFor,
     ),
     tooltip: [`${run.id}: ${looks.word}`, run.planPath, `from ${run.base}`].join("\n"),
