@@ -53,7 +53,8 @@ counterparts() {
   ctest --test-dir build -j "$jobs" -L counterparts --repeat until-pass:2
 }
 
-# The clients in TypeScript, Lua, Python and Node: about a minute and a half. What npm cannot bring is skipped.
+# The clients in TypeScript, Lua, Python and Node, and one of them in a real editor: about three minutes. What npm cannot
+# bring is skipped.
 editors() {
   step "Clients in other languages, and editors"
   deploy/editors.sh build

@@ -30,6 +30,9 @@ class Descriptor {
   int fd_;
 };
 
+constexpr std::size_t kMostOverlays = 200;
+constexpr std::size_t kMostOverlayBytes = 3u << 20;  // a whole request has at most 4 MiB
+
 constexpr int kReadFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 int open_beneath(const std::filesystem::path& file, const std::filesystem::path& inside) {
@@ -52,17 +55,31 @@ std::string reason_of(int code) {
   }
 }
 
+int open_file(const std::filesystem::path& file, const std::filesystem::path& inside) {
+  return inside.empty() ? open(file.c_str(), kReadFlags) : open_beneath(file, inside);
+}
+
+/// Why what was opened is no file to read; empty: it is one.
+std::string refusal_of(const Descriptor& fd) {
+  struct stat status {};
+  if (!fd.ok() || fstat(fd.get(), &status) != 0) return reason_of(errno);
+  if (S_ISDIR(status.st_mode)) return "is a folder";
+  return S_ISREG(status.st_mode) ? "" : "is not a regular file";
+}
+
+std::filesystem::path with_links_resolved(const std::filesystem::path& file) {
+  std::error_code error;
+  auto path = std::filesystem::weakly_canonical(file, error);
+  return error ? file.lexically_normal() : path;
+}
+
 }  // namespace
 
 std::variant<std::string, domain::ReadFailure> read_plan_file(const std::filesystem::path& file,
                                                               const std::filesystem::path& inside,
                                                               std::size_t max_bytes) {
-  const Descriptor fd(inside.empty() ? open(file.c_str(), kReadFlags) : open_beneath(file, inside));
-  if (!fd.ok()) return domain::ReadFailure{reason_of(errno)};
-  struct stat status {};
-  if (fstat(fd.get(), &status) != 0) return domain::ReadFailure{reason_of(errno)};
-  if (S_ISDIR(status.st_mode)) return domain::ReadFailure{"is a folder"};
-  if (!S_ISREG(status.st_mode)) return domain::ReadFailure{"is not a regular file"};
+  const Descriptor fd(open_file(file, inside));
+  if (auto reason = refusal_of(fd); !reason.empty()) return domain::ReadFailure{std::move(reason)};
   std::string text(max_bytes + 1, '\0');
   std::size_t length = 0;
   while (length < text.size()) {
@@ -78,10 +95,41 @@ std::variant<std::string, domain::ReadFailure> read_plan_file(const std::filesys
   return text;
 }
 
-std::optional<std::string> read_optional(const std::filesystem::path& file, std::vector<domain::Diagnostic>& diagnostics) {
+PlanFiles::PlanFiles(const Overlays& overlays) {
+  std::size_t bytes = 0;
+  for (const auto& one : overlays) bytes += one.content().size();
+  if (static_cast<std::size_t>(overlays.size()) > kMostOverlays || bytes > kMostOverlayBytes) {
+    throw Error(ErrorKind::invalid_input, "too much is not saved: at most " + std::to_string(kMostOverlays) + " texts, of " +
+                                              std::to_string(kMostOverlayBytes >> 20) + " MiB in all, can stand for files; save some");
+  }
+  for (const auto& one : overlays) {
+    const std::filesystem::path path(one.path());
+    if (!path.is_absolute()) throw Error(ErrorKind::invalid_input, "an overlay's path must be absolute, not \"" + one.path() + "\"");
+    overlays_.insert_or_assign(with_links_resolved(path), one.content());
+  }
+}
+
+const std::string* PlanFiles::overlay(const std::filesystem::path& file) const {
+  if (overlays_.empty()) return nullptr;
+  const auto found = overlays_.find(with_links_resolved(file));
+  return found == overlays_.end() ? nullptr : &found->second;
+}
+
+std::variant<std::string, domain::ReadFailure> PlanFiles::read(const std::filesystem::path& file,
+                                                               const std::filesystem::path& inside) const {
+  const auto* text = overlay(file);
+  if (!text) return read_plan_file(file, inside);
+  const Descriptor fd(open_file(file, inside));
+  if (!fd.ok() && errno == ENOENT) return *text;
+  if (auto reason = refusal_of(fd); !reason.empty()) return domain::ReadFailure{std::move(reason)};
+  return *text;
+}
+
+std::optional<std::string> read_optional(const std::filesystem::path& file, std::vector<domain::Diagnostic>& diagnostics,
+                                         const PlanFiles& files) {
   std::error_code error;
-  if (!std::filesystem::exists(file, error)) return std::nullopt;
-  auto text = read_plan_file(file, {});
+  if (!files.has_overlay(file) && !std::filesystem::exists(file, error)) return std::nullopt;
+  auto text = files.read(file, {});
   if (const auto* failure = std::get_if<domain::ReadFailure>(&text)) {
     diagnostics.push_back({domain::Diagnostic::Severity::error, {file.string(), 0, 0}, "", "cannot be used: " + failure->reason});
     return std::nullopt;

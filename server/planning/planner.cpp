@@ -163,8 +163,8 @@ void set_tracker_templates(fanout::internal::v1::RunSpec& spec, Diagnostics& dia
   spec.mutable_tracker_options()->set_pull_request_template(read(kPullRequestTemplate));
 }
 
-domain::Layers read_layers(const Request& request, const fs::path& repository, const fs::path& user_config,
-                           Diagnostics& diagnostics) {
+domain::Layers read_layers(const Request& request, const PlanFiles& files, const fs::path& repository,
+                           const fs::path& user_config, Diagnostics& diagnostics) {
   domain::Layers layers;
   layers.flags = request.overrides;
   make_agent_absolute(layers.flags, request.working_directory);
@@ -172,11 +172,11 @@ domain::Layers read_layers(const Request& request, const fs::path& repository, c
   layers.cores = std::max(1u, std::thread::hardware_concurrency());
   if (!repository.empty()) {
     const auto settings = repository / ".fanout.yaml";
-    if (const auto text = read_optional(settings, diagnostics)) {
+    if (const auto text = read_optional(settings, diagnostics, files)) {
       layers.repository = domain::parse_repository_settings(*text, settings.string(), diagnostics);
     }
     const auto prompt = repository / kTemplate;
-    if (auto text = read_optional(prompt, diagnostics)) {
+    if (auto text = read_optional(prompt, diagnostics, files)) {
       layers.prompt_template = std::move(*text);
       layers.prompt_template_file = prompt.string();
     }
@@ -191,15 +191,15 @@ domain::Layers read_layers(const Request& request, const fs::path& repository, c
 
 Prepared prepare(const Request& request, const fs::path& user_config, bool for_run) {
   Prepared prepared;
+  const PlanFiles files(request.overlays);
   prepared.loaded = domain::load_plan(
-      request.plan_path,
-      [](const fs::path& file, const fs::path& inside) { return read_plan_file(file, inside); });
+      request.plan_path, [&](const fs::path& file, const fs::path& inside) { return files.read(file, inside); });
   auto& diagnostics = prepared.loaded.diagnostics;
   Diagnostics repository_faults;
   const auto repository = find_repository(request, prepared.loaded.plan, repository_faults);
   if (for_run) diagnostics.insert(diagnostics.end(), repository_faults.begin(), repository_faults.end());
 
-  const auto layers = read_layers(request, repository.value_or(fs::path()), user_config, diagnostics);
+  const auto layers = read_layers(request, files, repository.value_or(fs::path()), user_config, diagnostics);
   prepared.spec = domain::resolve(prepared.loaded.plan, layers, diagnostics);
   if (for_run && prepared.loaded.ok()) {
     settle_agents(prepared.spec, request.search_path, diagnostics);
@@ -224,7 +224,7 @@ fanout::internal::v1::RunSpec settings_alone(const Request& request, const fs::p
   const fs::path folder = request.overrides.repository().empty() ? request.working_directory : fs::path(request.overrides.repository());
   const auto repository = git::find_repository(folder);
   Diagnostics diagnostics;
-  const auto layers = read_layers(request, repository, user_config, diagnostics);
+  const auto layers = read_layers(request, PlanFiles(), repository, user_config, diagnostics);
   auto spec = domain::resolve(domain::Plan(), layers, diagnostics);
   const auto is_error = [](const Diagnostic& one) { return one.severity == Diagnostic::Severity::error; };
   if (std::any_of(diagnostics.begin(), diagnostics.end(), is_error)) throw PlanFaultsError(std::move(diagnostics));

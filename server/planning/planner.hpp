@@ -9,6 +9,7 @@
 #include "fanout/v1/plan.pb.h"
 #include "server/domain/plan/github_config.hpp"
 #include "server/domain/plan/plan.hpp"
+#include "server/planning/plan_files.hpp"
 
 /// From a plan's path to a plan that can be run: reads plan, task files, `.fanout.yaml`, the user's
 /// configuration and the prompt template, and finds the repository. All functions BLOCK.
@@ -19,6 +20,7 @@ struct Request {
   fanout::v1::Overrides overrides;
   std::filesystem::path working_directory;
   std::string search_path;  ///< PATH that agents are looked up in.
+  PlanFiles::Overlays overlays{};  ///< Texts that are not saved, in place of files.
 };
 
 struct Prepared {
@@ -27,7 +29,7 @@ struct Prepared {
 };
 
 /// Loads, checks and resolves. With `for_run` also what only a run needs: a repository with a commit to
-/// start from, and an agent that exists. Faults are diagnostics, never exceptions.
+/// start from, and an agent that exists. Faults are diagnostics, never exceptions; overlays that cannot be are Errors.
 Prepared prepare(const Request& request, const std::filesystem::path& user_config, bool for_run);
 
 /// What the user's configuration says of GitHub's hosts; nothing where it has faults, which a plan is told of.

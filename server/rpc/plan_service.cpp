@@ -55,11 +55,15 @@ grpc::ServerUnaryReactor* PlanService::DescribePlan(grpc::CallbackServerContext*
 }
 
 awaitable<void> PlanService::validate(const v1::ValidatePlanRequest& request, v1::ValidatePlanResponse& response) {
-  const auto prepared = co_await loader_.load(looked_at(request), false);
+  auto looked = looked_at(request);
+  looked.overlays = request.overlays();
+  const auto prepared = co_await loader_.load(std::move(looked), false);
   response.set_valid(prepared.loaded.ok());
   response.set_task_count(static_cast<std::uint32_t>(prepared.loaded.plan.tasks.size()));
   tell(prepared.loaded.diagnostics, response);
-  if (prepared.loaded.ok()) co_await orchestrator::expect_tasks(services_, prepared.spec, orchestrator::worktrees_of(prepared.spec));
+  // What is still being typed is nothing to be expected yet.
+  if (!prepared.loaded.ok() || request.overlays_size() > 0) co_return;
+  co_await orchestrator::expect_tasks(services_, prepared.spec, orchestrator::worktrees_of(prepared.spec));
 }
 
 awaitable<void> PlanService::describe(const v1::DescribePlanRequest& request, v1::DescribePlanResponse& response) {

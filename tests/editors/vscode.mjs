@@ -2,7 +2,7 @@
 // daemon that it starts by itself. FOLDER: where npm has installed both. PICTURE: a file for a picture; empty: none.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -142,6 +142,20 @@ const steps = {
     await see.command("Problems: Focus on Problems View");
     await see.problem("nowhere").waitFor();
     assert.match(await see.problem("nowhere").textContent(), /fanout.*Ln 4/);
+  },
+
+  async "it goes as it is mended, and comes back with it, before anything is saved"(page, see) {
+    const file = join(repository, ".parallel/plans/bad.yaml");
+    await see.tab("bad.yaml").click();
+    await page.keyboard.press("Control+h");
+    await page.locator(".find-widget textarea[aria-label=Find]").fill("nowhere");
+    await page.locator(".find-widget textarea[aria-label=Replace]").fill("first");
+    await page.keyboard.press("Control+Alt+Enter");
+    await see.problem("nowhere").waitFor({ state: "detached" });
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+z");
+    await see.problem("nowhere").waitFor();
+    assert.equal(readFileSync(file, "utf8"), files[".parallel/plans/bad.yaml"]);
   },
 
   async "a good one is executed by its lens, and its tasks come into the tree"(page, see) {

@@ -106,6 +106,57 @@ TEST_F(PlanFaults, ValidatingNeedsNeitherAgentNorRepository) {
   EXPECT_THAT(description.plan().critical_path(), testing::ElementsAre("a", "b"));
 }
 
+/// What the daemon says of `plan` when an editor holds these texts, which are not saved.
+class UnsavedPlan : public PlanFaults {
+ protected:
+  void hold(const std::filesystem::path& file, const std::string& text) {
+    auto& overlay = *request_.add_overlays();
+    overlay.set_path(file.string());
+    overlay.set_content(text);
+  }
+  std::vector<std::string> faults_of(const std::filesystem::path& plan) {
+    request_.set_plan_path(plan.string());
+    v1::ValidatePlanResponse response;
+    const auto status = daemon_.plans().ValidatePlan(patient().get(), request_, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    std::vector<std::string> all;
+    for (const auto& one : response.diagnostics()) all.push_back(one.message());
+    return all;
+  }
+
+  v1::ValidatePlanRequest request_;
+};
+
+TEST_F(UnsavedPlan, IsCheckedAsItWouldBeSaved) {
+  const auto saved = plan("tasks: [{id: a, prompt: x}]\n");
+  EXPECT_THAT(faults_of(saved), testing::IsEmpty());
+  hold(saved, "tasks:\n  - {id: a, file: tasks/a.md, dependencies: [nowhere]}\n");
+  EXPECT_THAT(faults_of(saved), testing::UnorderedElementsAre(HasSubstr("no such file"), HasSubstr("nowhere")));
+  hold(repository_.root() / "tasks/a.md", "# A\n\nDo it.\n");
+  hold(repository_.root() / ".fanout.yaml", "max_parallel: many\n");
+  EXPECT_THAT(faults_of(saved), testing::UnorderedElementsAre(HasSubstr("nowhere"), HasSubstr("max_parallel")));
+  EXPECT_EQ(read_file(saved), "tasks: [{id: a, prompt: x}]\n") << "nothing was written";
+}
+
+TEST_F(UnsavedPlan, OpensNoFileThatIsOutOfReach) {
+  write_file(repository_.outside() / "secret.md", "# secret\n");
+  std::filesystem::create_symlink(repository_.outside() / "secret.md", repository_.root() / "link.md");
+  const auto saved = plan("tasks:\n  - {id: a, file: link.md}\n  - {id: b, file: ../secret.md}\n");
+  hold(repository_.root() / "link.md", "# mine\n");
+  hold(repository_.outside() / "secret.md", "# mine\n");
+  EXPECT_THAT(faults_of(saved), testing::ElementsAre(HasSubstr("lies outside the plan's folder"), HasSubstr("lies outside the plan's folder")));
+}
+
+TEST_F(UnsavedPlan, IsOfBoundedSize) {
+  const auto saved = plan("tasks: [{id: a, prompt: x}]\n");
+  request_.set_plan_path(saved.string());
+  hold(saved, std::string((3u << 20) + 1, '#'));
+  v1::ValidatePlanResponse response;
+  const auto status = daemon_.plans().ValidatePlan(patient().get(), request_, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("too much is not saved"));
+}
+
 TEST_F(PlanFaults, ARelativePathIsRefused) {
   v1::ValidatePlanRequest request;
   request.set_plan_path("plan.yaml");

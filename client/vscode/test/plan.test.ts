@@ -4,6 +4,7 @@ import { Phase, Subagent } from "@api/run";
 import { dependencyChoices, isDependencyPlace } from "../src/plan/completion";
 import { byFile, placeOf, severityOf } from "../src/plan/diagnostics";
 import { taskHover } from "../src/plan/hover";
+import { overlaysOf } from "../src/plan/overlays";
 import { outline, taskNamedAt } from "../src/plan/outline";
 
 const text = `metadata: {name: Demo}
@@ -127,5 +128,34 @@ describe("diagnostics", () => {
       severityOf(said({ severity })),
     );
     assert.deepEqual(given, ["error", "warning", "information"]);
+  });
+});
+
+describe("texts that are not saved", () => {
+  const held = (path: string, languageId: string, content = path) => ({ path, languageId, content });
+  const pathsOf = (texts: { path: string }[]) => texts.map(({ path }) => path);
+
+  it("stand for their files where they matter to the plan, its own first", () => {
+    const all = [
+      held("/p/tasks/a.md", "markdown"),
+      held("/p/main.ts", "typescript"),
+      held("/p/.fanout.yaml", "yaml"),
+      held("/p/other.yaml", "yaml"),
+      held("/p/plan.yaml", "yaml", "tasks: []"),
+    ];
+    assert.deepEqual(pathsOf(overlaysOf("/p/plan.yaml", all)), [
+      "/p/plan.yaml",
+      "/p/tasks/a.md",
+      "/p/.fanout.yaml",
+    ]);
+    assert.equal(overlaysOf("/p/plan.yaml", all)[0]?.content, "tasks: []");
+  });
+
+  it("are left out where they are more than the daemon takes", () => {
+    const large = held("/p/large.md", "markdown", "ä".repeat(2 << 20));
+    const small = held("/p/small.md", "markdown");
+    assert.deepEqual(pathsOf(overlaysOf("/p/plan.yaml", [large, small])), ["/p/small.md"]);
+    const many = Array.from({ length: 300 }, (_, i) => held(`/p/${i}.md`, "markdown"));
+    assert.equal(overlaysOf("/p/plan.yaml", many).length, 200);
   });
 });

@@ -4,15 +4,17 @@ import { PlanServiceService, ValidatePlanRequest } from "@api/service";
 import type { Daemon } from "../daemon/daemon";
 import { messageOf } from "../daemon/failure";
 import { byFile, placeOf, severityOf } from "../plan/diagnostics";
+import { mattersToPlans, overlaysOf } from "../plan/overlays";
 import { planOf } from "./plan_files";
 import type { Session } from "./session";
 
 const quiet = 300;
 
-/** Has the daemon check plans when they are opened and saved, and shows what it says in the Problems pane. */
+/** Has the daemon check plans as they are opened, typed and saved, and shows what it says in the Problems pane. */
 export class Checker implements vscode.Disposable {
   private readonly collection = vscode.languages.createDiagnosticCollection("fanout");
   private readonly waiting = new Map<string, NodeJS.Timeout>();
+  private checks = 0;
   /** By plan: which check of it is the newest, and the files that it spoke of. */
   private readonly newest = new Map<string, number>();
   private readonly told = new Map<string, vscode.Uri[]>();
@@ -29,6 +31,9 @@ export class Checker implements vscode.Disposable {
       workspace.onDidOpenTextDocument((document) => {
         this.touch(document);
       }),
+      workspace.onDidChangeTextDocument(({ document }) => {
+        this.touch(document);
+      }),
       workspace.onDidSaveTextDocument((document) => {
         this.touch(document);
       }),
@@ -41,38 +46,40 @@ export class Checker implements vscode.Disposable {
 
   /** What the daemon said of a plan when it was to be executed. */
   show(plan: vscode.Uri, diagnostics: readonly Diagnostic[]): Promise<void> {
-    this.newest.set(plan.toString(), this.nextNumber(plan));
+    this.newest.set(plan.toString(), ++this.checks);
     return this.tell(plan, diagnostics);
   }
 
-  /** A plan, or a file that may be a task of one that is open. */
+  /** A plan, or a file that what is said of an open one may depend on. */
   private touch(document: vscode.TextDocument): void {
-    if (document.uri.scheme !== "file") return;
-    if (planOf(document)) this.schedule(document);
-    else if (document.languageId === "markdown")
+    const { uri, languageId } = document;
+    if (uri.scheme !== "file") return;
+    // What was a plan a moment ago is checked on, whatever is being made of it.
+    if (this.newest.has(uri.toString()) || planOf(document)) this.schedule(document);
+    else if (mattersToPlans(uri.fsPath, languageId))
       openPlans().forEach((plan) => {
         this.schedule(plan);
       });
   }
 
+  /** From now on what an older check finds is of a text that is no more. */
   private schedule(document: vscode.TextDocument): void {
     const key = document.uri.toString();
+    const number = ++this.checks;
+    this.newest.set(key, number);
     clearTimeout(this.waiting.get(key));
     const check = () => {
       this.waiting.delete(key);
-      void this.check(document);
+      void this.check(document.uri, number);
     };
     this.waiting.set(key, setTimeout(check, quiet));
   }
 
-  private async check(document: vscode.TextDocument): Promise<void> {
-    const number = this.nextNumber(document.uri);
-    this.newest.set(document.uri.toString(), number);
+  private async check(plan: vscode.Uri, number: number): Promise<void> {
     try {
-      const found = await checkPlan(await this.session.ready(), document.uri.fsPath);
+      const found = await checkPlan(await this.session.ready(), plan.fsPath);
       this.trouble = "";
-      // An older check that was slower must not hide what a newer one found.
-      if (this.newest.get(document.uri.toString()) === number) await this.tell(document.uri, found);
+      if (this.newest.get(plan.toString()) === number) await this.tell(plan, found);
     } catch (error) {
       this.tellTrouble(messageOf(error));
     }
@@ -84,10 +91,6 @@ export class Checker implements vscode.Disposable {
     this.trouble = trouble;
     this.log.warn(trouble);
     void vscode.window.showWarningMessage(`Fanout cannot check this plan: ${trouble}`);
-  }
-
-  private nextNumber(plan: vscode.Uri): number {
-    return (this.newest.get(plan.toString()) ?? 0) + 1;
   }
 
   private async tell(plan: vscode.Uri, diagnostics: readonly Diagnostic[]): Promise<void> {
@@ -109,7 +112,7 @@ export class Checker implements vscode.Disposable {
     const key = plan.toString();
     clearTimeout(this.waiting.get(key));
     this.waiting.delete(key);
-    if (this.newest.has(key)) this.newest.set(key, this.nextNumber(plan));
+    this.newest.delete(key);
     for (const uri of this.told.get(key) ?? []) this.collection.delete(uri);
     this.told.delete(key);
   }
@@ -121,9 +124,15 @@ export class Checker implements vscode.Disposable {
   }
 }
 
-/** As it is saved. */
+/** As it would be if all that is open were saved now. */
 async function checkPlan(daemon: Daemon, planPath: string): Promise<readonly Diagnostic[]> {
-  const request = ValidatePlanRequest.fromPartial({ planPath });
+  const unsaved = vscode.workspace.textDocuments.filter((one) => one.isDirty && one.uri.scheme === "file");
+  const texts = unsaved.map((one) => ({
+    path: one.uri.fsPath,
+    languageId: one.languageId,
+    content: one.getText(),
+  }));
+  const request = ValidatePlanRequest.fromPartial({ planPath, overlays: overlaysOf(planPath, texts) });
   return (await daemon.call(PlanServiceService.validatePlan, request)).diagnostics;
 }
 
