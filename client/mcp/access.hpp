@@ -43,6 +43,8 @@ class Access {
   explicit Access(const Bounds& bounds);
 
   client::Connection& daemon() { return *daemon_; }
+  /// Where that daemon answers.
+  const std::filesystem::path& socket() const { return bounds_.socket; }
 
   bool sees(const fanout::v1::Run& run) const;
   /// Newest first, without reports and gate output: the newest `enough`, if there are so many, and perhaps more.

@@ -53,7 +53,8 @@ std::string instructions_for(const mcp::Bounds& bounds) {
          "start it "
          "with plan_execute, then ask run_events with its cursor until the run has ended, and run_status for what "
          "became of "
-         "each task. Answer what agents ask with task_answer. This server reaches " +
+         "each task. Answer what agents ask with task_answer. Look at what a task has changed with "
+         "task_diff, and bring what is good together with run_merge. This server reaches " +
          join(names, ", ") + " and nothing else.";
 }
 
@@ -66,6 +67,7 @@ int serve_mcp(Session& session, const McpOptions& options) {
   mcp::add_plan_tools(offer.tools, bounds);
   mcp::add_run_tools(offer.tools, bounds);
   mcp::add_task_tools(offer.tools, bounds);
+  mcp::add_merging_tools(offer.tools, bounds);
   mcp::add_resources(offer, bounds);
   mcp::serve(offer, STDIN_FILENO, STDOUT_FILENO);
   return kExitOk;

@@ -19,12 +19,6 @@ namespace {
 
 constexpr std::size_t kSummaryBytes = 2 << 10;
 
-std::string lower(std::string name, std::string_view prefix) {
-  name.erase(0, prefix.size());
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name;
-}
-
 void set(json::object& object, const char* name, const std::string& text) {
   if (!text.empty()) object[name] = valid_utf8(text);
 }
@@ -181,7 +175,13 @@ json::object parsed(const char* text) { return json::parse(text).get_object(); }
 
 }  // namespace
 
-std::string state_name(v1::RunState state) { return lower(v1::RunState_Name(state), "RUN_STATE_"); }
+std::string word_of(std::string name, std::string_view prefix) {
+  name.erase(0, prefix.size());
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return name;
+}
+
+std::string state_name(v1::RunState state) { return word_of(v1::RunState_Name(state), "RUN_STATE_"); }
 
 std::string run_sentence(const v1::Run& run) {
   return valid_utf8(run.name()) + " (" + run.id() + "): " + state_name(run.state()) + ", " +
@@ -221,7 +221,7 @@ json::object run_schema() {
 json::array diagnostics_json(const google::protobuf::RepeatedPtrField<v1::Diagnostic>& diagnostics) {
   json::array all;
   for (const auto& one : diagnostics) {
-    json::object object{{"severity", lower(v1::Diagnostic::Severity_Name(one.severity()), "SEVERITY_")},
+    json::object object{{"severity", word_of(v1::Diagnostic::Severity_Name(one.severity()), "SEVERITY_")},
                         {"message", valid_utf8(one.message())}};
     set(object, "file", one.file());
     set(object, "field", one.field());

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <string>
+#include <string_view>
 
 #include "fanout/v1/event.pb.h"
 #include "fanout/v1/plan.pb.h"
@@ -13,6 +15,9 @@ namespace fanout::mcp {
 boost::json::object run_json(const fanout::v1::Run& run, bool tasks);
 /// What run_json makes, as a JSON Schema.
 boost::json::object run_schema();
+
+/// An enumerator as a word: "KIND_ADDED" without its prefix "KIND_" is "added".
+std::string word_of(std::string name, std::string_view prefix);
 
 /// "running", "completed" …
 std::string state_name(fanout::v1::RunState state);

@@ -37,6 +37,7 @@ Tool acting_tool(const ToolText& text, bool destructive, std::function<Answer(co
 void add_plan_tools(std::vector<Tool>& tools, const Bounds& bounds);
 void add_run_tools(std::vector<Tool>& tools, const Bounds& bounds);
 void add_task_tools(std::vector<Tool>& tools, const Bounds& bounds);
+void add_merging_tools(std::vector<Tool>& tools, const Bounds& bounds);
 
 /// Runs and logs as resources.
 void add_resources(Offer& offer, const Bounds& bounds);

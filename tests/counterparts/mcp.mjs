@@ -2,6 +2,8 @@
 //   mcp.mjs 2025-11-25|2026-07-28 FANOUT SOCKET REPOSITORY FOREIGN-REPOSITORY FOREIGN-RUN
 // The earlier revision is spoken by version 1 of the SDK, the later one by version 2.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "./common.mjs";
 
@@ -45,6 +47,17 @@ async function eventsOf(run, more = {}) {
   }
 }
 
+const git = (...words) => execFileSync("git", ["-C", repository, ...words], { encoding: "utf8" }).trim();
+
+/** What lands, once a merge that was cancelled has let go of the branch. */
+async function mergedWhenFree(args) {
+  for (;;) {
+    const result = await client.callTool({ name: "run_merge", arguments: args });
+    if (!result.isError) return result.structuredContent.landed;
+    assert.match(result.content[0].text, /being merged/);
+  }
+}
+
 async function until(run, seen) {
   for (let after = 0; ; ) {
     const answer = await call("run_events", { run, after, output: true, timeout_seconds: 60 });
@@ -58,7 +71,7 @@ const begun = (event) => event.kind === "output" && event.text.includes("begun")
 const steps = {
   async "tools are listed, with schemas both ways"() {
     const { tools } = await client.listTools();
-    assert.deepEqual(tools.map((tool) => tool.name).sort(), ["plan_describe", "plan_execute", "plan_validate", "run_cancel", "run_events", "run_status", "task_answer", "task_logs", "task_retry"]);
+    assert.deepEqual(tools.map((tool) => tool.name).sort(), ["plan_describe", "plan_execute", "plan_validate", "run_cancel", "run_events", "run_merge", "run_status", "task_answer", "task_diff", "task_logs", "task_retry"]);
     for (const tool of tools) assert.ok(tool.description && tool.inputSchema.type === "object" && tool.outputSchema.type === "object", tool.name);
     assert.ok(tools.find((tool) => tool.name === "plan_validate").annotations.readOnlyHint);
     await assert.rejects(client.callTool({ name: "no_such_tool", arguments: {} }), { code: -32602 });
@@ -124,6 +137,45 @@ const steps = {
     assert.match(await refused("task_logs", {}), /task is missing/);
   },
 
+  async "what a task has changed is shown, whole or in parts"() {
+    const whole = await call("task_diff", { task: "one" });
+    assert.deepEqual(whole.files, [{ path: "one.txt", change: "added", added: 1, deleted: 0 }]);
+    assert.match(whole.patch, /^diff --git [^]*\n\+x\n$/);
+    assert.deepEqual([whole.more, whole.next_offset, whole.uncommitted], [false, whole.patch.length, false]);
+    const begin = await call("task_diff", { task: "one", limit: 10 });
+    assert.deepEqual([begin.patch.length, begin.more], [10, true]);
+    const rest = await call("task_diff", { task: "one", offset: begin.next_offset });
+    assert.equal(begin.patch + rest.patch, whole.patch);
+    assert.equal((await call("task_diff", { task: "one", files_only: true })).patch, "");
+  },
+
+  async "a run is merged, with progress, into the branch that is named"() {
+    git("branch", "release");
+    const planned = await call("run_merge", { run: "last", into: "release", dry_run: true });
+    assert.deepEqual([planned.landed, planned.left_out, planned.dry_run], [["one", "two"], [], true]);
+    assert.equal(git("rev-parse", "release"), git("rev-parse", "main"));
+    const told = [];
+    const merged = await call("run_merge", { run: "last", into: "release" }, { onprogress: (progress) => told.push(progress) });
+    assert.deepEqual([merged.landed, merged.left_out, merged.into], [["one", "two"], [], "release"]);
+    assert.equal(git("rev-parse", "release"), merged.commit);
+    assert.equal(git("show", "release:two.txt"), "x");
+    assert.deepEqual([told.at(-1).progress, told.at(-1).total], [2, 2]);
+    assert.deepEqual((await call("run_merge", { run: "last", into: "release" })).merged_before, ["one", "two"]);
+  },
+
+  async "a merge that is cancelled moves nothing, and can be asked for again"() {
+    const { run } = await call("plan_execute", { plan: "gated.yaml", wait: true }, { timeout: 120_000 });
+    assert.equal(run.state, "completed");
+    git("branch", "careful");
+    writeFileSync(join(repository, "slow"), "");
+    const stop = new AbortController();
+    const onprogress = ({ message }) => message === "trying three" && stop.abort("enough");
+    await assert.rejects(call("run_merge", { run: run.id, into: "careful" }, { onprogress, signal: stop.signal, timeout: 120_000 }));
+    assert.equal(git("rev-parse", "careful"), git("rev-parse", "main"));
+    rmSync(join(repository, "slow"));
+    assert.deepEqual(await mergedWhenFree({ run: run.id, into: "careful" }), ["three"]);
+  },
+
   async "a cancelled request waits no longer, and leaves the run alone"() {
     const { run } = await call("plan_execute", { plan: "slow.yaml" });
     await until(run.id, begun);
@@ -158,7 +210,7 @@ const steps = {
     for (const [name, args] of [
       ["run_status", { run: foreignRun }], ["run_status", { run: foreignRun.slice(0, -1) }], ["run_cancel", { run: foreignRun }],
       ["task_retry", { run: foreignRun }], ["run_events", { run: foreignRun }], ["task_logs", { run: foreignRun, task: "slow" }],
-      ["task_answer", { run: foreignRun, task: "slow", allow: true }],
+      ["task_answer", { run: foreignRun, task: "slow", allow: true }], ["task_diff", { run: foreignRun, task: "slow" }], ["run_merge", { run: foreignRun }],
     ]) {
       const why = await refused(name, args);
       assert.match(why, /there is no run/, name);

@@ -50,6 +50,9 @@ class McpClient : public Mcp, public testing::WithParamInterface<const char*> {
              "'}\n  - {id: two, prompt: go, dependencies: [one], agent: '" + adds("two") + "'}\n");
     plan(repository_, "bad.yaml", "tasks: [{id: one, prompt: go, dependencies: [nowhere]}]\n");
     plan(repository_, "slow.yaml", kSlowTask);
+    const auto slow = (repository_.root() / "slow").string();
+    plan(repository_, "gated.yaml", "gates: [{name: quick, run: '[ ! -e " + slow + " ] || exec sleep 600'}]\n" +
+                                        "tasks: [{id: three, prompt: go, agent: '" + adds("three") + "'}]\n");
     plan(repository_, "astray.yaml",
          "repo: " + foreign_.root().string() + "\ntasks: [{id: one, prompt: go, agent: '" + adds("one") + "'}]\n");
     fs::create_symlink(plan(foreign_, "slow.yaml", kSlowTask), repository_.root() / "linked.yaml");
@@ -122,6 +125,8 @@ TEST_F(McpNested, OneThatMaySeesWhatItStartedAndNothingElse) {
       run_agent(writes_plan("inner.yaml", inner) +
                 calls("started", "plan_execute", R"({"plan":"inner.yaml","wait":true})", "--allow-nested 1") +
                 calls("seen", "run_status", "{}", "--allow-nested 1") +
+                calls("changed", "task_diff", R"({"task":"a","files_only":true})", "--allow-nested 1") +
+                calls("merged", "run_merge", R"({"run":"last"})", "--allow-nested 1") +
                 calls("above", "run_cancel", "{\"run\":\"'$FANOUT_RUN_ID'\"}", "--allow-nested 1") +
                 calls("outside", "plan_execute", R"({"plan":")" + (repository_.root() / "plan.yaml").string() + "\"}",
                       "--allow-nested 1"));
@@ -132,6 +137,8 @@ TEST_F(McpNested, OneThatMaySeesWhatItStartedAndNothingElse) {
   const auto seen = answer("seen").at("structuredContent").at("runs").get_array();
   ASSERT_EQ(seen.size(), 1u);
   EXPECT_EQ(seen[0].at("id"), started.at("id"));
+  EXPECT_EQ(answer("changed").at("structuredContent").at("files").at(0).at("path"), "a.txt");
+  EXPECT_THAT(refusal("merged"), HasSubstr("may move no branch but its own"));
   EXPECT_THAT(refusal("above"), HasSubstr("there is no run \"" + run.id()));
   EXPECT_THAT(refusal("outside"), HasSubstr("outside of the worktree of task outer"));
 }
