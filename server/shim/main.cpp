@@ -64,7 +64,7 @@ bool parse(int argc, char** argv, fanout::shim::Options& options) {
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "--probe") == 0 && std::strcmp(argv[2], "pid-namespace") == 0) {
-    return fanout::shim::pid_namespace_works() ? fanout::shim::kExitDone : fanout::shim::kExitCannot;
+    std::_Exit(fanout::shim::pid_namespace_works() ? fanout::shim::kExitDone : fanout::shim::kExitCannot);
   }
   fanout::shim::Options options;
   if (!parse(argc, argv, options)) {
@@ -74,8 +74,12 @@ int main(int argc, char** argv) {
   for (const int fd : {options.ready_fd, options.go_fd}) {
     if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
+  const bool in_namespace = options.pid_namespace;
   try {
-    return fanout::shim::Supervisor(std::move(options)).run();
+    const int code = fanout::shim::Supervisor(std::move(options)).run();
+    // What is left to do at an exit, such as a sanitizer's search for leaks, cannot make processes any more: their namespace is over.
+    if (in_namespace) std::_Exit(code);
+    return code;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "fanout-shim: %s\n", error.what());
     return 1;
