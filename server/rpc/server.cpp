@@ -52,7 +52,7 @@ struct Server::Impl {
         admission(bridge, parts.runs, parts.services),
         doctor(bridge, parts.doctor),
         config(bridge, parts.services.workers, parts.user_config),
-        merging(bridge, parts.merging),
+        merging(bridge, parts.merging, parts.services.redactor),
         editing(bridge, parts.services, parts.tracking, parts.user_config),
         dashboard(bridge, parts.runs, parts.dashboard),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
