@@ -89,15 +89,7 @@ faults() {
 
 fuzz() {
   step "Fuzz"
-  install_packages $fuzz_packages
-  build fuzz fuzzers
-  local target corpus
-  for target in $(find build/fuzz -type f -name 'fuzz_*' -perm -u+x); do
-    corpus=$(mktemp -d)
-    "$target" -max_total_time="${FUZZ_SECONDS:-30}" -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      "$corpus" "tests/fuzz/corpus/$(basename "$target" | sed 's/^fuzz_//')" 2>&1 | tail -n 12
-    rm -rf "$corpus"
-  done
+  deploy/fuzz.sh "${FUZZ_SECONDS:-30}"
 }
 
 step "Packages"

@@ -34,6 +34,9 @@
 #include "server/rebuild/open_log.hpp"
 #include "server/process/containment.hpp"
 #include "server/rpc/server.hpp"
+#include "server/secrets/event_redactor.hpp"
+#include "server/secrets/log_sink.hpp"
+#include "server/secrets/store.hpp"
 #include "server/service_manager.hpp"
 #include "server/store/event_log.hpp"
 #include "server/store/set_aside.hpp"
@@ -84,6 +87,13 @@ std::optional<domain::admission::Settings> admission_settings(const std::filesys
   return settings;
 }
 
+/// One that stands before the daemon's log.
+std::shared_ptr<Redactor> guarded_redactor() {
+  auto redactor = std::make_shared<Redactor>();
+  secrets::guard_log(redactor);
+  return redactor;
+}
+
 /// All parts, in the order in which they are made; they go in the opposite one.
 class App {
  public:
@@ -94,11 +104,12 @@ class App {
         finding_(std::async(std::launch::async, find_containment, options.shim, options.tree_kill)),
         opened_(rebuild::open_log(log_file(options), options.state_directory / "runs")),
         log_(io.get_executor(), std::move(opened_.database), std::move(opened_.notices)),
+        secrets_(options.user_config.parent_path() / "secrets.toml", own_environment(), *redactor_),
         containment_(finding_.get()),
         admission_(io.get_executor(), files_, admission_options(options)),
         services_{io.get_executor(), log_,  workers_, files_, materialiser_, pool_, options.state_directory / "runs",
                   subagent::inheritable_environment(), options.snapshot_interval, options.retry_delay, options.shim,
-                  admission_, containment_},
+                  admission_, containment_, *redactor_, secrets_},
         tracking_(io.get_executor(), log_, workers_,
                   {options.state_directory / "outbox.db", options.state_directory / "logins.json", own_environment(),
                    [config = options.user_config] { return planning::github_config(config); }},
@@ -114,7 +125,12 @@ class App {
         background_(io.get_executor()),
         http_(make_http_server(io.get_executor(), options)),
         options_(options) {
-    services_.access = [this](const auto& spec) { return tracking_.access(spec); };
+    keep_secrets(options);
+    services_.access = [this](const auto& spec) {
+      auto access = tracking_.access(spec);
+      redactor_->learn(access.token);
+      return access;
+    };
   }
 
   awaitable<void> live(std::function<void()> ready) {
@@ -144,6 +160,17 @@ class App {
   }
 
  private:
+  /// From here on nothing that the daemon knows to be a secret is recorded, told or logged. BLOCKS.
+  void keep_secrets(const AppOptions& options) {
+    redactor_->learn(options.webhook_secret);
+    try {
+      secrets_.learn_all();
+    } catch (const Error& error) {
+      log_.add_notice(error.what());
+    }
+    log_.clean_with([this](fanout::v1::Event& event) { clean_events_(event); });
+  }
+
   /// BLOCKS for a while.
   std::unique_ptr<rpc::Server> make_server() {
     return std::make_unique<rpc::Server>(rpc::Server::Parts{
@@ -281,6 +308,8 @@ class App {
     return all;
   }
 
+  const std::shared_ptr<Redactor> redactor_ = guarded_redactor();  ///< First, before any thread may log.
+  secrets::EventRedactor clean_events_{*redactor_};
   git::Library git_;
   DaemonLock state_lock_;
   DaemonLock socket_lock_;
@@ -291,6 +320,7 @@ class App {
   std::future<process::Containment> finding_;  ///< While the log is opened.
   rebuild::OpenedLog opened_;
   store::EventLog log_;
+  secrets::Store secrets_;
   process::Containment containment_;
   admission::Admission admission_;
   subagent::Services services_;

@@ -27,6 +27,33 @@ constexpr std::array<string_view, 3> kOpencodeFiles{"$XDG_DATA_HOME/opencode/aut
                                                     "~/.local/share/opencode/auth.json",
                                                     "~/.config/opencode/opencode.json"};
 
+constexpr std::array<OwnVariables, 15> kClaudeOwn{{{"ANTHROPIC_*"},
+                                                   {"CLAUDE_*"},
+                                                   {"DISABLE_*"},
+                                                   {"BASH_*"},
+                                                   {"MCP_*"},
+                                                   {"MAX_THINKING_TOKENS"},
+                                                   {"MAX_MCP_OUTPUT_TOKENS"},
+                                                   {"API_TIMEOUT_MS"},
+                                                   {"AWS_*", "CLAUDE_CODE_USE_BEDROCK"},
+                                                   {"GOOGLE_*", "CLAUDE_CODE_USE_VERTEX"},
+                                                   {"CLOUD_ML_REGION", "CLAUDE_CODE_USE_VERTEX"},
+                                                   {"VERTEX_REGION_*", "CLAUDE_CODE_USE_VERTEX"},
+                                                   {"AZURE_*", "CLAUDE_CODE_USE_FOUNDRY"},
+                                                   {"OTEL_*"},
+                                                   {"USE_BUILTIN_RIPGREP"}}};
+constexpr std::array<OwnVariables, 3> kCodexOwn{{{"OPENAI_*"}, {"CODEX_*"}, {"RUST_LOG"}}};
+constexpr std::array<OwnVariables, 4> kGeminiOwn{{{"GEMINI_*"}, {"GOOGLE_*"}, {"CLOUD_SHELL"}, {"OTLP_*"}}};
+/// Which models a program of one's own talks to nobody knows.
+constexpr std::array<OwnVariables, 8> kAnyOwn{{{"ANTHROPIC_*"},
+                                               {"CLAUDE_*"},
+                                               {"OPENAI_*"},
+                                               {"CODEX_*"},
+                                               {"GEMINI_*"},
+                                               {"GOOGLE_*"},
+                                               {"OPENROUTER_*"},
+                                               {"OPENCODE_*"}}};
+
 const std::array<AgentRow, 6> kAgents{{
     {.id = "claude",
      .title = "Claude Code",
@@ -41,6 +68,7 @@ const std::array<AgentRow, 6> kAgents{{
      .login_variables = kClaudeVariables,
      .login_files = kClaudeFiles,
      .login_hint = "run `claude` once and log in, or set ANTHROPIC_API_KEY",
+     .own_variables = kClaudeOwn,
      .cannot =
          "tells no result when a signal ends it; its memory is shared by all worktrees of a repository"},
     {.id = "codex",
@@ -56,6 +84,7 @@ const std::array<AgentRow, 6> kAgents{{
      .login_variables = kCodexVariables,
      .login_files = kCodexFiles,
      .login_hint = "run `codex login`, or set CODEX_API_KEY",
+     .own_variables = kCodexOwn,
      .cannot =
          "asks nothing: its own sandbox keeps it in the worktree; tells no cost, and not which commands its "
          "sandbox denied; hears nothing while it works"},
@@ -72,6 +101,7 @@ const std::array<AgentRow, 6> kAgents{{
      .login_variables = kGeminiVariables,
      .login_files = kGeminiFiles,
      .login_hint = "run `gemini` once and log in, or set GEMINI_API_KEY",
+     .own_variables = kGeminiOwn,
      .cannot = "tells no cost and no exit code of a command; its retries are silent; over ACP it cannot load "
                "a session in "
                "the minute in which that began"},
@@ -88,6 +118,7 @@ const std::array<AgentRow, 6> kAgents{{
      .login_variables = kOpencodeVariables,
      .login_files = kOpencodeFiles,
      .login_hint = "run `opencode auth login`",
+     .own_variables = kAnyOwn,
      .cannot =
          "says nothing before its first step ends, and nothing of retries; over ACP it tells the tokens of a "
          "turn's last step only (its cost is whole)"},
@@ -101,6 +132,7 @@ const std::array<AgentRow, 6> kAgents{{
      .tells_cost = false,
      .tells_result = true,
      .login_hint = "log in with the agent's own program",
+     .own_variables = kAnyOwn,
      .cannot = "what it can do is found out when it starts"},
     {.id = "command",
      .title = "The agent",
@@ -109,6 +141,7 @@ const std::array<AgentRow, 6> kAgents{{
      .unattended = Level::lines,
      .asking = Level::lines,
      .tells_result = false,
+     .own_variables = kAnyOwn,
      .cannot = "asks nothing and resumes nothing; tells only what it prints, and its FANOUT_EVENT lines"},
 }};
 

@@ -22,6 +22,12 @@ enum class Level {
 };
 std::string_view to_string(Level level);
 
+/// Variables of the daemon that an agent gets though other programs do not.
+struct OwnVariables {
+  std::string_view pattern;    ///< A name, in which * stands for anything.
+  std::string_view when = {};  ///< Only where this variable is set too.
+};
+
 /// One agent, as trials of its program showed it to be.
 struct AgentRow {
   std::string_view id;          ///< As `--agent` names it.
@@ -38,6 +44,7 @@ struct AgentRow {
   std::span<const std::string_view> login_files =
       {};                            ///< Any of them there: logged in. $NAME or ~ at the beginning.
   std::string_view login_hint = {};  ///< What to do.
+  std::span<const OwnVariables> own_variables = {};  ///< Its settings and keys.
   std::string_view cannot = {};      ///< For people: what this agent cannot do.
 };
 

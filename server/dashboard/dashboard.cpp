@@ -50,7 +50,7 @@ struct Piece {
 };
 
 /// Whole lines from `from` on; the last one without its end only where `whole` says that nothing follows. BLOCKS.
-Piece piece_of(const fs::path& file, std::optional<std::uint64_t> from, bool whole) {
+Piece piece_of(const fs::path& file, std::optional<std::uint64_t> from, bool whole, const Redactor& redactor) {
   const auto size = static_cast<std::uint64_t>(fs::file_size(file));
   Piece piece;
   piece.begin = std::min(from.value_or(size - std::min(size, kTail)), size);
@@ -64,7 +64,9 @@ Piece piece_of(const fs::path& file, std::optional<std::uint64_t> from, bool who
   if (!whole && line_end != std::string::npos) bytes.resize(line_end + 1);
   if (!whole && line_end == std::string::npos && bytes.size() < kTail) bytes.clear();
   piece.end = piece.begin + bytes.size();
-  piece.text = neutral(bytes);
+  StreamRedactor clean;
+  const auto begin = clean.add(redactor, bytes);
+  piece.text = neutral(begin + clean.finish(redactor));
   return piece;
 }
 
@@ -167,7 +169,7 @@ awaitable<Response> Dashboard::log(Incoming request) {
   const auto attempt = static_cast<unsigned>(number_in(request, "attempt", 0));
   const auto name = request.parameter("log");
   auto piece = co_await services_.files.run([&](std::stop_token) {
-    return piece_of(orchestrator::find_log(services_.runs_directory, run, task, attempt, name), from, ended);
+    return piece_of(orchestrator::find_log(services_.runs_directory, run, task, attempt, name), from, ended, services_.redactor);
   });
   auto response = http::text_response(200, std::move(piece.text));
   response.headers.emplace_back("X-Begin", std::to_string(piece.begin));

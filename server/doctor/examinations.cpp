@@ -38,6 +38,7 @@ std::vector<Examination> standard_examinations(Places places, async::WorkerPool&
   all.push_back({"daemon", "daemon", [places, trouble](Question) { return daemon_checks(places, trouble); }});
   all.push_back(blocking("places", "places", pool, [places](const Question&) { return check_places(places); }));
   all.push_back(blocking("config", "configuration", pool, [places](const Question&) { return check_configuration(places); }));
+  all.push_back(blocking("variables", "variables", pool, [places](const Question&) { return check_variables(places); }));
   all.push_back(blocking("repository", "repository", pool, [](const Question& q) { return check_repository(q); }));
   all.push_back(blocking("git", "git", pool, [places](const Question&) { return check_git(places); }));
   all.push_back(blocking("tree-kill", "ending agents", pool,

@@ -12,6 +12,7 @@
 #include "server/git/facts.hpp"
 #include "server/git/git.hpp"
 #include "server/planning/plan_files.hpp"
+#include "server/subagent/child_environment.hpp"
 
 namespace fanout::doctor {
 
@@ -91,6 +92,20 @@ Checks check_configuration(const Places& places) {
   const auto& first = faults.front();
   return {broken("config", "configuration", file + ":" + std::to_string(first.place.line) + ": " + first.message,
                  "correct it" + (faults.size() > 1 ? ", and " + counted(faults.size() - 1, "fault") + " more" : std::string()))};
+}
+
+Checks check_variables(const Places& places) {
+  constexpr std::size_t kMostNamed = 12;
+  auto told = subagent::passed_on(places.environment, {});
+  for (const auto& row : agent::agents()) told.merge(subagent::agents_own(places.environment, row));
+  std::vector<std::string> left_out;
+  for (const auto& [name, value] : places.environment) {
+    if (!told.contains(name)) left_out.push_back(printable(name));
+  }
+  if (left_out.empty()) return {good("variables", "variables", "programs get all of the daemon's variables but its own")};
+  const auto named = join(std::span(left_out).first(std::min(left_out.size(), kMostNamed)), ", ");
+  const auto more = left_out.size() > kMostNamed ? " and " + std::to_string(left_out.size() - kMostNamed) + " more" : std::string();
+  return {good("variables", "variables", "programs do not get " + named + more + " unless pass_env names them")};
 }
 
 Checks check_clock() {

@@ -16,6 +16,8 @@ struct Places {
 Checks check_git(const Places& places);
 Checks check_places(const Places& places);
 Checks check_configuration(const Places& places);
+/// Which of the daemon's variables no program of a task gets.
+Checks check_variables(const Places& places);
 Checks check_clock();
 Checks check_repository(const Question& question);
 /// What keeps programs together and within limits. Never says of a limit that it is kept when it is only watched.

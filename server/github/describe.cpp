@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "common/duration.hpp"
+#include "common/redact.hpp"
 #include "common/text.hpp"
-#include "server/github/redact.hpp"
 
 namespace fanout::github {
 

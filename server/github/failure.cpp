@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "common/redact.hpp"
 #include "common/text.hpp"
-#include "server/github/redact.hpp"
 
 namespace fanout::github {
 

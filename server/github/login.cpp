@@ -1,10 +1,10 @@
 #include "server/github/login.hpp"
 
+#include "common/redact.hpp"
 #include "common/text.hpp"
 #include "server/github/json.hpp"
 #include "server/github/jwt.hpp"
 #include "server/github/read.hpp"
-#include "server/github/redact.hpp"
 #include "server/github/wait.hpp"
 
 namespace fanout::github {

@@ -19,6 +19,7 @@
 #include <charconv>
 
 #include "common/error.hpp"
+#include "server/async/anteroom.hpp"
 #include "server/http/token_file.hpp"
 
 namespace fanout::http {
@@ -185,7 +186,8 @@ bool is_malformed(const beast::error_code& error) {
 }  // namespace
 
 struct Server::Impl {
-  Impl(const async::Executor& e, ServerOptions o) : executor(e), options(std::move(o)), acceptor(e), connections(e) {}
+  Impl(const async::Executor& e, ServerOptions o)
+      : executor(e), options(std::move(o)), acceptor(e), connections(e), anteroom(options.most_connections) {}
 
   void listen();
   awaitable<void> accept();
@@ -204,6 +206,7 @@ struct Server::Impl {
   tcp::acceptor acceptor;
   std::vector<Route> routes;
   async::TaskGroup connections;
+  async::Anteroom anteroom;  ///< Those whose request is not whole yet.
 };
 
 void Server::Impl::listen() {
@@ -232,7 +235,7 @@ awaitable<void> Server::Impl::accept() {
       asio::steady_timer pause(executor, kPauseWhenExhausted);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return;
-    } else if (connections.size() < options.most_connections) {
+    } else if (connections.size() - anteroom.size() < options.most_connections) {
       connections.spawn(serve(std::move(socket)));
     }
   }
@@ -256,7 +259,10 @@ awaitable<void> Server::Impl::converse(beast::tcp_stream& stream) {
     parser.body_limit(options.body_limit);
     beast::error_code error;
     stream.expires_after(options.read);
-    co_await wire::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    {
+      const async::Anteroom::Guest waiting(anteroom, [&stream] { stream.close(); });
+      co_await wire::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    }
     if (is_malformed(error)) {
       co_await write(stream, text_response(status_of(error), error.message() + "\n"), 11, false);
       co_return;

@@ -31,7 +31,7 @@ struct ServerOptions {
   std::uint16_t port = 0;             ///< 0: any that is free.
   std::string token;                  ///< What requests must bring as "Authorization: Bearer …".
   std::size_t header_limit = 16u << 10, body_limit = 1u << 20;  ///< Bytes.
-  std::size_t most_connections = 64;                            ///< Further ones are closed at once.
+  std::size_t most_connections = 64;  ///< Beyond it the one that has waited longest with its request goes.
   std::chrono::milliseconds read{30'000};   ///< For a whole request; also how long an idle connection is kept.
   std::chrono::milliseconds answer{60'000}, write{30'000};
 };

@@ -81,15 +81,13 @@ void Workshop::restore_environment(const std::string& commit, const TaskSpec& ta
 }
 
 Variables Workshop::surroundings(const TaskSpec& task) const {
-  Variables around = services_.environment;
-  around["COMPOSE_PROJECT_NAME"] = domain::worktree_slug(spec_.run_id(), kTask);
-  for (const auto& [name, value] : spec_.environment()) around[name] = value;
-  for (const auto& [name, value] : task.env()) around[name] = value;
+  auto around = subagent::surroundings_of(services_.environment, spec_, task);
+  around.try_emplace("COMPOSE_PROJECT_NAME", domain::worktree_slug(spec_.run_id(), kTask));
   return around;
 }
 
 /// As the task's own programs see the world, but for the worktree.
-process::Command Workshop::command_for(const Program& program) const {
+process::Command Workshop::command_for(const Program& program, const Variables& secrets) const {
   const auto slug = domain::worktree_slug(spec_.run_id(), kTask);
   Variables values{{"slug", slug}, {"task_id", program.task->id()}, {"run_id", spec_.run_id()}};
   Variables own{{"FANOUT_TASK_ID", program.task->id()}, {"FANOUT_RUN_ID", spec_.run_id()}, {"FANOUT_SLUG", slug},
@@ -105,7 +103,7 @@ process::Command Workshop::command_for(const Program& program) const {
   process::Command command;
   command.argv = process::shell_command(program.command);
   command.directory = worktree_.path;
-  command.environment = subagent::merged({&around, &own, &mark});
+  command.environment = subagent::merged({&around, &secrets, &own, &mark});
   command.mark = subagent::merged({&mark}).front();
   command.folder = attempt_folder() / program.name;
   command.stdout_log = command.stderr_log = attempt_folder() / (program.name + ".log");

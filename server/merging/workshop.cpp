@@ -134,8 +134,12 @@ awaitable<bool> Workshop::passes(Program program, Verdict& verdict) {
 
 awaitable<v1::GateResult> Workshop::run(Program program) {
   const auto slot = co_await admit(program);
-  co_await services_.files.run([&](std::stop_token) { fs::create_directories(attempt_folder()); });
-  auto command = command_for(program);
+  const std::map<std::string, std::string> names(program.task->secret_env().begin(), program.task->secret_env().end());
+  const auto secrets = co_await services_.files.run([&](std::stop_token) {
+    fs::create_directories(attempt_folder());
+    return names.empty() ? subagent::Variables{} : services_.secrets.values(names);
+  });
+  auto command = command_for(program, secrets);
   process::Listener nobody;
   process::Told nothing;
   const auto exit = co_await process::run(runner(), std::move(command), std::move(nobody), std::move(nothing));

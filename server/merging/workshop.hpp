@@ -75,7 +75,7 @@ class Workshop {
   awaitable<void> tell_waiting(std::string text);
   awaitable<void> remove_worktree();
   git::WorktreeRequest request(std::string commit) const;
-  process::Command command_for(const Program& program) const;
+  process::Command command_for(const Program& program, const subagent::Variables& secrets) const;
   process::Runner runner() const { return {services_.files, services_.shim, &services_.containment}; }
   std::filesystem::path folder() const { return folder_of_all(services_) / spec_.run_id(); }
   std::filesystem::path attempt_folder() const { return folder() / ("try-" + std::to_string(tries_)); }

@@ -4,12 +4,12 @@
 #include <thread>
 
 #include "common/error.hpp"
+#include "common/redact.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/effective.hpp"
 #include "server/domain/plan/load.hpp"
 #include "server/domain/plan/resolve.hpp"
 #include "server/git/git.hpp"
-#include "server/github/redact.hpp"
 #include "server/planning/plan_files.hpp"
 #include "server/planning/planner.hpp"
 
@@ -35,7 +35,7 @@ v1::ConfigLayer to_wire(domain::Layer layer) {
 v1::ConfigValue to_wire(const domain::EffectiveValue& value) {
   v1::ConfigValue told;
   told.set_key(valid_utf8(value.key));
-  told.set_value(valid_utf8(github::redacted(value.value)));
+  told.set_value(valid_utf8(redacted(value.value)));
   told.set_source(to_wire(value.layer));
   told.set_file(valid_utf8(value.place.file));
   told.set_line(value.place.line);

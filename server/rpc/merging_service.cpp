@@ -1,5 +1,7 @@
 #include "server/rpc/merging_service.hpp"
 
+#include "server/secrets/message.hpp"
+
 namespace fanout::rpc {
 
 namespace v1 = fanout::v1;
@@ -49,7 +51,10 @@ awaitable<void> MergingService::collisions(const v1::ListCollisionsRequest& requ
 }
 
 awaitable<void> MergingService::merge(const v1::MergeRequest& request, Bridge::Writer<v1::MergeResponse>& writer) {
-  return merging_.merge(request, [&writer](v1::MergeResponse step) { return writer.write(std::move(step)); });
+  return merging_.merge(request, [this, &writer](v1::MergeResponse step) {
+    secrets::redact_message(redactor_, step);  // what gates print
+    return writer.write(std::move(step));
+  });
 }
 
 awaitable<void> MergingService::solve(const v1::SolveConflictRequest& request, v1::SolveConflictResponse& response) {

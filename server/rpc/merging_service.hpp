@@ -9,7 +9,8 @@ namespace fanout::rpc {
 /// `v1.MergingService`; the methods are documented in merging.proto.
 class MergingService final : public fanout::v1::MergingService::CallbackService {
  public:
-  MergingService(Bridge& bridge, merging::Merging& merging) : bridge_(bridge), merging_(merging) {}
+  MergingService(Bridge& bridge, merging::Merging& merging, const Redactor& redactor)
+      : bridge_(bridge), merging_(merging), redactor_(redactor) {}
 
   grpc::ServerWriteReactor<fanout::v1::DiffTaskResponse>* DiffTask(grpc::CallbackServerContext* context,
                                                                    const fanout::v1::DiffTaskRequest* request) override;
@@ -33,6 +34,7 @@ class MergingService final : public fanout::v1::MergingService::CallbackService 
 
   Bridge& bridge_;
   merging::Merging& merging_;
+  const Redactor& redactor_;
 };
 
 }  // namespace fanout::rpc

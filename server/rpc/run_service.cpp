@@ -90,11 +90,22 @@ awaitable<void> RunService::execute(const v1::ExecutePlanRequest& request, v1::E
   auto prepared = co_await loader_.load(std::move(plan), true);
   if (!prepared.loaded.ok()) throw planning::PlanFaultsError(prepared.loaded.diagnostics);
   prepared.spec.mutable_environment()->insert(request.environment().begin(), request.environment().end());
+  co_await require_secrets(prepared.spec);
   prepared.spec.set_request_id(request.request_id());
   *response.mutable_run() = co_await runs_.execute(std::move(prepared.spec));
   for (auto& diagnostic : planning::to_wire(prepared.loaded.diagnostics)) {
     *response.add_diagnostics() = std::move(diagnostic);
   }
+}
+
+/// Before anything begins, rather than in the middle of the run.
+awaitable<void> RunService::require_secrets(fanout::internal::v1::RunSpec spec) {
+  co_await services_.files.run([&](std::stop_token) {
+    for (const auto& task : spec.tasks()) {
+      services_.secrets.values({task.secret_env().begin(), task.secret_env().end()});
+      services_.secrets.values({task.agent_spec().secret_env().begin(), task.agent_spec().secret_env().end()});
+    }
+  });
 }
 
 awaitable<void> RunService::get(const v1::GetRunRequest& request, v1::GetRunResponse& response) {
@@ -158,6 +169,7 @@ awaitable<void> RunService::read_log(const v1::ReadLogRequest& request,
     return orchestrator::find_log(services_.runs_directory, run, request.task_id(), request.attempt(), request.log());
   });
   auto offset = request.offset();
+  StreamRedactor clean;
   auto seen = run.last_sequence();
   for (;;) {
     // Whether the task has ended is asked before reading: what it wrote until then is then read whole.
@@ -169,12 +181,18 @@ awaitable<void> RunService::read_log(const v1::ReadLogRequest& request,
       auto data = co_await services_.files.run([&](std::stop_token) { return orchestrator::read_log(file, offset); });
       if (data.empty()) break;
       v1::ReadLogResponse response;
-      response.set_offset(offset);
+      response.set_offset(offset - clean.kept());
       offset += data.size();
-      response.set_data(std::move(data));
-      co_await writer.write(std::move(response));
+      response.set_data(clean.add(services_.redactor, data));
+      if (!response.data().empty()) co_await writer.write(std::move(response));
     }
-    if (ended || !request.follow()) co_return;
+    if (ended || !request.follow()) {
+      v1::ReadLogResponse rest;
+      rest.set_offset(offset - clean.kept());
+      rest.set_data(clean.finish(services_.redactor));
+      if (!rest.data().empty()) co_await writer.write(std::move(rest));
+      co_return;
+    }
     // Output is written to the log before its event is recorded: a new event is when to look again.
     co_await services_.log.wait_for_more(id, seen);
   }

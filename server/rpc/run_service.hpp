@@ -41,6 +41,7 @@ class RunService final : public fanout::v1::RunService::CallbackService {
   awaitable<void> sync(const fanout::v1::SyncRunRequest& request, fanout::v1::SyncRunResponse& response);
   awaitable<void> watch(const fanout::v1::WatchRunRequest& request,
                         Bridge::Writer<fanout::v1::WatchRunResponse>& writer);
+  awaitable<void> require_secrets(fanout::internal::v1::RunSpec spec);
   awaitable<void> read_log(const fanout::v1::ReadLogRequest& request,
                            Bridge::Writer<fanout::v1::ReadLogResponse>& writer);
 

@@ -28,6 +28,11 @@ namespace {
 
 constexpr int kMaxRequestBytes = 4 << 20;
 constexpr int kMaxStreamsPerConnection = 200;
+constexpr int kMaxHeaderBytes = 16 << 10;
+// A client that has no call under way connects again by itself when it has one.
+constexpr std::chrono::duration<int, std::milli> kIdleTime{std::chrono::minutes(10)};
+constexpr std::chrono::duration<int, std::milli> kPingInterval{std::chrono::minutes(1)};
+constexpr int kMostPings = 2;
 constexpr std::chrono::seconds kDrainTime{2};  // for answers on their way
 
 }  // namespace
@@ -47,7 +52,7 @@ struct Server::Impl {
         admission(bridge, parts.runs, parts.services),
         doctor(bridge, parts.doctor),
         config(bridge, parts.services.workers, parts.user_config),
-        merging(bridge, parts.merging),
+        merging(bridge, parts.merging, parts.services.redactor),
         editing(bridge, parts.runs, parts.services, parts.tracking, parts.user_config),
         dashboard(bridge, parts.runs, parts.dashboard),
         daemon(bridge, parts.runs, parts.services, parts.socket, parts.state_directory, parts.http_address,
@@ -81,6 +86,10 @@ Server::Server(Parts parts) : impl_(std::make_unique<Impl>(std::move(parts))) {
   grpc::ServerBuilder builder;
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxHeaderBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleTime.count());
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kPingInterval.count());
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, kMostPings);
   builder.RegisterService(&impl_->plans);
   builder.RegisterService(&impl_->runs);
   builder.RegisterService(&impl_->work);

@@ -5,6 +5,7 @@
 #include <boost/system/system_error.hpp>
 
 #include "common/error.hpp"
+#include "common/redact.hpp"
 #include "common/text.hpp"
 #include "fanout/v1/service.pb.h"
 #include "server/planning/planner.hpp"
@@ -37,7 +38,7 @@ grpc::Status to_status(std::exception_ptr error) {
     for (auto& diagnostic : planning::to_wire(faults.diagnostics)) *details.add_diagnostics() = std::move(diagnostic);
     return {grpc::StatusCode::INVALID_ARGUMENT, faults.what(), details.SerializeAsString()};
   } catch (const Error& known) {
-    return {code_of(known.kind()), valid_utf8(known.what())};
+    return {code_of(known.kind()), redacted(valid_utf8(known.what()))};
   } catch (const boost::system::system_error& ended) {
     if (ended.code() == boost::asio::error::operation_aborted) {
       return {grpc::StatusCode::UNAVAILABLE, "the daemon is stopping"};

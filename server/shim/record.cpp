@@ -26,7 +26,8 @@ bool read_number(const Fields& fields, std::string_view key, Number& value) {
   const auto field = fields.find(key);
   if (field == fields.end()) return false;
   const auto text = field->second;
-  return std::from_chars(text.data(), text.data() + text.size(), value).ptr == text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
 }
 
 bool is_ours(const Fields& fields, int& version) {
@@ -73,7 +74,7 @@ std::optional<Birth> parse_birth(std::string_view text) {
   const auto fields = fields_of(text);
   Birth birth;
   if (!is_ours(fields, birth.version) || !read_number(fields, "pid", birth.supervisor.pid) ||
-      !read_number(fields, "start", birth.supervisor.start_time) || !fields.contains("boot")) {
+      birth.supervisor.pid <= 0 || !read_number(fields, "start", birth.supervisor.start_time) || !fields.contains("boot")) {
     return {};
   }
   birth.supervisor.boot_id = fields.at("boot");
@@ -92,7 +93,8 @@ std::optional<End> parse_end(std::string_view text) {
   End end;
   if (read_number(fields, "code", code)) end.code = code;
   const bool ended = end.code || read_number(fields, "signal", end.signal) || read_number(fields, "refused", end.refused);
-  if (!ended || !read_number(fields, "duration-ms", duration)) return {};
+  if (!ended || code < 0 || end.signal < 0 || end.refused < 0) return {};
+  if (!read_number(fields, "duration-ms", duration) || duration < 0) return {};
   end.duration = std::chrono::milliseconds(duration);
   end.timed_out = read_number(fields, "timed-out", yes);
   end.stopped = read_number(fields, "stopped", yes);

@@ -158,6 +158,7 @@ void EventLog::close() {
 
 awaitable<void> EventLog::create_run(fanout::internal::v1::RunSpec spec, v1::Event first) {
   const auto id = spec.run_id();
+  if (clean_) clean_(first);
   first.set_run_id(id);
   first.set_sequence(1);
   *first.mutable_time() = wall_clock();
@@ -193,6 +194,7 @@ awaitable<void> EventLog::append(v1::Event event) {
   if (closed_) throw Error(ErrorKind::unavailable, "the daemon is stopping");
   const auto run = runs_.find(event.run_id());
   if (run == runs_.end()) throw Error(ErrorKind::precondition, "run " + event.run_id() + " is over");
+  if (clean_) clean_(event);
   ++run->second->unrecorded;
   auto item = std::make_shared<Pending>(executor_, std::move(event));
   pending_.push_back(item);
@@ -208,6 +210,7 @@ awaitable<void> EventLog::append_all(std::vector<v1::Event> events) {
     if (!runs_.contains(event.run_id())) throw Error(ErrorKind::precondition, "run " + event.run_id() + " is over");
   }
   for (auto& event : events) {
+    if (clean_) clean_(event);
     ++runs_.at(event.run_id())->unrecorded;
     items.push_back(std::make_shared<Pending>(executor_, std::move(event)));
   }

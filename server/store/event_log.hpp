@@ -36,6 +36,9 @@ class EventLog {
   /// waits, as with a full disk.
   void on_damage(std::function<void(const std::string& what)> tell) { tell_damage_ = std::move(tell); }
 
+  /// Every event goes through it before it is recorded and told.
+  void clean_with(std::function<void(fanout::v1::Event&)> clean) { clean_ = std::move(clean); }
+
   /// Writes what is appended until close(); spawn it once.
   async::awaitable<void> run();
   /// run() returns once everything appended so far is committed.
@@ -111,6 +114,7 @@ class EventLog {
   std::string trouble_;
   std::vector<std::string> notices_;
   std::function<void(const std::string&)> tell_damage_;
+  std::function<void(fanout::v1::Event&)> clean_;
   bool closed_ = false;
 };
 

@@ -83,7 +83,7 @@ domain::Traits Subagent::traits() const {
   return traits;
 }
 
-std::string Subagent::account() const { return account_of(agent_spec(), environment_of_programs()); }
+std::string Subagent::account() const { return account_of(agent_spec(), environment_of_agent()); }
 
 /// What follows from how the agent's run ended. No retry helps one that is not logged in, or not there.
 Input Subagent::after_run(const v1::AgentVerdict& verdict) {

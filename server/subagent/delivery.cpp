@@ -126,6 +126,8 @@ awaitable<v1::GateResult> Subagent::run_gate(v1::Gate gate, std::string log) {
 awaitable<Input> Subagent::push() {
   if (progress_.pushed) co_return Input{InputKind::pushed, {}, {}};
   const auto start = Clock::now();
+  const auto fault = co_await fault_in_outgoing();
+  if (!fault.empty()) co_return Input{InputKind::work_failed, fault, {}};
   const auto access = services_.access_of(spec_);
   auto result = co_await async::with_deadline(services_.workers.run([&](std::stop_token stop) -> std::variant<std::string, git::PushRejected> {
     if (taken_up_) git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());

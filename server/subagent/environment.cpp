@@ -83,8 +83,9 @@ class Subagent::ReleaseOnError {
 awaitable<Input> Subagent::prepare_environment() {
   if (progress_.environment) {
     detected_ = co_await services_.workers.run([&](std::stop_token) { return environment::detect(worktree_.path); });
-    detected_.setup = to_vector(progress_.environment->setup_commands());
-    detected_.verify = to_vector(progress_.environment->verify_commands());
+    // As the plan has them: what events tell is without secrets.
+    detected_.setup = to_vector(task_.detect_setup() ? progress_.environment->setup_commands() : task_.setup());
+    detected_.verify = to_vector(task_.detect_verify() ? progress_.environment->verify_commands() : task_.verify());
     co_return Input{InputKind::environment_ready, {}, {}};
   }
   const auto start = Clock::now();

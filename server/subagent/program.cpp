@@ -84,20 +84,32 @@ Variables Subagent::plan_variables() const {
 
 /// Later ones win: the plan's word counts more than ours for what belongs to other programs.
 Variables Subagent::surroundings() const {
-  auto all = services_.environment;
-  all["COMPOSE_PROJECT_NAME"] = slug();
-  for (const auto& [name, value] : spec_.environment()) all[name] = value;
+  auto all = surroundings_of(services_.environment, spec_, task_);
+  all.try_emplace("COMPOSE_PROJECT_NAME", slug());
   for (const auto& [name, value] : plan_variables()) all[name] = value;
   return all;
 }
 
-/// What all programs of the task find there, but for what Fanout tells each of them.
-std::vector<std::string> Subagent::environment_of_programs() const {
-  const Variables around = surroundings();
-  return merged({&around});
+/// Read anew for each program: the file of secrets may have changed, and no copy of them stays here.
+awaitable<Variables> Subagent::secret_variables(fanout::internal::v1::AgentSpec agent) {
+  std::map<std::string, std::string> names(task_.secret_env().begin(), task_.secret_env().end());
+  for (const auto& [variable, name] : agent.secret_env()) names[variable] = name;
+  for (const auto& [name, value] : task_.env()) {
+    if (is_secret_name(name)) services_.redactor.learn(value);
+  }
+  if (names.empty()) co_return Variables{};
+  co_return co_await services_.files.run([&](std::stop_token) { return services_.secrets.values(names); });
 }
 
-process::Command Subagent::command_for(const Program& program) const {
+/// What its agent finds there, but for secrets of the plan and what Fanout tells each program.
+std::vector<std::string> Subagent::environment_of_agent() const {
+  const Variables around = surroundings();
+  const auto* row = agent::find_agent(agent_spec().kind());
+  const Variables keys = row ? agents_own(services_.environment, *row) : Variables{};
+  return merged({&keys, &around});
+}
+
+process::Command Subagent::command_for(const Program& program, const Variables& more) const {
   const auto folder = attempt_directory();
   const Variables around = surroundings();
   const Variables own = own_variables();
@@ -105,7 +117,7 @@ process::Command Subagent::command_for(const Program& program) const {
   process::Command command;
   command.argv = process::shell_command(program.command);
   command.directory = worktree_.path;
-  command.environment = merged({&around, &own, &mark});
+  command.environment = merged({&around, &more, &own, &mark});
   command.mark = merged({&mark}).front();
   command.stdin_file = program.stdin_file;
   command.folder = folder / program.name;
@@ -149,7 +161,9 @@ process::Listener Subagent::listener_for(Program program) {
 awaitable<process::Exit> Subagent::run_program(Program program) {
   const auto folder = attempt_directory();
   co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
-  auto command = command_for(program);
+  fanout::internal::v1::AgentSpec none;
+  const auto secrets = co_await secret_variables(std::move(none));
+  auto command = command_for(program, secrets);
   auto listener = listener_for(program);
   const auto exit = co_await process::run(runner(), std::move(command), std::move(listener), told_of(program.name));
   co_await record_end(program, exit);

@@ -306,7 +306,11 @@ awaitable<v1::AgentVerdict> Subagent::run_new_session(AgentOrder order) {
   program.timeout = milliseconds(TimeUtil::DurationToMilliseconds(task_.timeout()));
   program.silence = milliseconds(TimeUtil::DurationToMilliseconds(task_.stall_timeout()));
 
-  setup.command = command_for(program);
+  auto variables = agents_own(services_.environment, *setup.options.agent);
+  for (const auto& [name, value] : task_.env()) variables.erase(name);  // what the plan says counts more
+  const auto secrets = co_await secret_variables(order.agent);
+  for (const auto& [name, value] : secrets) variables[name] = value;
+  setup.command = command_for(program, variables);
   auto& environment = setup.command.environment;
   if (plain) {
     setup.command.events_log = attempt_directory() / "agent.events";

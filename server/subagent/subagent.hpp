@@ -22,6 +22,7 @@
 #include "server/git/git.hpp"
 #include "server/process/containment.hpp"
 #include "server/process/process.hpp"
+#include "server/secrets/store.hpp"
 #include "server/session/session.hpp"
 #include "server/store/event_log.hpp"
 #include "server/subagent/accounts.hpp"
@@ -77,6 +78,8 @@ struct Services {
   std::filesystem::path shim;  ///< The program that programs run under.
   admission::Admission& admission;
   const process::Containment& containment;
+  Redactor& redactor;              ///< Knows what must not be told.
+  const secrets::Store& secrets;   ///< Values that plans name.
   async::Signal attention{executor};  ///< Something waits for an answer, or does so no more.
   Accounts accounts{executor, retry_delay * 6};
   Treasury treasury{log};
@@ -267,13 +270,14 @@ class Subagent {
   awaitable<domain::Input> run_gates();
   awaitable<fanout::v1::GateResult> run_gate(fanout::v1::Gate gate, std::string log);
   awaitable<domain::Input> push();
+  awaitable<std::string> fault_in_outgoing();  // outgoing.cpp
   awaitable<domain::Input> rebase();
   awaitable<domain::Input> report();
 
   // program.cpp
   awaitable<process::Exit> with_snapshots(awaitable<process::Exit> running);
   awaitable<process::Exit> run_program(Program program);
-  process::Command command_for(const Program& program) const;
+  process::Command command_for(const Program& program, const Variables& more) const;
   process::Listener listener_for(Program program);
   process::Told told_of(const std::string& program) const;
   awaitable<void> record_start(Program program, int pid);
@@ -283,7 +287,8 @@ class Subagent {
   awaitable<void> record_stall(Program program);
   awaitable<bool> record_output(Program program, process::Stream stream, std::vector<process::Line> lines);
   Variables own_variables() const;
-  std::vector<std::string> environment_of_programs() const;
+  std::vector<std::string> environment_of_agent() const;
+  awaitable<Variables> secret_variables(fanout::internal::v1::AgentSpec agent);
   Variables placeholders() const;    ///< For the values of the plan's variables.
   Variables plan_variables() const;
   Variables surroundings() const;    ///< All that a setup command sees but its own.

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "common/redact.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 #include "server/domain/subagent/retry.hpp"
 #include "server/github/describe.hpp"
-#include "server/github/redact.hpp"
 
 namespace fanout::tracking {
 
@@ -32,10 +32,10 @@ std::string without_times(std::string_view log) {
 }
 
 std::string output_of(const github::FailedCheck& check) {
-  return tail(github::redacted(without_times(valid_utf8(check.output))), kMostOutput);
+  return tail(redacted(without_times(valid_utf8(check.output))), kMostOutput);
 }
 
-std::string line(std::string_view text) { return fit(printable(github::redacted(trimmed(text))), 300); }
+std::string line(std::string_view text) { return fit(printable(redacted(trimmed(text))), 300); }
 
 std::string section_of(const github::FailedCheck& check) {
   std::string text = "### Check " + line(check.name) + "\n";
@@ -74,12 +74,12 @@ v1::Feedback feedback_of(const github::Review& review) {
   feedback.set_source("review");
   feedback.set_commit(review.commit);
   feedback.set_reason(line(review.author) + " asks for changes");
-  std::string text = "### " + line(review.author) + " asks for changes\n\n" + github::redacted(valid_utf8(review.body)) + "\n";
+  std::string text = "### " + line(review.author) + " asks for changes\n\n" + redacted(valid_utf8(review.body)) + "\n";
   text = head(text, kMostText / 2);
   std::size_t count = 0;
   for (const auto& remark : review.remarks) {
     const auto place = "`" + line(remark.path) + (remark.line > 0 ? ":" + std::to_string(remark.line) : "") + "`";
-    const auto said = "\n- " + place + ": " + github::redacted(valid_utf8(remark.body)) + "\n";
+    const auto said = "\n- " + place + ": " + redacted(valid_utf8(remark.body)) + "\n";
     if (++count > kMostRemarks || text.size() + said.size() > kMostText) break;
     text += said;
   }

@@ -1,7 +1,7 @@
 // The one issue of a run that has no issue for each task.
+#include "common/redact.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
-#include "server/github/redact.hpp"
 #include "server/tracking/describe.hpp"
 
 namespace fanout::tracking {
@@ -28,7 +28,7 @@ const char* state_text(const v1::Subagent& agent) {
 /// One line of a list, without anything that would end it or mention somebody.
 std::string cell(std::string_view text, int columns) {
   std::string out;
-  for (const char c : fit(printable(github::redacted(text)), static_cast<std::size_t>(columns))) {
+  for (const char c : fit(printable(redacted(text)), static_cast<std::size_t>(columns))) {
     if (c == '@' || c == '<') out += "\u200b";
     out += c;
   }

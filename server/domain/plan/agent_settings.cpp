@@ -7,7 +7,7 @@
 #include "common/text.hpp"
 #include "server/domain/plan/config_keys.hpp"
 #include "server/domain/plan/reader.hpp"
-#include "server/domain/plan/settings_reader.hpp"
+#include "server/domain/plan/security_settings.hpp"
 
 namespace fanout::domain {
 
@@ -71,7 +71,9 @@ AgentConfig read_agent_config(const Reader& entry, const Member& agent) {
   config.auth_method = entry.filled_text("auth_method").value_or("");
   config.level = entry.word("level", kLevels).value_or("");
   config.args = entry.texts("args").value_or(std::vector<std::string>{});
-  config.env = read_env(entry);
+  auto env = read_env(entry);
+  config.env = std::move(env.values);
+  config.secret_env = std::move(env.secrets);
   config.settings = read_agent_settings(entry);
   const auto& type = config.type.empty() ? agent.key : config.type;
   const bool has_program = std::find(kWithProgram.begin(), kWithProgram.end(), type) != kWithProgram.end();
@@ -141,6 +143,7 @@ AgentSpec agent_spec(const std::string& name, const AgentSettings& settings, con
   spec.set_level(config.level);
   spec.mutable_args()->Assign(config.args.begin(), config.args.end());
   spec.mutable_env()->insert(config.env.begin(), config.env.end());
+  spec.mutable_secret_env()->insert(config.secret_env.begin(), config.secret_env.end());
   spec.set_model(chosen(settings, config.settings, defaults, &AgentSettings::model).value_or(""));
   spec.set_approve(chosen(settings, config.settings, defaults, &AgentSettings::approve).value_or("safe"));
   const auto timeout = chosen(settings, config.settings, defaults, &AgentSettings::answer_timeout);

@@ -34,6 +34,7 @@ struct AgentConfig {
   std::string mode, auth_method, level;
   std::vector<std::string> args;
   std::map<std::string, std::string> env;
+  std::map<std::string, std::string> secret_env;  ///< Variable → name of a secret.
   AgentSettings settings;
 };
 using AgentConfigs = std::map<std::string, AgentConfig>;

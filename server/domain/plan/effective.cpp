@@ -99,7 +99,7 @@ class Walk {
       std::erase_if(written, [](const Written& one) { return one.value->kind != Value::Kind::map; });
       return table(path, name, written, named);
     }
-    if (path.ends_with("rules") && !written.empty()) return rules(name, written);
+    if ((path.ends_with("rules") || path == "pass_env") && !written.empty()) return rules(name, written);
     if (!written.empty()) return add(name, written.front(), path.ends_with("env.*"));
     if (!named) fall_back(path, name);
   }

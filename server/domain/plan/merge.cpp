@@ -47,7 +47,11 @@ void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "ports", &Settings::ports);
   merge_limit_settings(upper.limits, lower.limits);
   merge_tracker_settings(upper.tracker_options, lower.tracker_options);
-  upper.env.insert(lower.env.begin(), lower.env.end());
+  const auto above = upper.env;
+  for (const auto& [name, value] : lower.env) {
+    if (!upper.security.secret_env.contains(name)) upper.env.emplace(name, value);
+  }
+  merge_security_settings(upper.security, lower.security, above);
 }
 
 }  // namespace fanout::domain

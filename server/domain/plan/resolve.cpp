@@ -195,6 +195,7 @@ class Resolver {
     }
     *out.mutable_limits() = limits_spec(own.limits);
     out.mutable_env()->insert(own.env.begin(), own.env.end());
+    set_security(own.security, out);
     out.set_allow_empty(own.allow_empty.value_or(false));
     out.set_commit_type(own.commit_type.value_or("feat"));
     out.set_prompt_template(layers_.prompt_template.empty() ? std::string(default_prompt_template())

@@ -13,12 +13,6 @@ namespace fanout::domain {
 
 namespace {
 
-bool is_variable_name(const std::string& name) {
-  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
-  return !name.empty() && !std::isdigit(static_cast<unsigned char>(name.front())) &&
-         std::all_of(name.begin(), name.end(), is_word);
-}
-
 std::optional<Gate> read_gate(const Value& value, const std::string& field, Diagnostics& diagnostics) {
   static const auto keys = keys_in("gates[]");
   if (value.kind == Value::Kind::scalar && !trimmed(value.text).empty()) {
@@ -88,31 +82,6 @@ std::optional<std::vector<std::string>> read_cache(const Reader& reader) {
 
 }  // namespace
 
-/// Values are not repeated in messages: they may be secrets.
-std::map<std::string, std::string> read_env(const Reader& reader) {
-  std::map<std::string, std::string> env;
-  const auto* member = reader.member("env");
-  if (!member) return env;
-  if (member->value.kind != Value::Kind::map) {
-    add_error(reader.diagnostics(), member->value.place, reader.field_of("env"),
-              "env must be a map of NAME: value");
-    return env;
-  }
-  for (const auto& entry : member->value.members) {
-    const auto field = reader.field_of("env." + printable(entry.key));
-    if (!is_variable_name(entry.key)) {
-      add_error(reader.diagnostics(), entry.place, field,
-                "\"" + printable(entry.key) + "\" is not a variable's name: letters, digits and _ only");
-    } else if (entry.value.kind == Value::Kind::list || entry.value.kind == Value::Kind::map) {
-      add_error(reader.diagnostics(), entry.value.place, field,
-                "the value of " + entry.key + " must be a text");
-    } else {
-      env[entry.key] = entry.value.text;
-    }
-  }
-  return env;
-}
-
 std::span<const std::string> settings_keys() {
   static const auto keys = children_of("", shared_config_keys());
   return keys;
@@ -133,7 +102,10 @@ Settings read_settings(const Reader& reader) {
   settings.timeout = reader.duration("timeout");
   settings.stall_timeout = reader.duration_or_off("stall_timeout");
   settings.retries = reader.count("retries", kMostRetries, 0);
-  settings.env = read_env(reader);
+  settings.security = read_security_settings(reader);
+  auto env = read_env(reader);
+  settings.env = std::move(env.values);
+  settings.security.secret_env = std::move(env.secrets);
   settings.allow_empty = reader.flag("allow_empty");
   settings.push = reader.flag("push");
   settings.remote = reader.filled_text("remote");

@@ -14,9 +14,6 @@ inline constexpr unsigned kMostPorts = 100;  // of a worktree
 /// The keys that may stand in a task, a plan, `.fanout.yaml` and the user's configuration alike.
 std::span<const std::string> settings_keys();
 
-/// `env: {NAME: value}`.
-std::map<std::string, std::string> read_env(const Reader& reader);
-
 /// Reads those keys out of a map that may hold others too.
 Settings read_settings(const Reader& reader);
 

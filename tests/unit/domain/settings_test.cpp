@@ -116,6 +116,31 @@ TEST(Settings, EnvIsMergedKeyByKey) {
   EXPECT_EQ(env.at("A") + env.at("B") + env.at("C"), "tpr");
 }
 
+TEST(Settings, AVariableHasItsValueFromTheNearestThatNamesItBeItASecretOrNot) {
+  Layers layers;
+  layers.repository = repository("env: {A: {secret: RA}, B: r, C: {secret: RC}}");
+  const auto spec = resolved("env: {A: p, B: {secret: PB}}\ntasks: [{id: a, prompt: x}]", layers);
+  const auto& task = spec.tasks(0);
+  EXPECT_EQ(task.env().at("A"), "p");
+  EXPECT_EQ(task.env_size(), 1);
+  EXPECT_EQ(task.secret_env().at("B"), "PB");
+  EXPECT_EQ(task.secret_env().at("C"), "RC");
+  EXPECT_EQ(task.secret_env_size(), 2);
+}
+
+TEST(Settings, VariablesToPassOnAreThoseOfAllFilesAndWhatLeavesIsLookedAt) {
+  Layers layers;
+  layers.repository = repository("pass_env: [B, 'AWS_*']\nmax_file_size: off");
+  layers.user = user("pass_env = ['A', 'B']\nsecret_scan = 'warn'");
+  const auto& task = resolved("tasks: [{id: a, prompt: x}]", layers).tasks(0);
+  EXPECT_THAT(task.pass_env(), ElementsAre("A", "AWS_*", "B"));
+  EXPECT_EQ(task.max_file_bytes(), 0u);
+  EXPECT_EQ(task.secret_scan(), "warn");
+  const auto& usual = resolved("tasks: [{id: a, prompt: x}]").tasks(0);
+  EXPECT_EQ(usual.max_file_bytes(), 50u << 20);
+  EXPECT_EQ(usual.secret_scan(), "on");
+}
+
 TEST(Settings, DefaultsAreTheDocumentedOnes) {
   Layers layers;
   layers.cores = 2;

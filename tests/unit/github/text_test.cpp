@@ -1,9 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/redact.hpp"
 #include "server/github/describe.hpp"
 #include "server/github/marker.hpp"
-#include "server/github/redact.hpp"
 
 namespace fanout::github {
 namespace {
