@@ -87,6 +87,7 @@ awaitable<Input> Subagent::prepare_environment() {
     detected_.verify = to_vector(progress_.environment->verify_commands());
     co_return Input{InputKind::environment_ready, {}, {}};
   }
+  co_await choose_sandbox();
   const auto start = Clock::now();
   ReleaseOnError guard(installing_);
   const pool::Pool::Quiet quiet(services_.pool);

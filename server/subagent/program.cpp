@@ -150,9 +150,12 @@ awaitable<process::Exit> Subagent::run_program(Program program) {
   const auto folder = attempt_directory();
   co_await services_.files.run([&](std::stop_token) { std::filesystem::create_directories(folder); });
   auto command = command_for(program);
+  const std::vector<std::filesystem::path> no_more_files;
+  co_await enclose(command, "", no_more_files);
   auto listener = listener_for(program);
   const auto exit = co_await process::run(runner(), std::move(command), std::move(listener), told_of(program.name));
   co_await record_end(program, exit);
+  co_await take_commits(exit.success());
   co_return exit;
 }
 
