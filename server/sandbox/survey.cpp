@@ -35,7 +35,8 @@ constexpr string_view kCaches[] = {
 constexpr string_view kKeys[] = {
     "~/.ssh", "~/.gnupg", "~/.config/gh", "~/.config/glab-cli", "~/.netrc", "~/.git-credentials", "~/.config/git/credentials",
     "~/.aws", "~/.azure", "~/.config/gcloud", "~/.kube", "~/.docker", "~/.password-store", "~/.local/share/keyrings", "~/.pypirc",
-    "~/.cargo/credentials.toml", "~/.cargo/credentials"};
+    "~/.cargo/credentials.toml", "~/.cargo/credentials", "$XDG_CONFIG_HOME/gh", "$XDG_CONFIG_HOME/glab-cli",
+    "$XDG_CONFIG_HOME/git/credentials", "$XDG_CONFIG_HOME/gcloud", "$GNUPGHOME/", "$AWS_CONFIG_FILE/", "$KUBECONFIG/"};
 
 /// Of the machine: what others share, and where they keep their things.
 constexpr const char* kShared[] = {"/tmp", "/var/tmp", "/run", "/home", "/root"};
@@ -119,9 +120,12 @@ class Surveyor {
     return path.is_absolute() ? without_slash(path.lexically_normal()) : fs::path();
   }
 
+  /// Where it is there, and may be reached.
   void add(string_view place, std::vector<fs::path>& to) const {
     auto path = place_of(place);
-    if (!path.empty() && path.has_relative_path() && std::find(to.begin(), to.end(), path) == to.end()) to.push_back(std::move(path));
+    std::error_code error;
+    const bool there = path.has_relative_path() && fs::exists(path, error);
+    if (there && std::find(to.begin(), to.end(), path) == to.end()) to.push_back(std::move(path));
   }
 
   template <class Places>
@@ -133,12 +137,10 @@ class Surveyor {
   void add_agent(Box& box) const {
     const auto files = agent::home_files(wanted_.agent);
     add_all(files.read, box.home.read);
-    const auto known = box.home.write.size();
-    add_all(files.write, box.home.write);
     const bool is_known = wanted_.agent != "command" && wanted_.agent != "acp";
-    for (auto path = box.home.write.begin() + static_cast<std::ptrdiff_t>(known); is_known && path != box.home.write.end(); ++path) {
-      std::error_code ignored;
-      if (is_folder(path->parent_path()) || is_folder(path->parent_path().parent_path())) fs::create_directories(*path, ignored);
+    for (const auto place : files.write) {
+      if (is_known) make_folder(place_of(place));
+      add(place, box.home.write);
     }
     add_all(files.login, box.home.write);
     for (const auto& place : files.seed) add_seed(place, box);
@@ -155,6 +157,13 @@ class Surveyor {
       std::error_code error;
       if (is_gone(path) && fs::is_regular_file(path, error)) add(path.string(), box.home.read);
     }
+  }
+
+  /// Where the agent has been used before.
+  static void make_folder(const fs::path& path) {
+    std::error_code ignored;
+    const auto parent = path.parent_path();
+    if (is_folder(parent) || is_folder(parent.parent_path())) fs::create_directories(path, ignored);
   }
 
   void add_seed(string_view place, Box& box) const {
