@@ -107,6 +107,8 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
   command.add_flag_function(
       "--cache,!--no-cache", [&options](std::int64_t count) { options.environment_cache = count > 0; },
       "Take what setup makes from the cache (default), or not");
+  command.add_option("--sandbox", options.sandbox, "What tasks' programs are kept in: off, workspace or strict\n(default: workspace, where it works here)")
+      ->option_text("LEVEL");
   command.add_flag("--no-write-status", options.no_write_status,
                    "Leave the status: lines of the task files alone");
 }

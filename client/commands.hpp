@@ -29,6 +29,7 @@ struct PlanOptions {
   std::string auto_merge;
   std::string tracker_mode;
   std::optional<bool> environment_cache;
+  std::string sandbox;
   std::string remote;
   std::string tracker;
   bool no_write_status = false;

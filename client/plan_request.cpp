@@ -77,6 +77,7 @@ fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   if (options.ci_retries) overrides.set_ci_retries(*options.ci_retries);
   overrides.set_auto_merge(options.auto_merge);
   overrides.set_tracker_mode(options.tracker_mode);
+  overrides.set_sandbox(options.sandbox);
   if (options.environment_cache) overrides.set_environment_cache(*options.environment_cache);
   if (options.no_write_status) overrides.set_write_status(false);
   if (!options.timeout.empty()) *overrides.mutable_timeout() = time_of_flag("--timeout", options.timeout);

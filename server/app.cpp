@@ -72,6 +72,12 @@ process::Containment find_containment(const std::filesystem::path& shim, const s
   return process::find_containment(shim, allowed);
 }
 
+/// What programs in a sandbox do not see.
+std::vector<std::filesystem::path> own_places(const AppOptions& options) {
+  const auto settings = options.user_config.parent_path();
+  return {options.state_directory, options.socket.parent_path(), settings.filename() == "fanout" ? settings : options.user_config};
+}
+
 /// As configured now. A file with faults changes nothing; whoever starts a run is told of them. BLOCKS.
 std::optional<domain::admission::Settings> admission_settings(const std::filesystem::path& file) {
   std::vector<domain::Diagnostic> diagnostics;
@@ -131,6 +137,8 @@ class App {
       redactor_->learn(access.token);
       return access;
     };
+    services_.default_sandbox = options.sandbox;
+    services_.own_places = own_places(options);
   }
 
   awaitable<void> live(std::function<void()> ready) {
@@ -303,7 +311,7 @@ class App {
   std::vector<doctor::Examination> examinations(const AppOptions& options) {
     const doctor::Places places{options.socket, options.state_directory, options.user_config, options.shim,
                                 services_.environment};
-    auto all = doctor::standard_examinations(places, workers_, containment_, admission_, [this] { return log_.trouble(); });
+    auto all = doctor::standard_examinations(places, workers_, containment_, admission_, services_.sandboxes, [this] { return log_.trouble(); });
     all.push_back({"tracker", "login", [this](doctor::Question question) { return login_checks(question.offline); }});
     return all;
   }

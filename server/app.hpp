@@ -27,6 +27,7 @@ struct AppOptions {
   /// process ends, and whoever looks after it starts it anew.
   std::function<void()> start_anew;
   std::string tree_kill = "auto";  ///< auto, scope, cgroup, namespace or supervisor: which may be used.
+  std::string sandbox = "workspace";  ///< off, workspace or strict, for tasks that name none.
   std::filesystem::path memory_info = "/proc";  ///< Where "meminfo" and "pressure/memory" are read.
   int listener = -1;  ///< Listens on `socket` already, and is taken over; -1: there is none.
 };

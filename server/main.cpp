@@ -138,6 +138,8 @@ int main(int argc, char** argv) {
   cli.add_option("--tree-kill", options.tree_kill,
                  "How programs are kept together: auto (the best that works here), scope, cgroup, namespace or supervisor")
       ->check(CLI::IsMember({"auto", "scope", "cgroup", "namespace", "supervisor"}));
+  cli.add_option("--sandbox", options.sandbox, "What tasks that name no sandbox are kept in: off, workspace (default, where it works) or strict")
+      ->check(CLI::IsMember({"off", "workspace", "strict"}));
   cli.add_option("--memory-info", options.memory_info, "Folder of meminfo and pressure/memory (default: /proc)");
   cli.add_option("--check-plan", plan_to_check, "Tell the faults of this plan file, and serve nothing");
   cli.add_option("--ready-fd", ready_fd, "Descriptor that gets the line \"ready\", or \"error: …\"");

@@ -84,6 +84,15 @@ std::string base_of(const v1::Run& run) {
   return run.base() + "@" + short_commit(run.base_commit());
 }
 
+const char* sandbox_word(v1::SandboxLevel level) {
+  switch (level) {
+    case v1::SANDBOX_LEVEL_OFF: return "off";
+    case v1::SANDBOX_LEVEL_WORKSPACE: return "workspace";
+    case v1::SANDBOX_LEVEL_STRICT: return "strict";
+    default: return "unknown";
+  }
+}
+
 std::size_t count_done(const v1::Run& run) {
   return static_cast<std::size_t>(
       std::count_if(run.subagents().begin(), run.subagents().end(),

@@ -31,6 +31,9 @@ std::string short_commit(const std::string& id);
 /// "main@1a2b3c4d"; either part may be missing.
 std::string base_of(const fanout::v1::Run& run);
 
+/// As `--sandbox` names it.
+const char* sandbox_word(fanout::v1::SandboxLevel level);
+
 /// Completed or skipped.
 std::size_t count_done(const fanout::v1::Run& run);
 

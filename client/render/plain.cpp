@@ -179,6 +179,12 @@ Said said_of_following(const v1::FollowingChanged& change) {
   }
 }
 
+Said said_of_sandbox(const v1::SandboxChosen& chosen) {
+  const auto network = chosen.network() ? "" : ", without network";
+  if (chosen.reason().empty()) return {"sandbox: " + std::string(sandbox_word(chosen.level())) + network, Ink::dim};
+  return {"sandbox: " + std::string(sandbox_word(chosen.level())) + ", since " + printable(chosen.reason()), Ink::yellow};
+}
+
 /// What is said of an event in one line; empty: nothing.
 Said said_of(const v1::Event& event) {
   switch (event.payload_case()) {
@@ -264,6 +270,10 @@ Said said_of(const v1::Event& event) {
       return said_of_following(event.following_changed());
     case v1::Event::kCancelRequested:
       return {"asked to cancel"};
+    case v1::Event::kSandboxChosen:
+      return said_of_sandbox(event.sandbox_chosen());
+    case v1::Event::kCommitsTaken:
+      return {"its branch is at " + event.commits_taken().head_commit().substr(0, 8), Ink::dim};
     // Told by the end that follows, by lines of their own, or of no interest to a person.
     case v1::Event::kEnvironmentVerified:
     case v1::Event::kPortsReserved:

@@ -1,6 +1,7 @@
 #include "client/render/summary.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "client/render/live.hpp"
 #include "client/render/looks.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::size_t kReasonLines = 4;
 constexpr std::size_t kMostIdColumns = 40;
+constexpr std::size_t kMostNamed = 5;
 
 bool needs_quotes(const std::string& word) {
   return word.empty() || word.find_first_not_of(
@@ -119,10 +121,26 @@ std::vector<std::string> summary(const v1::Run& run, Time now, const Style& styl
   title.add(run.name().empty() ? run.id() : run.name(), Ink::bold).add("  " + outcome_sentence(run, now));
   std::vector<std::string> lines{title.text(), ""};
   for (auto& line : task_table(run, now, style, columns)) lines.push_back(std::move(line));
-  for (auto& more : {budget_lines(run, style), tracker_lines(run, style), next_lines(run, style)}) {
+  for (auto& more : {sandbox_lines(run, style), budget_lines(run, style), tracker_lines(run, style), next_lines(run, style)}) {
     if (more.empty()) continue;
     lines.emplace_back();
     lines.insert(lines.end(), more.begin(), more.end());
+  }
+  return lines;
+}
+
+/// "sandbox: workspace", and of each other level who is in it and why.
+std::vector<std::string> sandbox_lines(const v1::Run& run, const Style& style) {
+  std::map<std::pair<v1::SandboxLevel, std::string>, std::vector<std::string>> tasks;
+  for (const auto& agent : run.subagents()) {
+    if (agent.sandbox() != v1::SANDBOX_LEVEL_UNSPECIFIED) tasks[{agent.sandbox(), agent.sandbox_reason()}].push_back(agent.task_id());
+  }
+  std::vector<std::string> lines;
+  for (const auto& [kind, ids] : tasks) {
+    auto text = "sandbox: " + std::string(sandbox_word(kind.first));
+    if (tasks.size() > 1) text += " for " + (ids.size() > kMostNamed ? numbered(ids.size(), "task") : join(ids, ", "));
+    if (!kind.second.empty()) text += ", since " + kind.second;
+    lines.push_back(Line(style).add(printable(text), kind.second.empty() ? Ink::dim : Ink::yellow).text());
   }
   return lines;
 }

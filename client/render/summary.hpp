@@ -25,6 +25,9 @@ std::string short_cost(const fanout::v1::AgentUsage& usage);
 /// "4 of 5 tasks completed in 8.3s".
 std::string outcome_sentence(const fanout::v1::Run& run, Time now);
 
+/// What the tasks' programs are kept in, and why in no more; nothing before the first of them.
+std::vector<std::string> sandbox_lines(const fanout::v1::Run& run, const Style& style);
+
 /// The budgets that are nearly or wholly used up.
 std::vector<std::string> budget_lines(const fanout::v1::Run& run, const Style& style);
 

@@ -64,6 +64,7 @@ _fanout_value() {
     --model | --option | --text) ;;
     --tracker-mode) _fanout_offer per-task tracking auto ;;
     --auto-merge) _fanout_offer merge squash rebase off ;;
+    --sandbox) _fanout_offer off workspace strict ;;
     --ci-retries) _fanout_offer 0 1 2 3 ;;
     --host) _fanout_offer github.com ;;
     --scope) _fanout_offer repo public_repo read:org workflow project ;;
@@ -110,7 +111,7 @@ _fanout_argument() {
 }
 
 _fanout_options() {
-  local settings="--agent --model --approve --answer-timeout --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --no-write-status"
+  local settings="--agent --model --approve --answer-timeout --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --sandbox --no-write-status"
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
@@ -163,7 +164,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --host | --client-id | --scope | --after | --log | --attempt | --lines | -n)
+      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --sandbox | --host | --client-id | --scope | --after | --log | --attempt | --lines | -n)
         option=$word ;;
       -*) ;;
       *)

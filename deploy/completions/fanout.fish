@@ -2,7 +2,7 @@
 
 # The words typed so far that are neither options nor their values.
 function __fanout_words
-    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --repository --allow-nested --nested-tasks --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --host --client-id --scope --file --files --id --depends --priority --prompt --plan --label --limit --after --log --attempt --lines -n
+    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --repository --allow-nested --nested-tasks --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --sandbox --host --client-id --scope --file --files --id --depends --priority --prompt --plan --label --limit --after --log --attempt --lines -n
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip -eq 1
@@ -192,6 +192,7 @@ complete -c fanout -n $planned -l ci-retries -x -a '0 1 2 3' -d 'How often check
 complete -c fanout -n $planned -l auto-merge -x -a 'merge squash rebase off' -d 'Merge what passes'
 complete -c fanout -n $planned -l cache -d 'Take what setup makes from the cache'
 complete -c fanout -n $planned -l no-cache -d 'Run the setup commands'
+complete -c fanout -n $planned -l sandbox -x -a 'off workspace strict' -d 'What programs are kept in'
 complete -c fanout -n $planned -l no-write-status -d 'Leave the status lines of the task files alone'
 complete -c fanout -n '__fanout_in execute' -l detach -d "Print the run's id and do not watch"
 complete -c fanout -n $top -a snapshots -d 'List the snapshots of a task'

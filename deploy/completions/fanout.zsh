@@ -100,6 +100,7 @@ _fanout() {
     '--ci-retries[how often checks and reviews go back to an agent]:number:(0 1 2 3)'
     '--auto-merge[merge what passes]:method:(merge squash rebase off)'
     '(--cache --no-cache)'{--cache,--no-cache}'[take what setup makes from the cache, or do not]'
+    '--sandbox[what programs are kept in]:level:(off workspace strict)'
     '--no-write-status[leave the status lines of the task files alone]'
     ':plan:_files -g "*.(yaml|yml)(-.)"'
   )

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "common/text.hpp"
+#include "server/agent/homes.hpp"
 
 namespace fanout::agent {
 
@@ -144,14 +145,6 @@ const std::array<AgentRow, 6> kAgents{{
      .own_variables = kAnyOwn,
      .cannot = "asks nothing and resumes nothing; tells only what it prints, and its FANOUT_EVENT lines"},
 }};
-
-/// "$NAME/rest" and "~/rest" made whole; empty when the variable is not set.
-std::string expanded(string_view file, const std::function<std::string(string_view)>& variable) {
-  const auto slash = file.find('/');
-  const auto first = file.substr(0, slash);
-  const auto base = variable(first == "~" ? "HOME" : first.substr(1));
-  return base.empty() ? std::string() : base + std::string(file.substr(slash));
-}
 
 }  // namespace
 

@@ -29,10 +29,16 @@ awaitable<Checks> resource_checks(Places places, async::WorkerPool& pool, admiss
   });
 }
 
+awaitable<Checks> sandbox_checks(sandbox::Sandboxes& sandboxes) {
+  const auto found = co_await sandboxes.look();
+  co_return Checks{check_sandbox(found)};
+}
+
 }  // namespace
 
 std::vector<Examination> standard_examinations(Places places, async::WorkerPool& pool,
                                                const process::Containment& containment, admission::Admission& admission,
+                                               sandbox::Sandboxes& sandboxes,
                                                std::function<std::string()> trouble) {
   std::vector<Examination> all;
   all.push_back({"daemon", "daemon", [places, trouble](Question) { return daemon_checks(places, trouble); }});
@@ -43,6 +49,7 @@ std::vector<Examination> standard_examinations(Places places, async::WorkerPool&
   all.push_back(blocking("git", "git", pool, [places](const Question&) { return check_git(places); }));
   all.push_back(blocking("tree-kill", "ending agents", pool,
                          [&containment](const Question&) { return check_containment(containment); }));
+  all.push_back({"sandbox", "sandbox", [&sandboxes](Question) { return sandbox_checks(sandboxes); }});
   all.push_back({"resources", "memory and disks",
                  [places, &pool, &admission](Question q) { return resource_checks(places, pool, admission, std::move(q)); }});
   all.push_back(blocking("clock", "clock", pool, [](const Question&) { return check_clock(); }));

@@ -174,6 +174,11 @@ Checks check_containment(const process::Containment& containment) {
   return checks;
 }
 
+Check check_sandbox(const sandbox::Availability& found) {
+  if (found.bwrap.empty()) return warning("sandbox", "sandbox", "only off, with all the user's rights: " + found.why_not, found.remedy);
+  return good("sandbox", "sandbox", "workspace and strict work, by " + found.bwrap.string());
+}
+
 Checks check_memory(const domain::admission::State& state) {
   const auto& memory = state.memory;
   if (memory.total == 0) return {unknown("memory", "memory", "the kernel does not tell")};

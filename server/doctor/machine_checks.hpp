@@ -3,6 +3,7 @@
 #include "server/admission/admission.hpp"
 #include "server/doctor/doctor.hpp"
 #include "server/process/containment.hpp"
+#include "server/sandbox/probe.hpp"
 
 /// Checks of the machine and of Fanout's own installation. Functions that return Checks BLOCK.
 namespace fanout::doctor {
@@ -22,6 +23,8 @@ Checks check_clock();
 Checks check_repository(const Question& question);
 /// What keeps programs together and within limits. Never says of a limit that it is kept when it is only watched.
 Checks check_containment(const process::Containment& containment);
+/// Which levels there are here.
+Check check_sandbox(const sandbox::Availability& found);
 Checks check_memory(const domain::admission::State& state);
 /// `disks`: those that matter.
 Checks check_disks(const domain::admission::Settings& settings, const std::vector<domain::admission::Disk>& disks);

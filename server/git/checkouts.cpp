@@ -121,7 +121,7 @@ std::optional<fs::path> holder_of(const Repository& bare, const fs::path& common
   return std::nullopt;
 }
 
-std::string unfinished_in(const Checkout& checkout) {
+std::span<const std::pair<const char*, const char*>> unfinished_signs() {
   static constexpr std::array<std::pair<const char*, const char*>, 6> kSigns = {{
       {"rebase-merge", "rebase"},
       {"rebase-apply", "rebase"},
@@ -130,7 +130,11 @@ std::string unfinished_in(const Checkout& checkout) {
       {"REVERT_HEAD", "revert"},
       {"BISECT_LOG", "bisect"},
   }};
-  for (const auto& [file, name] : kSigns) {
+  return kSigns;
+}
+
+std::string unfinished_in(const Checkout& checkout) {
+  for (const auto& [file, name] : unfinished_signs()) {
     std::error_code error;
     if (fs::exists(fs::symlink_status(checkout.admin / file, error))) return name;
   }

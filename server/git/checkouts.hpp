@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/git/folder.hpp"
@@ -48,6 +50,9 @@ Head head_of(const Repository& bare, const Checkout& checkout);
 
 /// The folder that has the branch checked out; empty when none has.
 std::optional<fs::path> holder_of(const Repository& bare, const fs::path& common, const std::string& branch);
+
+/// Files in a checkout's own git folder that say that something is half done, and what.
+std::span<const std::pair<const char*, const char*>> unfinished_signs();
 
 /// What is half done there ("merge", "rebase" …), empty when nothing is.
 std::string unfinished_in(const Checkout& checkout);

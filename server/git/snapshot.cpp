@@ -51,6 +51,16 @@ git_oid commit_snapshot(const Repository& bare, const git_oid& tree_id, const Co
   return id;
 }
 
+/// What was not taken over from the task's sandbox.
+std::vector<RefDeletion> kept_refs(const Repository& bare, const std::string& run, const std::string& task) {
+  ReferenceIterator iterator;
+  const auto pattern = "refs/fanout/kept/" + run + "/" + task + "/*";
+  check(git_reference_iterator_glob_new(iterator.out(), bare.get(), pattern.c_str()), "list what was kept");
+  std::vector<RefDeletion> refs;
+  for (const char* name = nullptr; git_reference_next_name(&name, iterator.get()) == 0;) refs.push_back({name, std::nullopt});
+  return refs;
+}
+
 }  // namespace
 
 std::optional<Snapshot> take_snapshot(const fs::path& repository, const fs::path& worktree,
@@ -99,7 +109,9 @@ std::size_t delete_snapshots(const fs::path& repository, const std::string& run,
   for (const unsigned number : refs.numbers()) {
     if (number <= last) unwanted.push_back({refs.ref(number), std::nullopt});
   }
-  return delete_refs(bare, common, unwanted);
+  const auto count = delete_refs(bare, common, unwanted);
+  if (last == ~0U) delete_refs(bare, common, kept_refs(bare, run, task));
+  return count;
 }
 
 }  // namespace fanout::git

@@ -34,6 +34,7 @@ struct Attributes {
 };
 
 constexpr int kReadyFd = 3, kGoFd = 4;
+constexpr std::uint64_t kSandboxProcesses = 2;  // of bubblewrap: one outside, and the first inside
 constexpr std::chrono::milliseconds kLinger = std::chrono::hours(1);  // for the next daemon, should there be none now
 
 struct Pipe {
@@ -146,7 +147,8 @@ std::string name_of(const fs::path& folder) {
   return name.str();
 }
 
-void add_limits(std::vector<std::string>& argv, const shim::Limits& limits) {
+void add_limits(std::vector<std::string>& argv, shim::Limits limits, bool sandboxed) {
+  if (sandboxed && limits.processes > 0) limits.processes += kSandboxProcesses;
   const auto add = [&](const char* option, std::uint64_t value) {
     if (value > 0) argv.insert(argv.end(), {option, std::to_string(value)});
   };
@@ -167,9 +169,10 @@ void add_containment(std::vector<std::string>& argv, const Runner& runner, const
 }
 
 std::vector<std::string> shim_arguments(const Runner& runner, const Command& command, const fs::path& program) {
+  const bool sandboxed = !command.sandbox.empty();
   std::vector<std::string> argv{runner.shim.string(),
                                 "--folder", command.folder.string(),
-                                "--program", program.string(),
+                                "--program", sandboxed ? command.sandbox.front() : program.string(),
                                 "--stdout", command.stdout_log.filename().string(),
                                 "--stderr", command.stderr_log.filename().string(),
                                 "--events", command.events_log.filename().string(),
@@ -179,10 +182,13 @@ std::vector<std::string> shim_arguments(const Runner& runner, const Command& com
                                 "--max-output", std::to_string(command.max_output),
                                 "--linger-ms", std::to_string(kLinger.count()),
                                 "--ready-fd", std::to_string(kReadyFd)};
-  add_limits(argv, command.limits);
+  add_limits(argv, command.limits, sandboxed);
   add_containment(argv, runner, command);
+  if (sandboxed) argv.emplace_back("--sandboxed");
   argv.emplace_back("--");
-  argv.insert(argv.end(), command.argv.begin(), command.argv.end());
+  argv.insert(argv.end(), command.sandbox.begin(), command.sandbox.end());
+  argv.push_back(sandboxed ? program.string() : command.argv.front());
+  argv.insert(argv.end(), command.argv.begin() + 1, command.argv.end());
   return argv;
 }
 

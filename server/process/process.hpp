@@ -30,6 +30,9 @@ inline constexpr int kEventsDescriptor = 3;
 /// or /dev/null; no other descriptor of ours.
 struct Command {
   std::vector<std::string> argv;         ///< argv[0] is looked up in PATH of `environment`.
+  /// Words that stand before the program's own, of one that runs it in a sandbox (see sandbox::command_prefix): it keeps
+  /// the program's parent and ends with all that the program started. Empty: it runs as it is.
+  std::vector<std::string> sandbox = {};
   std::filesystem::path directory;
   std::vector<std::string> environment;  ///< "NAME=value"; the whole of it.
   std::filesystem::path stdin_file;      ///< Empty: /dev/null.

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: fanout-shim --folder DIR --program FILE --stdout NAME --stderr NAME [--events NAME] [--stdin FILE|-]\n"
     "                   [--timeout-ms N] [--grace-ms N] [--max-output BYTES] [--max-memory BYTES] [--max-processes N]\n"
-    "                   [--cpu-weight N] [--cgroup PATH | --scope UNIT] [--pid-namespace] [--linger-ms N] [--ready-fd N] [--go-fd N]\n"
+    "                   [--cpu-weight N] [--cgroup PATH | --scope UNIT] [--pid-namespace] [--sandboxed] [--linger-ms N] [--ready-fd N] [--go-fd N]\n"
     "                   -- ARGV...\n"
     "       fanout-shim --probe pid-namespace\n"
     "Started by fanoutd, not by people.\n";
@@ -30,7 +30,7 @@ bool parse(int argc, char** argv, fanout::shim::Options& options) {
                                  {"max-memory", 1, nullptr, 'M'}, {"max-processes", 1, nullptr, 'P'},
                                  {"cpu-weight", 1, nullptr, 'C'}, {"cgroup", 1, nullptr, 'c'},
                                  {"scope", 1, nullptr, 's'},      {"pid-namespace", 0, nullptr, 'n'},
-                                 {"linger-ms", 1, nullptr, 'l'},
+                                 {"linger-ms", 1, nullptr, 'l'},  {"sandboxed", 0, nullptr, 'b'},
                                  {nullptr, 0, nullptr, 0}};
   for (int which; (which = getopt_long(argc, argv, "+", names, nullptr)) != -1;) {
     switch (which) {
@@ -51,6 +51,7 @@ bool parse(int argc, char** argv, fanout::shim::Options& options) {
       case 'c': options.cgroup = optarg; break;
       case 's': options.scope = optarg; break;
       case 'n': options.pid_namespace = true; break;
+      case 'b': options.sandboxed = true; break;
       case 'l': options.linger = std::chrono::milliseconds(std::atoll(optarg)); break;
       default: return false;
     }

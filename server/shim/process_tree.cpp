@@ -53,8 +53,10 @@ bool environment_has(pid_t pid, const std::string& entry) {
 
 }  // namespace
 
-void signal_descendants(pid_t ancestor, int signal) {
-  for (const auto& process : below(ancestor)) signal_exactly(process.pid, process.start_time, signal);
+void signal_descendants(pid_t ancestor, int signal, pid_t spared) {
+  for (const auto& process : below(ancestor)) {
+    if (process.pid != spared) signal_exactly(process.pid, process.start_time, signal);
+  }
 }
 
 void stop_descendants(pid_t ancestor) {

@@ -9,8 +9,8 @@
 namespace fanout::shim {
 
 /// To all that descend from `ancestor`, itself not among them, zombies left out. Below a subreaper nothing can
-/// leave by forking twice, by another session or by another group.
-void signal_descendants(pid_t ancestor, int signal);
+/// leave by forking twice, by another session or by another group. `spared` gets none.
+void signal_descendants(pid_t ancestor, int signal, pid_t spared = 0);
 
 /// SIGSTOP to all, again and again until none is left that has just been forked.
 void stop_descendants(pid_t ancestor);

@@ -331,7 +331,8 @@ void Supervisor::exceed(Limit limit) {
 void Supervisor::ask(milliseconds grace) {
   stage_ = Stage::asked;
   next_ = Clock::now() + grace;
-  signal_descendants(::getpid(), SIGTERM);
+  // Were it the sandbox that ends when asked, the kernel would kill all that is in it.
+  signal_descendants(::getpid(), SIGTERM, options_.sandboxed ? program_ : 0);
   if (std::exchange(paused_, std::nullopt)) signal_descendants(::getpid(), SIGCONT);  // else they would not hear it
 }
 

@@ -33,6 +33,7 @@ struct Options {
   std::string cgroup;               ///< The program's group, to be made. Empty: none.
   std::string scope;                ///< The systemd unit that we are in once we may go; the group is made within it.
   bool pid_namespace = false;       ///< The program gets one.
+  bool sandboxed = false;           ///< The program is a sandbox, which ends when what runs in it has.
 };
 
 /// Runs one program to its end, and everything it starts: at most once in its folder, with its output kept whole,

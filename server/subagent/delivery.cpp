@@ -195,8 +195,10 @@ awaitable<Input> Subagent::report() {
   if (last_words) report.set_summary(progress_.sessions.back().verdict.value_or(v1::AgentVerdict()).reason());
   const auto branch = co_await services_.workers.run([&](std::stop_token) {
     if (!last_words) report.set_summary(file_tail(attempt_directory() / "agent.stdout"));
+    git::remove_shadows(attempt_directory() / "sandbox");  // all of them was taken over
     return git::summarise_branch(spec_.repository(), base_commit_, worktree_.branch);
   });
+  shadow_.reset();
   describe_branch(branch, report);
   *report.mutable_duration() = TimeUtil::MillisecondsToDuration(
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began_).count());

@@ -88,6 +88,7 @@ awaitable<Input> Subagent::prepare_environment() {
     detected_.verify = to_vector(task_.detect_verify() ? progress_.environment->verify_commands() : task_.verify());
     co_return Input{InputKind::environment_ready, {}, {}};
   }
+  co_await choose_sandbox();
   const auto start = Clock::now();
   ReleaseOnError guard(installing_);
   const pool::Pool::Quiet quiet(services_.pool);

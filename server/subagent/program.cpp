@@ -164,9 +164,12 @@ awaitable<process::Exit> Subagent::run_program(Program program) {
   fanout::internal::v1::AgentSpec none;
   const auto secrets = co_await secret_variables(std::move(none));
   auto command = command_for(program, secrets);
+  const std::vector<std::filesystem::path> no_more_files;
+  co_await enclose(command, "", no_more_files);
   auto listener = listener_for(program);
   const auto exit = co_await process::run(runner(), std::move(command), std::move(listener), told_of(program.name));
   co_await record_end(program, exit);
+  co_await take_commits(exit.success());
   co_return exit;
 }
 

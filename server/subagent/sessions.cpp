@@ -329,6 +329,9 @@ awaitable<v1::AgentVerdict> Subagent::run_new_session(AgentOrder order) {
   co_await services_.files.run([&](std::stop_token) {
     for (const auto& file : launch.files) write_private(file.path, file.content);
   });
+  std::vector<std::filesystem::path> read{setup.options.prompt_file};
+  for (const auto& file : launch.files) read.push_back(file.path);
+  co_await enclose(setup.command, order.agent.kind(), std::move(read));
   co_await record_launch(order, std::string(agent::to_string(setup.options.level)), launch.notes);
   setup.recorded = progress_.sessions.back().ordinal;
   for (const auto& waiting : known()->attention()) {
@@ -371,6 +374,7 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
   }
   co_await record_end(program, exit);
   services_.attention.notify();
+  co_await take_commits(exit.success());
   co_await take_snapshot("the agent has ended");
   agent::Ending ending;
   if (!plain) {

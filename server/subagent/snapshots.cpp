@@ -25,6 +25,7 @@ constexpr std::chrono::seconds kBeforeTheEnd{10};
 /// nothing else. Whether one was.
 awaitable<bool> Subagent::take_snapshot(std::string reason) {
   if (worktree_.path.empty()) co_return false;
+  co_await take_commits(false);
   std::optional<git::Snapshot> taken;
   std::string trouble;
   try {

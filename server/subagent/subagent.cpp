@@ -35,7 +35,8 @@ Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec
       attempt_(attempt),
       earlier_(std::move(earlier)),
       inputs_(services.executor),
-      effects_(services.executor) {
+      effects_(services.executor),
+      importing_(services.executor, 1) {
   progress_.feedback = earlier_.feedback;
   progress_.last_pushed = earlier_.pushed_commit;
 }

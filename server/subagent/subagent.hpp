@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@
 #include "server/process/containment.hpp"
 #include "server/process/process.hpp"
 #include "server/secrets/store.hpp"
+#include "server/sandbox/probe.hpp"
+#include "server/sandbox/survey.hpp"
 #include "server/session/session.hpp"
 #include "server/store/event_log.hpp"
 #include "server/subagent/accounts.hpp"
@@ -86,6 +89,10 @@ struct Services {
   environment::Ports ports{runs_directory.parent_path() / "ports"};
   environment::Environments environments{};
   Installs installs{executor};
+  sandbox::Sandboxes sandboxes{executor, files, search_path(environment)};
+  std::string default_sandbox = "workspace";           ///< Where nobody names a level.
+  std::vector<std::filesystem::path> own_places = {};  ///< Fanout's own, which no sandboxed program sees.
+  std::set<std::string> told_without_sandbox = {};     ///< Runs that know it.
   /// The token that a run may use at its remote.
   std::function<git::Access(const fanout::internal::v1::RunSpec&)> access = {};
 
@@ -265,6 +272,22 @@ class Subagent {
   awaitable<void> schedule_retry(fanout::v1::Phase failed_in, domain::Decision decision);
   awaitable<domain::Input> await_retry();
 
+  // sandboxing.cpp
+  awaitable<void> choose_sandbox();
+  awaitable<void> record_sandbox(std::string wanted, std::string reason, std::string remedy);
+  /// Puts the program into the sandbox that was chosen. `agent`: its kind in the catalogue, empty for what is none.
+  awaitable<void> enclose(process::Command& command, std::string agent, std::vector<std::filesystem::path> files);
+  sandbox::Wanted wanted_box(const process::Command& command) const;
+
+  // importing.cpp
+  /// What was committed in the sandbox becomes the branch's. `all`: what cannot be taken over is an Error; else it is left
+  /// for later.
+  awaitable<void> take_commits(bool all);
+  awaitable<std::string> take_from_shadow(bool all);
+  awaitable<std::string> import_objects(git::ShadowTip tip);
+  awaitable<process::Exit> run_import_step(std::string name, std::vector<std::string> argv, std::filesystem::path input,
+                                           std::vector<std::string> sandbox);
+
   // delivery.cpp
   awaitable<void> push_draft();
   awaitable<domain::Input> run_gates();
@@ -314,6 +337,11 @@ class Subagent {
   environment::Commands detected_;
   environment::PortBlock ports_;
   CacheUse cache_;
+  std::optional<sandbox::Level> sandbox_level_;  ///< Once it was chosen.
+  bool sandbox_network_ = true;
+  std::filesystem::path bwrap_;
+  std::optional<git::Shadow> shadow_;     ///< Once a program was sandboxed.
+  async::Slots importing_;
   std::optional<Installing> installing_;  ///< From the first setup command until what it made is kept.
   bool taken_up_ = false;      ///< From another daemon, whose programs may run.
   domain::Progress progress_;  ///< What an earlier daemon has done and recorded, and we for our own programs.

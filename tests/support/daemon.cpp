@@ -88,6 +88,10 @@ std::pair<pid_t, std::string> Daemon::launch(const std::vector<std::string>& env
                                      "--ready-fd",     "9",
                                      "--retry-delay",  retry_delay_,
                                      "--tracker-patience", "6s"};
+  // Most tests are about something else, and faster without; FANOUT_TEST_SANDBOX=workspace runs all of them in one.
+  const bool chosen = std::find(options_.begin(), options_.end(), "--sandbox") != options_.end();
+  const char* sandbox = std::getenv("FANOUT_TEST_SANDBOX");
+  if (!chosen) arguments.insert(arguments.end(), {"--sandbox", sandbox ? sandbox : "off"});
   arguments.insert(arguments.end(), options_.begin(), options_.end());
   std::vector<char*> argv;
   for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));

@@ -46,6 +46,7 @@ void merge_settings(Settings& upper, const Settings& lower) {
   fill(upper, lower, "pool_space", &Settings::pool_space);
   fill(upper, lower, "ports", &Settings::ports);
   merge_limit_settings(upper.limits, lower.limits);
+  merge_sandbox_settings(upper.sandbox, lower.sandbox);
   merge_tracker_settings(upper.tracker_options, lower.tracker_options);
   const auto above = upper.env;
   for (const auto& [name, value] : lower.env) {

@@ -10,6 +10,7 @@
 #include "server/domain/plan/policy_settings.hpp"
 #include "server/domain/plan/limit_settings.hpp"
 #include "server/domain/plan/security_settings.hpp"
+#include "server/domain/plan/sandbox_settings.hpp"
 #include "server/domain/plan/tracker_settings.hpp"
 
 /// The plan as the user wrote it. Values only: nothing here reads a file, a clock or the environment.
@@ -70,6 +71,7 @@ struct Settings {
   AgentSettings agent_options;
   LimitSettings limits;
   SecuritySettings security;
+  SandboxSettings sandbox;
   std::optional<bool> pull_request;
   std::optional<std::string> commit_type;
   std::optional<std::vector<std::string>> copy;  ///< Patterns of untracked files to copy.

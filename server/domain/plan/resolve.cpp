@@ -50,6 +50,7 @@ Settings from_flags(const v1::Overrides& flags) {
   settings.tracker_options = tracker_settings_from(flags);
   settings.policy = policy_settings_from(flags);
   settings.agent_options = agent_settings_from(flags);
+  settings.sandbox = sandbox_settings_from(flags);
   if (flags.has_pull_request()) settings.pull_request = flags.pull_request();
   if (flags.has_environment_cache() && !flags.environment_cache()) settings.cache = std::vector<std::string>{};
   return settings;
@@ -108,6 +109,7 @@ class Resolver {
       add_error(diagnostics_, {}, "tracker", wrong);
     }
     if (const auto wrong = fault_in(policy_settings_from(flags)); !wrong.empty()) add_error(diagnostics_, {}, "", wrong);
+    if (const auto wrong = fault_in(sandbox_settings_from(flags)); !wrong.empty()) add_error(diagnostics_, {}, "sandbox", wrong);
     if (flags.has_retries() && flags.retries() > kMostRetries) {
       add_error(diagnostics_, {}, "retries",
                 "retries must be a whole number from 0 to " + std::to_string(kMostRetries));
@@ -194,6 +196,7 @@ class Resolver {
                 "a task's budget is its own: that of a run or a day stands in the plan or above it");
     }
     *out.mutable_limits() = limits_spec(own.limits);
+    *out.mutable_sandbox() = sandbox_spec(own.sandbox);
     out.mutable_env()->insert(own.env.begin(), own.env.end());
     set_security(own.security, out);
     out.set_allow_empty(own.allow_empty.value_or(false));

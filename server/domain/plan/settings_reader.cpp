@@ -114,6 +114,7 @@ Settings read_settings(const Reader& reader) {
   settings.write_status = reader.flag("write_status");
   settings.agent_options = read_agent_settings(reader);
   settings.limits = read_limit_settings(reader);
+  settings.sandbox = read_sandbox_settings(reader);
   settings.tracker_options = read_tracker_settings(reader);
   settings.tracker = settings.tracker_options.name;
   settings.pull_request = reader.flag("pull_request");

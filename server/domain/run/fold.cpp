@@ -355,6 +355,11 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       return change_following(agent, event.following_changed());
     case v1::Event::kAgentConditionChanged:
       return take_condition(agent, event);
+    case v1::Event::kSandboxChosen:
+      agent.set_sandbox(event.sandbox_chosen().level());
+      agent.set_sandbox_reason(event.sandbox_chosen().reason());
+      agent.set_sandbox_network(event.sandbox_chosen().network());
+      return;
     case v1::Event::kWorkReturned:
       return return_work(agent, event);
     case v1::Event::kAgentParked:
@@ -377,6 +382,7 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kAgentContinued:
       agent.set_paused(false);
       return;
+    case v1::Event::kCommitsTaken:
     case v1::Event::kAgentVerdict:
     case v1::Event::kRaceDecided:
     case v1::Event::kAgentStalled:

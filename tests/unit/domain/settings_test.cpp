@@ -292,6 +292,29 @@ TEST(Settings, StallTimeoutAndRetriesMayStandAnywhereAndBeSwitchedOff) {
   EXPECT_EQ(resolved("tasks: [{id: a, prompt: x, retries: 1}]", layers).tasks(0).retries(), 5u);
 }
 
+TEST(Settings, TheSandboxIsReadFromEveryLayerAndFaultsAreToldAtTheirPlace) {
+  Layers layers;
+  layers.repository = repository("sandbox: workspace\nsandbox_network: off\nsandbox_read: ~/.npmrc\n");
+  layers.user = user("sandbox = \"strict\"\nsandbox_require = true\n");
+  auto spec = resolved("tasks: [{id: a, prompt: x, sandbox: off}, {id: b, prompt: x}]", layers);
+  EXPECT_EQ(spec.tasks(0).sandbox().level(), "off");
+  EXPECT_EQ(spec.tasks(1).sandbox().level(), "workspace");
+  EXPECT_TRUE(spec.tasks(1).sandbox().require());
+  EXPECT_FALSE(spec.tasks(1).sandbox().network());
+  EXPECT_THAT(spec.tasks(1).sandbox().read(), ElementsAre("~/.npmrc"));
+  layers.flags.set_sandbox("strict");
+  EXPECT_EQ(resolved("tasks: [{id: a, prompt: x, sandbox: off}]", layers).tasks(0).sandbox().level(), "strict");
+  EXPECT_EQ(resolved("tasks: [{id: a, prompt: x}]").tasks(0).sandbox().level(), "");  // whatever works
+
+  std::vector<Diagnostic> diagnostics;
+  parse_repository_settings("sandbox: loose\nsandbox_write: [here]\n", "/r/.fanout.yaml", diagnostics);
+  EXPECT_THAT(told(diagnostics), ElementsAre(HasSubstr("sandbox"), HasSubstr("must be an absolute path or begin with ~/")));
+  layers.flags.set_sandbox("loose");
+  diagnostics.clear();
+  resolved("tasks: [{id: a, prompt: x}]", layers, &diagnostics);
+  EXPECT_THAT(told(diagnostics), ElementsAre(HasSubstr("sandbox must be one of off, workspace, strict")));
+}
+
 TEST(Settings, GatesOfATaskReplaceThoseOfThePlan) {
   const auto spec = resolved(
       "gates: [{name: p, run: make}]\n"

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace fanout::agent {
+
+/// What an agent has of its user's home. All begin with "~/" or with a variable, "$NAME/".
+struct HomeFiles {
+  std::span<const std::string_view> read;   ///< Settings and instructions: they name programs that it starts.
+  std::span<const std::string_view> write;  ///< Folders of its sessions.
+  std::span<const std::string_view> login;  ///< Files that it writes anew when a login is refreshed.
+  std::span<const std::string_view> seed;   ///< Files that it wants to write, and that name programs.
+};
+
+/// Of the row of that id in the catalogue; of one that may be any program, what all of them have.
+HomeFiles home_files(std::string_view id);
+
+/// "$NAME/rest" and "~/rest" made whole; empty when the variable is not set.
+std::string expanded(std::string_view file, const std::function<std::string(std::string_view)>& variable);
+
+}  // namespace fanout::agent

@@ -1,0 +1,135 @@
+// What programs commit in their sandbox is taken over: its objects are packed by a git that is in a sandbox itself, since
+// what it reads is theirs, checked by one that is not, and the branch moves if it may.
+#include <fstream>
+
+#include "common/error.hpp"
+#include "common/text.hpp"
+#include "server/subagent/subagent.hpp"
+
+namespace fanout::subagent {
+
+namespace v1 = fanout::v1;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::chrono::minutes kImportTimeout{30};
+constexpr std::uint64_t kMostPacked = 8ull << 30;
+
+/// "import-3", of which there is nothing yet.
+std::string next_import(const fs::path& folder) {
+  for (int number = 1;; ++number) {
+    const auto name = "import-" + std::to_string(number);
+    if (!fs::exists(folder / (name + ".want"))) return name;
+  }
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  out << text;
+  if (!out.flush()) throw Error(ErrorKind::system, "cannot write " + file.string() + ": is the disk full?");
+}
+
+/// The last line that git said.
+std::string last_words(const fs::path& log) {
+  const auto text = printable(trimmed(file_tail(log)));
+  return text.substr(text.rfind('\n') + 1);  // npos + 1 is 0
+}
+
+void remove_import(const fs::path& folder, const std::string& name) {
+  for (const char* suffix : {".pack", ".pack.log", ".index", ".index.log", "-pack", "-index"}) {
+    std::error_code ignored;
+    fs::remove_all(folder / (name + suffix), ignored);
+  }
+}
+
+}  // namespace
+
+awaitable<void> Subagent::take_commits(bool all) {
+  if (!shadow_ || *sandbox_level_ == sandbox::Level::off) co_return;
+  const auto turn = co_await importing_.acquire(0);
+  std::string fault;
+  try {
+    fault = co_await take_from_shadow(all);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled) throw;
+    fault = error.what();
+  }
+  if (all && !fault.empty()) throw Error(ErrorKind::precondition, fault + "; look at " + worktree_.path.string());
+}
+
+/// Returns what keeps it from being taken over; nothing where there is nothing to take.
+awaitable<std::string> Subagent::take_from_shadow(bool all) {
+  std::string unfinished;
+  const auto tip = co_await services_.workers.run([&](std::stop_token) {
+    if (all) unfinished = git::unfinished_in(*shadow_);
+    return git::tip_of(*shadow_, worktree_.branch);
+  });
+  if (!unfinished.empty()) co_return "the agent left a " + unfinished + " unfinished in its worktree";
+  if (!tip.fault.empty() || tip.commit == tip.from) co_return tip.fault;
+  auto refused = co_await import_objects(tip);
+  if (!refused.empty()) co_return refused;
+  const git::TakeOver move{spec_.repository(), worktree_.path, worktree_.branch, base_commit_, tip.from, tip.commit};
+  refused = co_await services_.workers.run([&](std::stop_token) {
+    auto why = git::take_over(move);
+    if (why.empty()) git::note_tip(*shadow_, tip.commit);
+    else if (all) why += "; what it committed is kept as " + git::keep_commit(spec_.repository(), spec_.run_id(), task_.id(), tip.commit);
+    return why;
+  });
+  if (!refused.empty()) co_return refused;
+  v1::Event event;
+  event.mutable_commits_taken()->set_from(tip.from);
+  event.mutable_commits_taken()->set_head_commit(tip.commit);
+  co_await record(std::move(event));
+  co_return "";
+}
+
+awaitable<std::string> Subagent::import_objects(git::ShadowTip tip) {
+  const auto folder = attempt_directory();
+  std::vector<std::string> sandbox;
+  const auto name = co_await services_.workers.run([&](std::stop_token) {
+    auto free = next_import(folder);
+    write_text(folder / (free + ".want"), tip.commit + "\n^" + tip.from + "\n");
+    process::Command like;
+    like.environment = environment_of_programs();
+    auto wanted = wanted_box(like);
+    wanted.shadow = *shadow_;
+    sandbox = sandbox::command_prefix(sandbox::reading_box(wanted));
+    return free;
+  });
+  const auto git_dir = "--git-dir=" + shadow_->common.string();
+  std::vector<std::string> pack{"git", git_dir, "pack-objects", "--revs", "--local", "--stdout", "-q", "--threads=1"};
+  std::vector<std::string> index{"git", "-c", "core.hooksPath=/dev/null", git_dir, "index-pack", "--stdin", "--strict", "--fsck-objects"};
+  std::string why;
+  auto exit = co_await run_import_step(name + ".pack", std::move(pack), folder / (name + ".want"), std::move(sandbox));
+  if (!exit.success() || exit.dropped_bytes > 0) why = "what the agent committed cannot be read: ";
+  if (why.empty()) {
+    const std::vector<std::string> outside;
+    exit = co_await run_import_step(name + ".index", std::move(index), folder / (name + ".pack"), outside);
+    if (!exit.success()) why = "what the agent committed is refused: ";
+  }
+  co_return co_await services_.files.run([&](std::stop_token) {
+    const auto step = why.starts_with("what the agent committed is refused") ? ".index.log" : ".pack.log";
+    const auto text = why.empty() ? why : why + last_words(folder / (name + step));
+    remove_import(folder, name);
+    return text;
+  });
+}
+
+/// `name` is that of its output; what it says besides is in a file beside it.
+awaitable<process::Exit> Subagent::run_import_step(std::string name, std::vector<std::string> argv, fs::path input,
+                                                   std::vector<std::string> sandbox) {
+  auto step = fs::path(name).extension().string().substr(1);
+  Program program{fs::path(name).stem().string() + "-" + step, "import", "", name, name + ".log", std::move(input), kImportTimeout};
+  auto command = command_for(program);
+  command.argv = std::move(argv);
+  command.sandbox = std::move(sandbox);
+  command.directory = "/";
+  command.limits = {};
+  command.max_output = kMostPacked;
+  process::Listener listener;
+  process::Told told;
+  co_return co_await process::run(runner(), std::move(command), std::move(listener), std::move(told));
+}
+
+}  // namespace fanout::subagent
