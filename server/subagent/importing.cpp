@@ -91,7 +91,8 @@ awaitable<std::string> Subagent::import_objects(git::ShadowTip tip) {
     auto free = next_import(folder);
     write_text(folder / (free + ".want"), tip.commit + "\n^" + tip.from + "\n");
     process::Command like;
-    like.environment = environment_of_programs();
+    const Variables around = surroundings();
+    like.environment = merged({&around});
     auto wanted = wanted_box(like);
     wanted.shadow = *shadow_;
     sandbox = sandbox::command_prefix(sandbox::reading_box(wanted));
@@ -121,7 +122,8 @@ awaitable<process::Exit> Subagent::run_import_step(std::string name, std::vector
                                                    std::vector<std::string> sandbox) {
   auto step = fs::path(name).extension().string().substr(1);
   Program program{fs::path(name).stem().string() + "-" + step, "import", "", name, name + ".log", std::move(input), kImportTimeout};
-  auto command = command_for(program);
+  const Variables nothing_more;
+  auto command = command_for(program, nothing_more);
   command.argv = std::move(argv);
   command.sandbox = std::move(sandbox);
   command.directory = "/";

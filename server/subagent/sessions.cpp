@@ -1,6 +1,8 @@
 // The agent's sessions: what each is to do, how its program is run, and what became of it.
 #include <google/protobuf/util/time_util.h>
 
+#include <unistd.h>
+
 #include <fstream>
 #include <sstream>
 
@@ -106,6 +108,11 @@ std::string what_happened(const domain::Progress& progress, const std::string& w
   if (!text.empty()) return text;
   return "Your work on this task was broken off (" + why +
          "). It is still in this worktree. Go on where you were, and finish the task.";
+}
+
+/// Codex's own sandbox is bubblewrap, too, which root cannot nest: then ours is the one that holds it.
+bool is_held_by_us_alone(const std::string& agent, sandbox::Level level) {
+  return agent == "codex" && level != sandbox::Level::off && ::getuid() == 0;
 }
 
 /// It can be talked to for as long as this is there.
@@ -243,6 +250,7 @@ std::vector<std::string> Subagent::allowed_commands() const {
 }
 
 awaitable<agent::LaunchOptions> Subagent::launch_options(AgentOrder order) {
+  co_await choose_sandbox();
   agent::LaunchOptions options;
   const auto& wanted = order.agent;
   options.agent = agent::find_agent(wanted.kind());
@@ -257,7 +265,7 @@ awaitable<agent::LaunchOptions> Subagent::launch_options(AgentOrder order) {
   options.prompt_file = attempt_directory() / prompt_file(order.program);
   options.worktree = worktree_.path;
   options.private_directory = attempt_directory();
-  options.approve = policy.approve;
+  options.approve = is_held_by_us_alone(wanted.kind(), *sandbox_level_) ? agent::Approve::all : policy.approve;
   options.allowed_commands = allowed_commands();
   options.more_arguments = {wanted.args().begin(), wanted.args().end()};
   options.client_version = kVersion;
