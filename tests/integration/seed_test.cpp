@@ -102,6 +102,7 @@ TEST_F(Seed, AutonomousSubagents) {
     EXPECT_THAT(life, testing::ElementsAre(v1::Event::kPhaseChanged,      // setting_up
                                            v1::Event::kPortsReserved,     //
                                            v1::Event::kWorktreeReady,     //
+                                           v1::Event::kSandboxChosen,     //
                                            v1::Event::kEnvironmentReady,  //
                                            v1::Event::kPhaseChanged,      // implementing
                                            v1::Event::kAgentLaunched,     //

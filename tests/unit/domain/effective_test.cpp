@@ -201,7 +201,7 @@ std::string place(const EffectiveValue& value) {
 /// As it is shown where everything that may have any name is called "x".
 std::string shown_name(std::string key) {
   for (auto star = key.find('*'); star != key.npos; star = key.find('*')) key[star] = 'x';
-  return key.ends_with("rules") ? key + "[0]" : key;
+  return key.ends_with("rules") || key == "pass_env" ? key + "[0]" : key;
 }
 
 TEST(EffectiveSettings, ShowEveryKeyThatAReaderTakes) {
