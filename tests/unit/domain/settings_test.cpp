@@ -132,11 +132,13 @@ TEST(Settings, VariablesToPassOnAreThoseOfAllFilesAndWhatLeavesIsLookedAt) {
   Layers layers;
   layers.repository = repository("pass_env: [B, 'AWS_*']\nmax_file_size: off");
   layers.user = user("pass_env = ['A', 'B']\nsecret_scan = 'warn'");
-  const auto& task = resolved("tasks: [{id: a, prompt: x}]", layers).tasks(0);
+  const auto spec = resolved("tasks: [{id: a, prompt: x}]", layers);
+  const auto& task = spec.tasks(0);
   EXPECT_THAT(task.pass_env(), ElementsAre("A", "AWS_*", "B"));
   EXPECT_EQ(task.max_file_bytes(), 0u);
   EXPECT_EQ(task.secret_scan(), "warn");
-  const auto& usual = resolved("tasks: [{id: a, prompt: x}]").tasks(0);
+  const auto without = resolved("tasks: [{id: a, prompt: x}]");
+  const auto& usual = without.tasks(0);
   EXPECT_EQ(usual.max_file_bytes(), 50u << 20);
   EXPECT_EQ(usual.secret_scan(), "on");
 }
