@@ -49,7 +49,8 @@ std::vector<std::string> RealAgents::environment() {
 RealAgents::RealAgents(const std::string& retry_delay) {
   repository_.commit_file("a.txt", "a\n");
   write_file(home_ / ".codex/config.toml", codex_config(model_.url()));
-  daemon_ = std::make_unique<Daemon>(retry_delay, environment());
+  // In the sandbox, as users have them; one of Codex's own does not work for root.
+  daemon_ = std::make_unique<Daemon>(retry_delay, environment(), std::vector<std::string>{"--sandbox", "workspace"});
   write_file(daemon_->state().parent_path() / "config.toml", kPrices);
 }
 
