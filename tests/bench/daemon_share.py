@@ -55,7 +55,7 @@ def latency(way, repository, agents, rate, seconds):
     """From the moment that an agent took before it wrote a line until a client has the line."""
     speaker = way.scratch / "speaker.py"
     speaker.write_text(SPEAKER.format(rate=rate, seconds=seconds))
-    plan = way.plan(repository, agents, agent=f"exec python3 {speaker}")
+    plan = way.plan(repository, agents, agent=f"exec python3 {speaker}", more=f"sandbox_read: [{speaker}]\n")
     run = way.call("execute", plan, "--detach")
     run = run.get("run", run)["id"]
     client = subprocess.Popen([way.fanout, "--socket", way.socket, "--json", "watch", run], stdout=subprocess.PIPE, env=way.environment)

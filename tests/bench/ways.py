@@ -103,13 +103,13 @@ class Fanout:
         self.fanout, self.scratch = str(programs / "client/fanout"), scratch / name
         self.scratch.mkdir()
         self.socket, self.state = self.scratch / "run/fanoutd.sock", self.scratch / "state"
-        self.environment = dict(os.environ, FANOUT_CONFIG=str(self.scratch / "config.toml"))
+        self.environment = dict(os.environ, FANOUT_CONFIG=str(self.scratch / "config/config.toml"))
         if tracker:
             self.environment.update(tracker.environment())
         self.log = open(self.scratch / "log", "w")
         self.daemon = subprocess.Popen(
             [programs / "server/fanoutd", "--socket", self.socket, "--state", self.state, "--config",
-             self.scratch / "config.toml", "--http", "127.0.0.1:0", "--log-level", "warn"], stderr=self.log, env=self.environment)
+             self.scratch / "config/config.toml", "--http", "127.0.0.1:0", "--log-level", "warn"], stderr=self.log, env=self.environment)
         while not self.answers():
             if self.daemon.poll() is not None:
                 raise RuntimeError(f"fanoutd does not start: {(self.scratch / 'log').read_text()}")
@@ -138,7 +138,7 @@ class Fanout:
         text = (f"metadata: {{name: bench}}\nrepo: {repository}\nsetup: {setup}\ncache: [node_modules]\nverify: []\n"
                 f"pool: {'true' if self.warm else 'false'}\npool_size: {max(tasks, 1)}\npool_space: 200GB\n"
                 f"max_parallel: {max(tasks, 1)}\nallow_empty: true\npush: false\nwrite_status: false\nstall_timeout: off\n"
-                f"env: {{BENCH_OUT: {self.scratch / 'out'}}}\n"
+                f"env: {{BENCH_OUT: {self.scratch / 'out'}}}\nsandbox_write: [{self.scratch / 'out'}]\n"
                 + (f"tracker: github\npull_request: false\n" if self.tracker else "") + more + "tasks:\n")
         for number in range(1, tasks + 1):
             text += f"  - {{id: task-{number}, prompt: work, agent: {json.dumps(agent)}}}\n"

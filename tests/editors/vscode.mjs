@@ -12,7 +12,7 @@ const { chromium } = await import(pathToFileURL(join(folder, "node_modules/playw
 const patience = 60_000;
 const scratch = mkdtempSync(join(tmpdir(), "fanout-editor-"));
 const repository = join(scratch, "site");
-const go = join(scratch, "go");
+const go = join(repository, ".go"); // which agents see from within their sandbox
 const environment = {
   ...process.env,
   HOME: scratch,
