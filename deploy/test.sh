@@ -89,7 +89,7 @@ faults() {
 
 fuzz() {
   step "Fuzz"
-  deploy/fuzz.sh "${FUZZ_SECONDS:-30}"
+  deploy/fuzz.sh "${FUZZ_SECONDS:-15}"
 }
 
 step "Packages"
