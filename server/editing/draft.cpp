@@ -1,7 +1,6 @@
 #include "server/editing/draft.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "common/error.hpp"
 #include "common/text.hpp"

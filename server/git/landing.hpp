@@ -29,9 +29,9 @@ struct Landed {
 };
 
 /// Moves the branch from one commit to the other, if it is there. Where the main checkout has it checked out, files and
-/// index go along; nothing that is not committed is overwritten, and what is changed in other files stays changed. Error precondition as above, also where a file in the way
-/// is untracked, or goes through a filter that git alone runs: nothing has been done then. Cut off at any point,
-/// finish_landing() finishes it.
+/// index go along; nothing that is not committed is overwritten, and what is changed in other files stays changed. Error
+/// precondition as above, also where a file in the way is untracked, or goes through a filter that git alone runs: nothing
+/// has been done then. Cut off at any point, finish_landing() finishes it.
 Landed land(const Landing& landing);
 
 /// Finishes what a process that died has left half done in the main checkout. Does nothing else.

@@ -13,12 +13,7 @@ constexpr const char* kSeedScript = "cp -R " "/run/fanout/home/." " \"$HOME\" &&
 constexpr const char* kOfRun[] = {"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf",
                                   "/run/current-system",  "/run/opengl-driver"};
 
-bool is_below(const fs::path& path, const fs::path& folder) {
-  const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
-  return end == folder.end() && rest != path.end();
-}
-
-bool is_within(const fs::path& path, const fs::path& folder) { return path == folder || is_below(path, folder); }
+bool is_below(const fs::path& path, const fs::path& folder) { return path != folder && is_within(path, folder); }
 
 class Words {
  public:
@@ -99,6 +94,10 @@ void add_git(const Box& box, Words& words) {
 }
 
 }  // namespace
+
+bool is_within(const fs::path& path, const fs::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
+}
 
 const char* to_string(Level level) {
   switch (level) {

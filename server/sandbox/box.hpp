@@ -52,6 +52,9 @@ struct Box {
 /// link there, and bwrap would follow it when it makes the place of the next one.
 std::vector<std::string> command_prefix(const Box& box);
 
+/// Whether `path` is `folder` or below it, by their names alone.
+bool is_within(const fs::path& path, const fs::path& folder);
+
 /// Variables that lead to what is not there inside.
 const std::vector<std::string>& unset_variables();
 

@@ -101,17 +101,21 @@ awaitable<std::string> Subagent::import_objects(git::ShadowTip tip) {
   const auto git_dir = "--git-dir=" + shadow_->common.string();
   std::vector<std::string> pack{"git", git_dir, "pack-objects", "--revs", "--local", "--stdout", "-q", "--threads=1"};
   std::vector<std::string> index{"git", "-c", "core.hooksPath=/dev/null", git_dir, "index-pack", "--stdin", "--strict", "--fsck-objects"};
-  std::string why;
+  std::string why, log;
   auto exit = co_await run_import_step(name + ".pack", std::move(pack), folder / (name + ".want"), std::move(sandbox));
-  if (!exit.success() || exit.dropped_bytes > 0) why = "what the agent committed cannot be read: ";
-  if (why.empty()) {
+  if (!exit.success() || exit.dropped_bytes > 0) {
+    why = "what the agent committed cannot be read: ";
+    log = name + ".pack.log";
+  } else {
     const std::vector<std::string> outside;
     exit = co_await run_import_step(name + ".index", std::move(index), folder / (name + ".pack"), outside);
-    if (!exit.success()) why = "what the agent committed is refused: ";
+    if (!exit.success()) {
+      why = "what the agent committed is refused: ";
+      log = name + ".index.log";
+    }
   }
   co_return co_await services_.files.run([&](std::stop_token) {
-    const auto step = why.starts_with("what the agent committed is refused") ? ".index.log" : ".pack.log";
-    const auto text = why.empty() ? why : why + last_words(folder / (name + step));
+    const auto text = why.empty() ? why : why + last_words(folder / log);
     remove_import(folder, name);
     return text;
   });
