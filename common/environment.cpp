@@ -6,6 +6,13 @@
 
 namespace fanout {
 
+std::string_view variable_in(const std::vector<std::string>& entries, std::string_view name) {
+  for (const std::string_view entry : entries) {
+    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') return entry.substr(name.size() + 1);
+  }
+  return {};
+}
+
 Environment own_environment() {
   Environment variables;
   for (char** entry = environ; entry && *entry; ++entry) {

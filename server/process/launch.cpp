@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "common/environment.hpp"
 #include "common/error.hpp"
 #include "server/process/containment.hpp"
 #include "server/process/scope.hpp"
@@ -54,15 +55,6 @@ void lift(Handle& handle) {
   handle = std::move(lifted);
 }
 
-std::string_view variable(const std::vector<std::string>& environment, std::string_view name) {
-  for (const auto& entry : environment) {
-    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') {
-      return std::string_view(entry).substr(name.size() + 1);
-    }
-  }
-  return {};
-}
-
 bool is_executable(const fs::path& file) { return access(file.c_str(), X_OK) == 0; }
 
 bool is_file(const fs::path& file) {
@@ -75,7 +67,7 @@ bool is_file(const fs::path& file) {
 fs::path find_in_path(const Command& command) {
   const auto& name = command.argv.front();
   fs::path not_executable;
-  std::istringstream folders{std::string(variable(command.environment, "PATH"))};
+  std::istringstream folders{std::string(variable_in(command.environment, "PATH"))};
   for (std::string folder; std::getline(folders, folder, ':');) {
     const auto file = command.directory / folder / name;
     if (!is_file(file)) continue;

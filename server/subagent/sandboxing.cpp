@@ -1,4 +1,5 @@
 // What the task's programs are kept in.
+#include "common/environment.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/subagent/subagent.hpp"
@@ -17,13 +18,6 @@ v1::SandboxLevel to_wire(Level level) {
     case Level::strict: return v1::SANDBOX_LEVEL_STRICT;
   }
   return v1::SANDBOX_LEVEL_UNSPECIFIED;
-}
-
-std::string variable_in(const std::vector<std::string>& environment, std::string_view name) {
-  for (const auto& entry : environment) {
-    if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=') return entry.substr(name.size() + 1);
-  }
-  return "";
 }
 
 /// Paths that a command names, such as the agent's own script, which may lie where nothing else is seen.
@@ -88,7 +82,7 @@ sandbox::Wanted Subagent::wanted_box(const process::Command& command) const {
   wanted.bwrap = bwrap_;
   wanted.level = *sandbox_level_;
   wanted.network = sandbox_network_;
-  wanted.variable = [environment = command.environment](std::string_view name) { return variable_in(environment, name); };
+  wanted.variable = [environment = command.environment](std::string_view name) { return std::string(variable_in(environment, name)); };
   wanted.read = {task_.sandbox().read().begin(), task_.sandbox().read().end()};
   wanted.write = {task_.sandbox().write().begin(), task_.sandbox().write().end()};
   wanted.own = services_.own_places;
