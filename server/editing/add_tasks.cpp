@@ -70,6 +70,7 @@ class Addition {
     task.id = id_of(wanted, task.title);
     task.dependencies = dependencies_of(wanted, task.id);
     task.prompt = cleaned(wanted.prompt);
+    task.issue = wanted.issue;
     for (const auto& file : wanted.files) place_file(file, task);
     entries_.push_back({task.id, task.title, name_of(task.id), task.priority, task.dependencies});
     taken_.insert(lower_case(task.id));

@@ -17,6 +17,7 @@ struct WantedTask {
   std::string priority;  ///< Empty: medium.
   std::vector<std::string> dependencies, files;
   std::string prompt;    ///< Empty: the title.
+  std::uint64_t issue = 0;  ///< That it solves; 0: none.
 };
 
 struct AddedTasks {

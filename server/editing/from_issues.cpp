@@ -46,6 +46,7 @@ AddedTasks add_issues(const fs::path& plan, const std::vector<ForeignIssue>& iss
     WantedTask task;
     task.id = issue_task_id(issue);
     task.title = issue_title(issue);
+    task.issue = issue.number;
     task.prompt = issue_prompt(issue, repository.path(), url_of(issue.number, repository));
     wanted.push_back(std::move(task));
     numbers.push_back(issue.number);

@@ -30,7 +30,9 @@ bool has_sections(const std::string& prompt) { return prompt.starts_with("## ") 
 std::string task_file_text(const TaskText& task) {
   const std::string prompt(trimmed(task.prompt.empty() ? task.title : task.prompt));
   std::string text = "---\nid: " + yaml_quoted(task.id) + "\npriority: " + to_string(task.priority) +
-                     "\nstatus: pending\ndependencies: " + quoted_list(task.dependencies) + "\n---\n\n";
+                     "\nstatus: pending\ndependencies: " + quoted_list(task.dependencies) + "\n";
+  if (task.issue > 0) text += "issue: " + std::to_string(task.issue) + "\n";
+  text += "---\n\n";
   if (!prompt.starts_with("# ")) text += "# " + task.title + "\n\n";
   if (!has_sections(prompt)) text += "## Objective\n\n";
   text += prompt + "\n";

@@ -15,6 +15,7 @@ struct TaskText {
   std::vector<std::string> dependencies;
   std::string prompt;  ///< With sections of its own it is the body, else the objective.
   std::vector<std::string> create, modify;
+  std::uint64_t issue = 0;  ///< That it solves; 0: none.
 };
 
 std::string task_file_text(const TaskText& task);

@@ -203,7 +203,10 @@ bool NewWorktree::move_in(const fs::path& spare, const fs::path& folder) {
   }
   write_new(draft_ / kFromPool, std::to_string(status.st_ino));
   if (!rename_to_free(spare / "index", draft_ / "index")) return false;
-  if (rename_to_free(spare / kFiles, folder)) return true;
+  if (rename_to_free(spare / kFiles, folder)) {
+    ::rename((spare / kIndexCopy).c_str(), (draft_ / kIndexCopy).c_str());  // without it the shadow copies the index itself
+    return true;
+  }
   rename_to_free(draft_ / "index", spare / "index");
   return false;
 }

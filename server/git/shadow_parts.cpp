@@ -1,10 +1,15 @@
 #include "server/git/shadow_parts.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "common/text.hpp"
 #include "server/git/files.hpp"
+#include "server/git/spare_files.hpp"
 
 namespace fanout::git {
 
@@ -107,13 +112,25 @@ void add_objects(const fs::path& objects, std::vector<fs::path>& all) {
   }
 }
 
+/// The copy that was made with the worktree, where the index still is as it was then; else one that is made now.
+void take_index(const fs::path& admin, const fs::path& own) {
+  struct stat index = {}, copy = {};
+  const fs::path ahead = admin / kIndexCopy;
+  const bool there = ::lstat(ahead.c_str(), &copy) == 0;
+  const bool same = there && ::lstat((admin / "index").c_str(), &index) == 0 && index.st_size == copy.st_size &&
+                    std::tie(index.st_mtim.tv_sec, index.st_mtim.tv_nsec) <= std::tie(copy.st_mtim.tv_sec, copy.st_mtim.tv_nsec);
+  if (same && ::rename(ahead.c_str(), (own / "index").c_str()) == 0) return;
+  if (there) ::unlink(ahead.c_str());
+  write_new(own / "index", read_or_empty(admin / "index"));
+}
+
 /// The one worktree that the programs know: their own.
 void make_own(const Checkout& checkout, const std::string& branch, const fs::path& own) {
   fs::create_directories(own);
   write_new(own / "HEAD", "ref: refs/heads/" + branch + "\n");
   write_new(own / "commondir", "../..\n");
   write_new(own / "gitdir", (checkout.folder / ".git").string() + "\n");
-  write_new(own / "index", read_or_empty(checkout.admin / "index"));
+  take_index(checkout.admin, own);
   const auto patterns = read_or_empty(checkout.admin / "info/sparse-checkout");
   if (patterns.empty()) return;
   fs::create_directories(own / "info");

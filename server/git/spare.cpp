@@ -117,7 +117,7 @@ Spare finish(Unfinished& made, const std::string& commit, const std::string& tre
   spare.tree = tree;
   if (furnish) furnish(spare.place / kFiles, spare);
   spare.bytes = bytes_below(spare.place);
-  write_folders(spare.place);
+  write_aids(spare.place);
   write_about(spare, rules);
   const fs::path ready = spare.place.parent_path() / unique_name(kReady);
   if (::rename(spare.place.c_str(), ready.c_str()) != 0) {
@@ -194,7 +194,7 @@ bool move_spare(const fs::path& repository, Spare& spare, const std::string& com
   if (tree != spare.tree) {
     const Unfinished taken(take(spare));  // What fails half way is not found again.
     if (taken.place().empty() || !move_files(common, taken.place(), spare.tree, tree)) return false;
-    write_folders(taken.place());
+    write_aids(taken.place());
     if (::rename(taken.place().c_str(), spare.place.c_str()) != 0) return false;
   }
   spare.commit = commit;

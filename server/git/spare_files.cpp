@@ -30,6 +30,11 @@ bool is_after(const timespec& one, const timespec& other) {
   return one.tv_sec > other.tv_sec || (one.tv_sec == other.tv_sec && one.tv_nsec > other.tv_nsec);
 }
 
+void write_anew(const fs::path& file, const std::string& content) {
+  ::unlink(file.c_str());
+  write_new(file, content);
+}
+
 /// The plan for a tree. Several spares are moved from one tree to another at the same time: as long as one of them has
 /// it, the others need not make it anew. It is made without the lock, which a thread of idle priority might hold for long.
 std::shared_ptr<const CheckoutPlan> plan_for(const fs::path& common, const std::string& tree) {
@@ -117,16 +122,17 @@ class Mover {
 
 }  // namespace
 
-void write_folders(const fs::path& place) {
-  const auto files = read_index(read_or_empty(place / "index"));
+void write_aids(const fs::path& place) {
+  const auto index = read_or_empty(place / "index");
+  const auto files = read_index(index);
   std::set<std::string> folders = {""};
   for (const auto& file : files.value_or(std::vector<IndexedFile>())) {
     for (auto folder = split(file.path).first; !folder.empty() && folders.insert(folder).second;) folder = split(folder).first;
   }
   std::string text;
   for (const auto& folder : folders) text.append(folder).append(1, '\0');
-  ::unlink((place / kFolders).c_str());
-  write_new(place / kFolders, text);
+  write_anew(place / kFolders, text);
+  write_anew(place / kIndexCopy, index);
 }
 
 bool is_pristine(const Spare& spare, Look look) {
@@ -156,8 +162,7 @@ bool move_files(const fs::path& common, const fs::path& place, const std::string
   if (!before->left_to_git.empty() || !after->left_to_git.empty()) return false;
   const auto states = Mover(common, *root, *after).move(*before, *known);
   if (!states) return false;
-  ::unlink((place / "index").c_str());
-  write_new(place / "index", index_of(*after, *states));
+  write_anew(place / "index", index_of(*after, *states));
   return true;
 }
 

@@ -15,8 +15,12 @@ constexpr const char* kFiles = "files";      ///< What becomes the worktree.
 constexpr const char* kAbout = "about";      ///< What it is; written last.
 constexpr const char* kFolders = "folders";  ///< Those that git's files lie in, each ending in a zero.
 
-/// Writes the list of folders that the index at `place` comes to.
-void write_folders(const fs::path& place);
+/// A copy of the index, which goes along into the worktree's administrative folder.
+constexpr const char* kIndexCopy = "fanout-index";
+
+/// Writes what makes using the spare at `place` quick: the list of folders that its index comes to, and the copy of the
+/// index that a shadow will have.
+void write_aids(const fs::path& place);
 
 /// Makes files and index at `place`, which hold one tree, hold another. False: git itself would have to do it.
 bool move_files(const fs::path& common, const fs::path& place, const std::string& from_tree, const std::string& to_tree);

@@ -48,8 +48,8 @@ class Client {
   awaitable<std::vector<Created>> create_issues(const Limiter::Permit& permit, std::string repository_id,
                                                 std::vector<BatchIssue> issues);
   awaitable<Issue> edit_issue(Repository repository, std::uint64_t number, IssueEdit edit, Priority priority);
-  /// Its id for GraphQL.
-  awaitable<std::string> issue_id(Repository repository, std::uint64_t number);
+  /// Of that number, open or closed. Error permanent where it is a pull request.
+  awaitable<Issue> issue(Repository repository, std::uint64_t number);
   /// `body` is asked at the moment of sending.
   awaitable<Issue> edit_issue_body(Repository repository, std::uint64_t number, std::function<std::string()> body);
   /// All since `time` by the server's clock, newest first, pull requests too; by `creator` unless empty.

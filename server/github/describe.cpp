@@ -157,8 +157,10 @@ std::string closing(std::uint64_t issue, const std::string& body) {
 }
 
 std::string pull_request_body(const TaskInfo& task, const Evidence& evidence, const Marker& marker) {
-  if (!evidence.text.empty()) return templated_body(evidence.text, marker);
-  std::string body = "## What was asked\n\n" + description_of(task) + "\n";
+  // Where the run's issue is the one that the request is part of, nothing else would close it.
+  const std::string closes = task.part_of_run && task.existing_issue > 0 ? closing(task.existing_issue, "") : std::string();
+  if (!evidence.text.empty()) return templated_body(closes + evidence.text, marker);
+  std::string body = closes + "## What was asked\n\n" + description_of(task) + "\n";
   std::vector<std::string> commits, gates;
   for (const auto& commit : evidence.commits) commits.push_back(commit.id.substr(0, 12) + " " + commit.summary);
   add_list(body, "Commits", commits, "- ", false);

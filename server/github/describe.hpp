@@ -23,6 +23,7 @@ struct TaskInfo {
   std::string milestone;     ///< Number or title; empty: none.
   bool keep_labels = false;  ///< Labels that are missing are not made.
   std::string body;          ///< Of the issue, where it is not made of the rest.
+  std::uint64_t existing_issue = 0;  ///< Somebody's, which is the task's: it is not made, and its text is left alone.
   bool part_of_run = false;  ///< It has no issue of its own: the run's is the one without a task.
   /// What the run's events say is there: a tracker whose outbox was lost does not ask for it again. Number 0: nothing.
   Issue issue;

@@ -25,9 +25,12 @@ awaitable<std::string> Client::user_id(std::string login) {
   co_return "";
 }
 
-awaitable<std::string> Client::issue_id(Repository repository, std::uint64_t number) {
-  const auto reply = co_await get(at(repository, "/issues/" + std::to_string(number)), "read issue #" + std::to_string(number));
-  co_return text_of(reply.body, "node_id");
+awaitable<Issue> Client::issue(Repository repository, std::uint64_t number) {
+  const auto doing = "read issue #" + std::to_string(number);
+  const auto reply = co_await get(at(repository, "/issues/" + std::to_string(number)), doing);
+  if (member(reply.body, "pull_request").is_object())
+    throw ApiError(Failure::permanent, "#" + std::to_string(number) + " of " + repository.path() + " is a pull request, not an issue");
+  co_return issue_in(reply.body, doing);
 }
 
 awaitable<std::optional<Milestone>> Client::milestone(Repository repository, std::string number_or_title) {

@@ -36,6 +36,24 @@ std::string close_payload(const std::string& reason) {
   return json::serialize(json::object{{"reason", reason}});
 }
 
+std::string existing_issue_payload(std::uint64_t number) { return json::serialize(json::object{{"existing", number}}); }
+
+bool names_existing_issue(const Step& step) {
+  return step.kind == StepKind::issue && number_of(json::parse(step.payload), "existing") > 0;
+}
+
+awaitable<void> TaskSteps::find_issue(WorkPtr work) {
+  const auto number = number_of(json::parse(work->step.payload), "existing");
+  const auto attempt = [this, work, number]() -> awaitable<void> {
+    const auto* place = co_await places_.find(work->step.repository);
+    auto issue = co_await services_.client.issue(place->info.name, number);
+    auto result = issue_result(issue);
+    co_await services_.finish(work, std::move(result));
+  };
+  const auto failure = co_await services_.keep_trying(work, attempt);
+  if (failure) co_await services_.fail(work, *failure);
+}
+
 /// The task's issue once it is made or refused; null when none was asked for.
 awaitable<WorkPtr> TaskSteps::settled_issue(WorkPtr work) {
   const auto issue = co_await services_.ledger.find(work->step.run, work->step.task, StepKind::issue);
@@ -84,7 +102,7 @@ awaitable<void> TaskSteps::send_body(WorkPtr work, WorkPtr issue) {
 awaitable<void> TaskSteps::send_to_project(WorkPtr work, WorkPtr issue) {
   const auto id = co_await places_.find_project(wanted(work->step, "project"));
   auto made = issue_made(issue->step);
-  if (made.node_id.empty()) made.node_id = co_await services_.client.issue_id(work->step.repository, made.number);
+  if (made.node_id.empty()) made = co_await services_.client.issue(work->step.repository, made.number);
   co_await services_.client.add_to_project(id, made.node_id);
   co_await services_.finish(work, "{}");
 }

@@ -13,6 +13,8 @@ class TaskSteps {
  public:
   TaskSteps(Services& services, Places& places) : services_(services), places_(places) {}
 
+  /// Of an issue that was there before: looks what it is. Nothing is changed in it.
+  awaitable<void> find_issue(WorkPtr work);
   /// Makes the comment, then edits it for as long as there is a newer body; only the newest is ever sent.
   awaitable<void> keep_comment(WorkPtr work);
   awaitable<void> open_pull_request(WorkPtr work);
@@ -42,6 +44,9 @@ class TaskSteps {
 };
 
 /// Payloads and results of these steps.
+std::string existing_issue_payload(std::uint64_t number);
+/// Whether it is for an issue that was there before.
+bool names_existing_issue(const Step& step);
 std::string comment_payload(const std::string& body);
 std::string close_payload(const std::string& reason);
 std::string body_payload(const std::string& body);

@@ -109,7 +109,9 @@ void Tracker::start(WorkPtr work) {
   work->active = true;
   if (work->step.state == StepState::open) ++open_steps_;
   if (work->step.kind == StepKind::issue) {
-    if (work->step.state == StepState::done) {
+    if (names_existing_issue(work->step)) {
+      // perform() does it: nothing is made.
+    } else if (work->step.state == StepState::done) {
       issues_.sweep(work);
     } else if (work->step.attempts > 0) {
       issues_.look_for(work);
@@ -134,6 +136,7 @@ awaitable<void> Tracker::guarded_perform(WorkPtr work) {
 awaitable<void> Tracker::perform(WorkPtr work) {
   switch (work->step.kind) {
     case StepKind::issue:
+      if (names_existing_issue(work->step)) co_await steps_.find_issue(work);
       co_await ledger_.settled(work);
       break;
     case StepKind::comment:
@@ -201,6 +204,7 @@ awaitable<WorkPtr> Tracker::submit(TaskInfo task, StepKind kind,
 
 awaitable<Issue> Tracker::open_issue(TaskInfo task) {
   const auto payload = [task](const Marker& marker) {
+    if (task.existing_issue > 0) return existing_issue_payload(task.existing_issue);
     return issue_payload({title_of(task.title), issue_body(task, marker), labels_of(task), task.assignees, {},
                           task.milestone, task.keep_labels});
   };

@@ -1,4 +1,6 @@
 // What the task's programs are kept in.
+#include <algorithm>
+
 #include "common/environment.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
@@ -97,7 +99,8 @@ awaitable<void> Subagent::enclose(process::Command& command, std::string agent, 
   auto wanted = wanted_box(command);
   wanted.agent = std::move(agent);
   wanted.files = std::move(files);
-  wanted.files.push_back(attempt_directory() / "prompt.md");
+  const auto prompt = attempt_directory() / "prompt.md";
+  if (std::find(wanted.files.begin(), wanted.files.end(), prompt) == wanted.files.end()) wanted.files.push_back(prompt);
   command.sandbox = co_await services_.workers.run([&](std::stop_token) {
     // Where it was started by an earlier daemon it may be at work in the newest.
     const bool started = std::filesystem::exists(command.folder);

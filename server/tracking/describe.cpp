@@ -127,6 +127,7 @@ github::TaskInfo task_info(const RunSpec& spec, const TaskSpec& task, const v1::
   info.keep_labels = options.keep_labels();
   info.assignees.assign(task.assignees().begin(), task.assignees().end());
   info.milestone = task.milestone();
+  info.existing_issue = task.issue();
   info.part_of_run = has_one_issue(spec);
   info.issue.number = agent.issue().number();
   info.issue.url = agent.issue().url();

@@ -229,12 +229,13 @@ awaitable<std::vector<std::string>> Follower::stop_following(std::string task_id
   return pulls_.stop(std::move(task_id));
 }
 
-/// An issue with a pull request is closed by its merge; one without, when its task is complete. What did not
-/// complete stays open, and its comment has the reason.
+/// An issue with a pull request is closed by its merge; one without, when its task is complete, unless somebody else
+/// opened it: whoever did says when it is solved. What did not complete stays open, and its comment has the reason.
 awaitable<void> Follower::finish(const TaskSpec& task) {
   const auto& agent = state_of(task);
   const bool merged = agent.following().state() == v1::Following::STATE_MERGED;
-  const bool done = agent.phase() == v1::PHASE_COMPLETED && (merged || !asked_[task.id()].pull_request);
+  const bool by_its_task = !asked_[task.id()].pull_request && task.issue() == 0;
+  const bool done = agent.phase() == v1::PHASE_COMPLETED && (merged || by_its_task);
   if (done && !has_one_issue(spec_) && !agent.issue().closed()) {
     auto info = task_info(spec_, task, agent);
     co_await tracker_.close_issue(std::move(info));

@@ -22,9 +22,9 @@ from tracker_server import Tracker
 from ways import PLAIN, SEQUENTIAL, XARGS, Fanout, Shell
 
 FULL = dict(rounds=5, tasks=[1, 5, 10, 20, 50, 100], files=[1000, 10_000, 30_000], packages=600, delays=[0.3, 3.0],
-            repeats=100, repeat_tasks=50, ended=100, agents=50, lines=100, seconds=10, shell_most=20)
+            repeats=100, repeat_tasks=50, ended=100, agents=50, lines=100, seconds=10, shell_most=20, adopted=20, kills=10)
 SMALL = dict(rounds=2, tasks=[1, 4], files=[60], packages=3, delays=[0.05], repeats=2, repeat_tasks=3, ended=4, agents=3,
-             lines=20, seconds=1, shell_most=4)
+             lines=20, seconds=1, shell_most=4, adopted=3, kills=2)
 
 
 def say(text):
@@ -87,8 +87,9 @@ class Bench:
         return Shell(name, script, scratch, starts_agents)
 
     def shells(self, folder):
-        return [self.shell("git worktree add &", PLAIN, folder, False), self.shell("seed, sequential", SEQUENTIAL, folder),
-                self.shell("seed, xargs -P", XARGS, folder)]
+        all_of_them = [self.shell("git worktree add &", PLAIN, folder, False), self.shell("seed, sequential", SEQUENTIAL, folder),
+                       self.shell("seed, xargs -P", XARGS, folder)]
+        return [way for way in all_of_them if way.name in (self.options.against or way.name)]
 
     def few(self):
         """Numbers of tasks that the slow ways are tried with too."""
@@ -185,6 +186,16 @@ class Bench:
             way.stop()
             shutil.rmtree(way.scratch)
 
+    def recovery(self):
+        repository = self.repository(self.scale["files"][0])
+        way = Fanout(self.programs, self.scratch)
+        try:
+            self.extra["recovery"] = daemon_share.recovery(way, self.programs, repository, self.scale["adopted"], self.scale["kills"])
+            say(f"  recovery: {self.extra['recovery']}")
+        finally:
+            way.stop()
+            shutil.rmtree(way.scratch)
+
     def entry(self, title, tasks):
         return next((e for e in self.measured if e["title"] == title and e["tasks"] == tasks), None)
 
@@ -236,6 +247,12 @@ class Bench:
             goal(f"daemon at rest with {r['ended']} ended tasks", "below 40 MB, no git process, no polling",
                  f"{r['memory'] / 2**20:.0f} MB, {r['children']} processes, {r['switches_per_second']:.1f} wake-ups a second",
                  r["memory"] < 40 * 2**20 and r["children"] == 0 and r["switches_per_second"] < 0.5)
+        if "recovery" in self.extra:
+            r = self.extra["recovery"]
+            median = statistics.median(r["readopted"])
+            goal(f"killed with {r['agents']} agents at work: a line of each recorded by the next daemon", "within 0.5 s of its start",
+                 f"{median:.2f} s [{r['readopted'][0]:.2f}–{r['readopted'][-1]:.2f}] in {r['kills']} kills; each supervisor "
+                 f"{r['supervisor'] / 2**20:.1f} MB, daemon {r['daemon'] / 2**20:.0f} MB", median < 0.5)
         if "latency" in self.extra:
             r = self.extra["latency"]
             goal(f"event latency, agent's line → client, {r['agents']} agents × {r['rate']} lines/s", "p99 below 20 ms, no loss",
@@ -273,7 +290,7 @@ class Bench:
 
 
 PARTS = {"setup": Bench.cold_and_warm, "packages": Bench.packages, "disk": Bench.on_disk, "tracker": Bench.with_tracker,
-         "repeats": Bench.many_repeats, "daemon": Bench.daemon_itself}
+         "repeats": Bench.many_repeats, "daemon": Bench.daemon_itself, "recovery": Bench.recovery}
 
 
 def main():
@@ -285,6 +302,7 @@ def main():
     parser.add_argument("--tasks", type=lambda t: [int(n) for n in t.split(",")])
     parser.add_argument("--files", type=lambda t: [int(n) for n in t.split(",")])
     parser.add_argument("--repeats", type=int)
+    parser.add_argument("--against", action="append", help="in part setup: this way only, such as 'git worktree add &'; may be repeated")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--memory", default="/dev/shm" if os.path.isdir("/dev/shm") else None, help="folder in memory")
     parser.add_argument("--disk", default="/var/tmp", help="folder on a disk")

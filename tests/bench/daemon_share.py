@@ -1,4 +1,5 @@
-"""What the daemon costs when nothing goes on, and how fast an agent's line reaches a client."""
+"""What the daemon costs when nothing goes on, how fast an agent's line reaches a client, and how fast it is back."""
+import calendar
 import json
 import os
 import pathlib
@@ -49,6 +50,64 @@ def at_rest(way, repository, ended, watched=10):
     time.sleep(watched)
     woken = (switches(pid) - before) / (time.time() - began)
     return dict(ended=ended, memory=memory(pid), children=len(children_of(pid)), switches_per_second=woken)
+
+
+def supervisors():
+    """What each supervisor of an agent has in memory, in bytes, without what all of them share."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "comm").read_text().strip() == "fanout-shim":
+                found.append(memory(entry.name))
+        except OSError:
+            pass
+    return found
+
+
+def recovery(way, programs, repository, agents, kills):
+    """Killed while agents print a line every 20 ms: from the next daemon's start until a line of each, printed since, is recorded."""
+    speaker = way.scratch / "speaker.py"
+    speaker.write_text(SPEAKER.format(rate=50, seconds=600))
+    plan = way.plan(repository, agents, agent=f"exec python3 {speaker}", more=f"sandbox_read: [{speaker}]\n")
+    run = way.call("execute", plan, "--detach")
+    run = run.get("run", run)["id"]
+    times, answered = [], []
+    held = dict(supervisor=0, daemon=0)
+    for _ in range(kills):
+        wait_for_lines(way, run, agents, time.time_ns())
+        held = dict(supervisor=max(held["supervisor"], *supervisors()), daemon=max(held["daemon"], memory(way.daemon.pid)))
+        way.daemon.kill()
+        way.daemon.wait()
+        began = way.start(programs)
+        answered.append(time.time() - began)
+        times.append(wait_for_lines(way, run, agents, int(began * 1e9)) - began)
+    way.call("cancel", run)
+    way.wait_for_end(run)
+    return dict(agents=agents, kills=kills, readopted=sorted(times), answered=sorted(answered), **held)
+
+
+def wait_for_lines(way, run, agents, since):
+    """Until a line of each agent is recorded that was printed after `since`; when the last of them was, in seconds."""
+    client = subprocess.Popen([way.fanout, "--socket", way.socket, "--json", "watch", run], stdout=subprocess.PIPE, env=way.environment)
+    recorded = {}
+    try:
+        for line in client.stdout:
+            event = json.loads(line)
+            for said in event.get("output", {}).get("lines", []):
+                if said["text"].startswith("at ") and int(said["text"][3:]) > since:
+                    recorded.setdefault(event["taskId"], seconds_of(event["time"]))
+            if len(recorded) == agents:
+                return max(recorded.values())
+        raise RuntimeError(f"the run ended with {len(recorded)} of {agents} agents heard")
+    finally:
+        client.kill()
+        client.wait()
+
+
+def seconds_of(timestamp):
+    """Of a time as protobuf writes it in JSON."""
+    whole, _, fraction = timestamp.rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (fraction or "0"))
 
 
 def latency(way, repository, agents, rate, seconds):

@@ -107,15 +107,21 @@ class Fanout:
         if tracker:
             self.environment.update(tracker.environment())
         self.log = open(self.scratch / "log", "w")
+        self.start(programs)
+
+    def start(self, programs):
+        """Starts the daemon and waits until it answers; the moment of its start, in seconds since the epoch."""
+        began = time.time()
         self.daemon = subprocess.Popen(
             [programs / "server/fanoutd", "--socket", self.socket, "--state", self.state, "--config",
              self.scratch / "config/config.toml", "--http", "127.0.0.1:0", "--log-level", "warn"], stderr=self.log, env=self.environment)
         while not self.answers():
             if self.daemon.poll() is not None:
                 raise RuntimeError(f"fanoutd does not start: {(self.scratch / 'log').read_text()}")
-            time.sleep(0.05)
+            time.sleep(0.02)
         info = self.call("daemon", "status")
         self.address, self.token = info["httpAddress"], (self.state / "http-token").read_text().strip()
+        return began
 
     def answers(self):
         return self.call("daemon", "status", check=False) is not None
@@ -169,7 +175,7 @@ class Fanout:
             self.wait_for_issues(tasks)
         after = self.readings()
         figures = self.call("metrics", run)["runs"][0]
-        result = Result(seconds=ended - began, failed=figures["setupFailures"],
+        result = Result(seconds=ended - began, began=began, failed=figures["setupFailures"],
                         cpu=after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"],
                         rpcs=after["fanout_rpcs_total"] - before["fanout_rpcs_total"],
                         memory=after["process_resident_memory_bytes"],

@@ -54,6 +54,60 @@ TEST_P(IssueExtras, LabelsThatMayNotBeMadeAreLeftOut) {
   EXPECT_THAT(server_.with([](World& world) { return world.labels; }), SizeIs(1));
 }
 
+/// Somebody opened it before there was a plan.
+class WithAnIssue : public OnGithub {
+ protected:
+  WithAnIssue() {
+    server_.with([](World& world) {
+      ServerIssue issue;
+      issue.number = world.next_id++;
+      issue.title = "Login fails";
+      issue.body = "It says 500.";
+      issue.labels = {"bug"};
+      world.issues.push_back(issue);
+    });
+  }
+
+  ServerIssue issue() { return server_.issues().at(0); }
+  std::string key() { return "    issue: " + std::to_string(issue().number) + "\n"; }
+};
+
+TEST_F(WithAnIssue, ATaskThatNamesItWorksInItAndChangesNothingElse) {
+  const auto run = run_to_end(daemon_, plan().task("a", commit_line("x.txt"), {}, key()).write());
+  ASSERT_EQ(run.state(), v1::RUN_STATE_COMPLETED) << daemon_.log();
+  ASSERT_THAT(server_.issues(), SizeIs(1)) << "none is made";
+  EXPECT_EQ(issue().body, "It says 500.");
+  EXPECT_EQ(issue().body_edits, 0u);
+  EXPECT_THAT(issue().labels, ElementsAre("bug"));
+  ASSERT_THAT(issue().comments, SizeIs(1));
+  EXPECT_EQ(run.subagents(0).issue().number(), issue().number);
+  EXPECT_THAT(pull_of("feature/a").body, HasSubstr("Closes #" + std::to_string(issue().number)));
+  EXPECT_THAT(server_.violations(), IsEmpty());
+}
+
+TEST_F(WithAnIssue, WithoutAPullRequestItStaysOpen) {
+  const auto run = run_to_end(daemon_, plan("pull_request: false\n").task("a", commit_line("x.txt"), {}, key()).write());
+  ASSERT_EQ(run.state(), v1::RUN_STATE_COMPLETED) << daemon_.log();
+  EXPECT_EQ(issue().state, "open");
+  EXPECT_THAT(issue().comments, SizeIs(1));
+}
+
+TEST_F(WithAnIssue, InARunOfOneIssueThePullRequestStillClosesIt) {
+  const auto file = PlanBuilder(repository_, "setup: []\nverify: []\ntracker: {name: github, mode: tracking}\n")
+                        .task("a", commit_line("x.txt"), {}, key())
+                        .write();
+  ASSERT_EQ(run_to_end(daemon_, file).state(), v1::RUN_STATE_COMPLETED) << daemon_.log();
+  EXPECT_THAT(pull_of("feature/a").body, AllOf(HasSubstr("Part of #"), HasSubstr("Closes #" + std::to_string(issue().number))));
+}
+
+TEST_F(WithAnIssue, OneThatIsNotThereIsToldAndTheTaskCompletes) {
+  const auto run = run_to_end(daemon_, plan().task("a", commit_line("x.txt"), {}, "    issue: 4711\n").write());
+  EXPECT_EQ(run.state(), v1::RUN_STATE_COMPLETED) << daemon_.log();
+  ASSERT_THAT(run.subagents(0).tracker_faults(), Not(IsEmpty()));
+  EXPECT_THAT(run.subagents(0).tracker_faults(0), HasSubstr("4711"));
+  EXPECT_THAT(server_.issues(), SizeIs(1));
+}
+
 TEST_F(OnGithub, TheRepositorysTemplatesAreFilledIn) {
   repository_.commit_file(".parallel/templates/issue.md", "To do: {task.title} on {branch}\n");
   repository_.commit_file(".parallel/templates/pull-request.md", "Done: {task.title}, gates:\n{gates_list}\n");

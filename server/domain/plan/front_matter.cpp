@@ -54,7 +54,7 @@ void read_labels(const Reader& reader, Task& task) {
 }
 
 void read_front_matter(const TaskFile& file, const Said& said, Task& task, Diagnostics& diagnostics) {
-  static const auto known = with_settings_keys({"id", "priority", "status", "dependencies", "labels", "name",
+  static const auto known = with_settings_keys({"id", "priority", "status", "dependencies", "labels", "issue", "name",
                                                 "title", "estimated_time", "created", "assignee"});
   const auto value = parse_yaml(file.front_matter, task.file, file.front_line, diagnostics);
   if (value.kind == Value::Kind::null) return;
@@ -68,6 +68,7 @@ void read_front_matter(const TaskFile& file, const Said& said, Task& task, Diagn
   compare_dependencies(reader, task);
   read_priority(reader, said, task);
   read_labels(reader, task);
+  task.issue = reader.count("issue", kMostIssue).value_or(static_cast<unsigned>(task.issue));
   task.status = read_word(reader, "status", kStatuses).value_or(task.status);
   merge_settings(task.settings, read_task_settings(reader));
 }

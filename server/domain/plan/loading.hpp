@@ -47,6 +47,8 @@ struct Said {
 /// The task file's part of `task`, from its text: front matter and sections.
 void read_task_file(const std::string& text, const Said& said, Task& task, Diagnostics& diagnostics);
 
+inline constexpr unsigned kMostIssue = 2'000'000'000;
+
 inline constexpr std::array kPriorities{Priority::blocker, Priority::high, Priority::medium, Priority::low};
 inline constexpr std::array kStatuses{TaskStatus::pending, TaskStatus::in_progress, TaskStatus::completed,
                                       TaskStatus::blocked};

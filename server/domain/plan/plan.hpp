@@ -94,6 +94,7 @@ struct Task {
   TaskStatus status = TaskStatus::pending;
   std::vector<std::string> dependencies;
   std::vector<std::string> labels;
+  std::uint64_t issue = 0;  ///< The tracker's, which is there already; 0: one is made for it.
   std::string file;  ///< Absolute; empty when the task is written inline.
   Place place;       ///< Where the entry begins in plan.yaml.
 

@@ -184,6 +184,7 @@ class Resolver {
     out.set_skipped(task.status == TaskStatus::completed);
     out.set_file(task.file);
     out.mutable_labels()->Assign(task.labels.begin(), task.labels.end());
+    out.set_issue(task.issue);
     set_commands(own, out);
     set_issue_extras(own.tracker_options, out);
     *out.mutable_timeout() = TimeUtil::MillisecondsToDuration(own.timeout.value_or(kAgentTimeout).count());

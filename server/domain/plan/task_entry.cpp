@@ -90,6 +90,7 @@ Task read_entry(const Reader& reader) {
   task.priority = read_word(reader, "priority", kPriorities).value_or(Priority::medium);
   task.status = read_word(reader, "status", kStatuses).value_or(TaskStatus::pending);
   task.labels = reader.texts("labels").value_or(std::vector<std::string>{});
+  task.issue = reader.count("issue", kMostIssue).value_or(0);
   task.estimated_time = reader.text("estimated_time").value_or("");
   task.settings = read_task_settings(reader);
   return task;
@@ -99,7 +100,7 @@ Task read_entry(const Reader& reader) {
 
 std::optional<Task> read_task(const Value& value, std::size_t index, Loading& loading) {
   static const auto known = with_settings_keys({"id", "name", "title", "file", "prompt", "priority", "status",
-                                                "dependencies", "labels", "description", "estimated_time"});
+                                                "dependencies", "labels", "issue", "description", "estimated_time"});
   const auto field = "tasks[" + std::to_string(index) + "]";
   if (value.kind != Value::Kind::map) {
     add_error(loading.diagnostics(), value.place, field,

@@ -35,6 +35,7 @@ TEST_F(Issues, AnIssueIsATaskWithItsTextAndLink) {
   EXPECT_THAT(loaded.diagnostics, IsEmpty());
   const auto& task = loaded.plan.tasks.at(0);
   EXPECT_EQ(task.title, "Login fails");
+  EXPECT_EQ(task.issue, 12u) << "so that a run works in it";
   EXPECT_THAT(task.objective, HasSubstr("https://github.com/octo/hello/issues/12"));
   EXPECT_THAT(task.objective, HasSubstr("\n> Steps:\n> 1. log in\n>\n> ```\n> error\n> ```"));
 }
