@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "server/domain/plan/tree.hpp"
 
@@ -19,5 +20,15 @@ struct DependencyPlace {
 
 /// Faults that only show when all tasks are known: repeated ids, dependencies on nobody or oneself, cycles.
 void check_graph(const Plan& plan, const std::vector<DependencyPlace>& places, Diagnostics& diagnostics);
+
+/// A task that is part of a plan already, to check those against that come later.
+struct KnownTask {
+  std::string id;
+  std::vector<std::string> dependencies;
+};
+
+/// The same of tasks that come into a plan which is still being written: whom they depend on may come later.
+void check_open_graph(const Plan& plan, const std::vector<KnownTask>& known, const std::vector<DependencyPlace>& places,
+                      Diagnostics& diagnostics);
 
 }  // namespace fanout::domain

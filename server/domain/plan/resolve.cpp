@@ -26,7 +26,6 @@ constexpr std::int64_t kLongestTimeout = 365 * 24 * 3600;  // seconds, as in fil
 constexpr unsigned kUsualPorts = 10;
 constexpr unsigned kPoolSize = 20;
 constexpr std::uint64_t kPoolSpace = 10ull << 30;
-constexpr std::size_t kMaxSpecBytes = 64u << 20;
 
 bool has_usable_timeout(const v1::Overrides& flags) {
   const auto& timeout = flags.timeout();
@@ -143,7 +142,7 @@ class Resolver {
     if (names_issue(pattern) && spec_.tracker_options().mode() == "tracking") {
       fault(key, "the " + key + " pattern uses {issue}, and there is one issue for the whole run: set tracker.mode to per-task");
     }
-    if (plan_.tasks.size() > 1 && pattern.find("{task_id}") == std::string::npos) {
+    if ((plan_.open || plan_.tasks.size() > 1) && pattern.find("{task_id}") == std::string::npos) {
       fault(key, "the " + key + " pattern \"" + printable(pattern) +
                      "\" must hold {task_id}, or all tasks would share it");
     }

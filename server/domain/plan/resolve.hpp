@@ -45,6 +45,9 @@ struct Layers {
   unsigned cores = 1;
 };
 
+/// All that is kept of a run's tasks: prompts, templates, settings.
+inline constexpr std::size_t kMaxSpecBytes = 64u << 20;
+
 /// The plan with every setting resolved. Adds diagnostics for what only shows now: no agent named, an
 /// unknown placeholder in the prompt template, a bad branch pattern. run_id, base_commit and the
 /// environment are left for the caller.

@@ -122,6 +122,7 @@ class Explanation {
   void unmet_dependencies() {
     for (const auto& id : agent_.dependencies()) {
       const auto* other = find_subagent(run_, id);
+      if (!other) because(id + ", which it depends on, has not come yet: the plan is still being written", "that task, or the plan's end");
       if (!other || is_success(other->phase())) continue;
       auto text = id + ", which it depends on, " + present_words(other->phase());
       if (!other->waiting_for().empty()) text += " and waits for " + other->waiting_for();
@@ -245,6 +246,7 @@ class Explanation {
     ended("It is blocked.", "");
     for (const auto& id : agent_.dependencies()) {
       const auto* other = find_subagent(run_, id);
+      if (!other) because(id + ", which it depends on, never came: the plan was closed without it");
       if (!other || is_success(other->phase()) || !is_end(other->phase())) continue;
       const auto text = id + ", which it depends on, " + present_words(other->phase()) +
                         (other->reason().empty() ? "" : ": " + other->reason());

@@ -141,9 +141,24 @@ void change_following(v1::Subagent& agent, const v1::FollowingChanged& change) {
   agent.mutable_following()->set_reason(change.reason());
 }
 
+/// Into a plan that is still being written.
+void add_tasks(v1::Run& run, const v1::Event& event) {
+  for (const auto& task : event.tasks_added().subagents()) {
+    if (find_subagent(run, task.task_id())) continue;
+    auto& added = *run.add_subagents();
+    added = task;
+    *added.mutable_phase_started_at() = event.time();
+    note_setup(added, event);
+  }
+}
+
 /// What is about the run as a whole.
 void apply_to_run(v1::Run& run, const v1::Event& event) {
-  if (event.has_tracker_waiting()) {
+  if (event.has_tasks_added()) {
+    add_tasks(run, event);
+  } else if (event.has_plan_closed()) {
+    run.set_open(false);
+  } else if (event.has_tracker_waiting()) {
     run.set_tracker_waiting(event.tracker_waiting().reason());
     run.set_tracker_pending(event.tracker_waiting().pending());
   } else if (event.has_waiting()) {
@@ -395,6 +410,8 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kRunStarted:
     case v1::Event::kRunEnded:
     case v1::Event::kRunCompacted:
+    case v1::Event::kTasksAdded:
+    case v1::Event::kPlanClosed:
     case v1::Event::kEnvironmentVerified:
     case v1::Event::kEnvironmentCached:
     case v1::Event::PAYLOAD_NOT_SET:
@@ -418,6 +435,7 @@ void apply(v1::Run& run, const v1::Event& event) {
     *run.mutable_ended_at() = event.time();
     run.set_tracker_pending(event.run_ended().tracker_pending());
     run.set_tracker_requests(event.run_ended().tracker_requests());
+    run.set_open(false);
     if (run.tracker_pending() == 0) run.clear_tracker_waiting();
     clear_waiting(run);
   } else if (event.task_id().empty()) {
@@ -451,7 +469,8 @@ v1::RunState outcome(const v1::Run& run) {
     return std::any_of(run.subagents().begin(), run.subagents().end(),
                        [&](const auto& agent) { return ((agent.phase() == phases) || ...); });
   };
-  if (any(v1::PHASE_INTERRUPTED)) return v1::RUN_STATE_INTERRUPTED;
+  if (run.open() || any(v1::PHASE_INTERRUPTED)) return v1::RUN_STATE_INTERRUPTED;
+  if (run.subagents().empty()) return v1::RUN_STATE_FAILED;
   if (any(v1::PHASE_FAILED)) return v1::RUN_STATE_FAILED;
   const auto gave_up = [](const auto& agent) { return agent.following().state() == v1::Following::STATE_GAVE_UP; };
   if (std::any_of(run.subagents().begin(), run.subagents().end(), gave_up)) return v1::RUN_STATE_FAILED;
