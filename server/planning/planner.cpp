@@ -38,7 +38,7 @@ void add_error(Diagnostics& diagnostics, std::string file, std::string field, st
 /// Where the repository is looked for: the flag, the plan's own word, else around the plan.
 fs::path repository_hint(const Request& request, const domain::Plan& plan) {
   if (!request.overrides.repository().empty()) return request.working_directory / request.overrides.repository();
-  const auto folder = request.plan_path.parent_path();
+  const auto folder = request.open ? request.working_directory : request.plan_path.parent_path();
   return plan.settings.repo ? folder / *plan.settings.repo : folder;
 }
 
@@ -187,13 +187,29 @@ domain::Layers read_layers(const Request& request, const PlanFiles& files, const
   return layers;
 }
 
+domain::LoadedPlan load(const Request& request, const PlanFiles& files) {
+  const auto read = [&](const fs::path& file, const fs::path& inside) { return files.read(file, inside); };
+  if (!request.open) return domain::load_plan(request.plan_path, read);
+  return domain::load_open_plan(request.working_directory, request.plan_path.string(), *request.open, read);
+}
+
+/// What only a run needs. One task alone changes nothing of what its run has begun with.
+void prepare_for_run(const Request& request, fanout::internal::v1::RunSpec& spec, Diagnostics& diagnostics) {
+  settle_agents(spec, request.search_path, diagnostics);
+  domain::require_agents(spec, diagnostics);
+  check_agents(request, spec, diagnostics);
+  if (request.open && request.open->entry) return;
+  set_base_commit(spec, request.plan_path.string(), diagnostics);
+  set_tracker_place(spec, request.plan_path.string(), diagnostics);
+  set_tracker_templates(spec, diagnostics);
+}
+
 }  // namespace
 
 Prepared prepare(const Request& request, const fs::path& user_config, bool for_run) {
   Prepared prepared;
   const PlanFiles files(request.overlays);
-  prepared.loaded = domain::load_plan(
-      request.plan_path, [&](const fs::path& file, const fs::path& inside) { return files.read(file, inside); });
+  prepared.loaded = load(request, files);
   auto& diagnostics = prepared.loaded.diagnostics;
   Diagnostics repository_faults;
   const auto repository = find_repository(request, prepared.loaded.plan, repository_faults);
@@ -201,13 +217,9 @@ Prepared prepare(const Request& request, const fs::path& user_config, bool for_r
 
   const auto layers = read_layers(request, files, repository.value_or(fs::path()), user_config, diagnostics);
   prepared.spec = domain::resolve(prepared.loaded.plan, layers, diagnostics);
-  if (for_run && prepared.loaded.ok()) {
-    settle_agents(prepared.spec, request.search_path, diagnostics);
-    domain::require_agents(prepared.spec, diagnostics);
-    check_agents(request, prepared.spec, diagnostics);
-    set_base_commit(prepared.spec, request.plan_path.string(), diagnostics);
-    set_tracker_place(prepared.spec, request.plan_path.string(), diagnostics);
-    set_tracker_templates(prepared.spec, diagnostics);
+  if (for_run && prepared.loaded.ok()) prepare_for_run(request, prepared.spec, diagnostics);
+  for (auto& diagnostic : diagnostics) {  // there is no file to look into
+    if (request.open && diagnostic.place.file == request.plan_path) diagnostic.place = {};
   }
   return prepared;
 }

@@ -18,17 +18,21 @@ v1::Run initial_state(const fanout::internal::v1::RunSpec& spec) {
   run.set_tracker_repository(spec.tracker_repository());
   run.set_tracker_mode(spec.tracker_options().mode());
   run.set_follow(spec.tracker_options().follow());
-  for (const auto& task : spec.tasks()) {
-    auto& agent = *run.add_subagents();
-    agent.set_task_id(task.id());
-    agent.set_title(task.title());
-    agent.set_priority(task.priority());
-    *agent.mutable_dependencies() = task.dependencies();
-    agent.set_phase(v1::PHASE_PENDING);
-    agent.set_attempt(1);
-    agent.set_agent(task.agent());
-  }
+  run.set_open(spec.has_open_plan());
+  for (const auto& task : spec.tasks()) *run.add_subagents() = initial_state(task);
   return run;
+}
+
+v1::Subagent initial_state(const fanout::internal::v1::TaskSpec& task) {
+  v1::Subagent agent;
+  agent.set_task_id(task.id());
+  agent.set_title(task.title());
+  agent.set_priority(task.priority());
+  *agent.mutable_dependencies() = task.dependencies();
+  agent.set_phase(v1::PHASE_PENDING);
+  agent.set_attempt(1);
+  agent.set_agent(task.agent());
+  return agent;
 }
 
 }  // namespace fanout::rebuild

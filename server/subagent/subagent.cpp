@@ -6,6 +6,7 @@
 
 #include "common/crash_point.hpp"
 #include "common/error.hpp"
+#include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 
 namespace fanout::subagent {
@@ -93,10 +94,15 @@ bool Subagent::waits_for_begin() const {
   return state_.phase == v1::PHASE_PENDING || (state_.phase == v1::PHASE_SETTING_UP && !progress_.worktree);
 }
 
-void Subagent::lose_dependency(std::vector<std::string> tasks) {
-  std::string names;
-  for (const auto& task : tasks) names += (names.empty() ? "" : ", ") + task;
-  input(InputKind::dependency_lost, "it needs " + names + ", which did not complete", std::move(tasks));
+void Subagent::lose_dependency(std::vector<std::string> tasks, std::vector<std::string> absent) {
+  std::string words;
+  const auto add = [&](const std::vector<std::string>& some, const char* what) {
+    if (!some.empty()) words += (words.empty() ? "it needs " : ", and ") + join(some, ", ") + what;
+  };
+  add(tasks, ", which did not complete");
+  add(absent, ", which never came");
+  tasks.insert(tasks.end(), absent.begin(), absent.end());
+  input(InputKind::dependency_lost, words, std::move(tasks));
 }
 
 void Subagent::cancel() { input(InputKind::cancel, "cancelled on request"); }

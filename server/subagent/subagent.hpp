@@ -137,7 +137,8 @@ class Subagent {
   void resume(const fanout::v1::Subagent& from, domain::Progress progress);
   /// Its dependencies completed; `tips` are the branches it starts from. One that was taken up resumes.
   void begin(std::vector<git::Tip> tips);
-  void lose_dependency(std::vector<std::string> tasks);
+  /// These did not complete; `absent` are not in the run, and will not come.
+  void lose_dependency(std::vector<std::string> tasks, std::vector<std::string> absent);
   void cancel();
   void interrupt();
 

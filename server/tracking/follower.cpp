@@ -51,7 +51,9 @@ awaitable<void> Follower::live() {
 awaitable<void> Follower::follow() {
   for (;;) {
     seen_ = state().last_sequence();
-    for (const auto& task : spec_.tasks()) {
+    for (int i = 0; i < spec_.tasks_size(); ++i) {  // tasks may come meanwhile
+      const auto& task = spec_.tasks(i);
+      if (!run_.has(task)) continue;
       if (state_of(task).phase() == v1::PHASE_SKIPPED || task.skipped()) continue;
       begin(task);
       // Before the end is asked for, which waits for the last word.
@@ -222,7 +224,8 @@ bool Follower::follows_task(const TaskSpec& task) const {
 }
 
 bool Follower::follows() const {
-  return std::any_of(spec_.tasks().begin(), spec_.tasks().end(), [&](const TaskSpec& task) { return follows_task(task); });
+  return std::any_of(spec_.tasks().begin(), spec_.tasks().end(),
+                     [&](const TaskSpec& task) { return run_.has(task) && follows_task(task); });
 }
 
 awaitable<std::vector<std::string>> Follower::stop_following(std::string task_id) {
@@ -250,7 +253,8 @@ awaitable<void> Follower::keep_run_issue() {
   if (!std::exchange(run_asked_.issue, true)) steps_.spawn(guarded("issue", "", open_run_issue()));
   auto info = run_info(spec_, state());
   const auto& tasks = state().subagents();
-  const bool over = std::all_of(tasks.begin(), tasks.end(), [](const auto& agent) { return ended(agent); }) && !follows();
+  const bool over = std::all_of(tasks.begin(), tasks.end(), [](const auto& agent) { return ended(agent); }) && !follows() &&
+                    !state().open();
   if (info.body != run_asked_.progress) {
     run_asked_.progress = info.body;
     run_asked_.end = false;

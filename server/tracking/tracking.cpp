@@ -50,6 +50,14 @@ void Tracking::follow(const RunSpec& spec) {
   following.life->spawn(live(following));
 }
 
+void Tracking::grow(const RunSpec& spec) {
+  const auto found = followings_.find(spec.run_id());
+  if (found == followings_.end()) return;
+  // Those that are there stay where they are in memory: steps under way refer to them.
+  auto& known = found->second.spec;
+  for (int i = known.tasks_size(); i < spec.tasks_size(); ++i) *known.add_tasks() = spec.tasks(i);
+}
+
 github::Time Tracking::began(const std::string& run_id) const {
   return github::Time(std::chrono::milliseconds(TimeUtil::TimestampToMilliseconds(log_.open(run_id)->started_at())));
 }

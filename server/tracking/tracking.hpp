@@ -21,6 +21,9 @@ class Tracking {
   awaitable<void> prepare(RunSpec spec);
   /// Begins to follow a run that is open in the log. Failures are recorded as the run's.
   void follow(const RunSpec& spec);
+  /// More tasks come into a run that is followed: `spec` has them after those that were known. To be called before they are
+  /// recorded, so that nothing of them is missed.
+  void grow(const RunSpec& spec);
   /// Follows it no longer: to be called before the log lets go of the run. What is not done goes on without being
   /// recorded as an event.
   awaitable<void> leave(std::string run_id);
