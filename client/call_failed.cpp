@@ -29,7 +29,7 @@ ExitCode exit_code_of(const fanout::v1::Run& run) {
                                  const bool given_up = agent.following().state() == fanout::v1::Following::STATE_GAVE_UP;
                                  return domain::is_success(agent.phase()) && !given_up;
                                });
-  return all ? kExitOk : kExitTasksFailed;
+  return all && !run.subagents().empty() ? kExitOk : kExitTasksFailed;
 }
 
 }  // namespace fanout::client

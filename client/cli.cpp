@@ -23,6 +23,7 @@ namespace {
 struct Typed {
   Command command;
   ExecuteOptions execute;
+  ExtendOptions extend;
   PlanOptions plan;
   std::string status_run;
   WatchCommandOptions watch;
@@ -130,11 +131,25 @@ void add_plan(CLI::App& app, Typed& typed) {
 void add_execute(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "execute", "Run a plan and watch it", help::kExecute);
   add_overrides(command, typed.execute.plan);
+  command.add_option("--plan-from", typed.execute.plan_from, "Take tasks from this file or FIFO as they are written,\none JSON object a line; - is standard input")
+      ->option_text("FILE|-")
+      ->excludes("PLAN");
   command.add_flag("--detach", typed.execute.detach, "Print the run's id and do not watch");
   command.add_flag("--verbose", typed.execute.verbose, "Print lines, with what the programs print");
   command.add_flag("--bell", typed.execute.bell, "Ring the terminal's bell when an agent asks\nsomething, and at the end");
   command.callback(
       [&typed] { typed.command.run = [o = typed.execute](Session& s) { return execute(s, o); }; });
+}
+
+void add_extend(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "extend", "Add tasks to a run whose plan is open, or close it", help::kExtend);
+  command.add_option("RUN", typed.extend.run, "The run's id, or the beginning of it")->option_text(" ")->required();
+  auto* from = command.add_option("--plan-from", typed.extend.plan_from, "Take tasks from this file or FIFO as they are written,\none JSON object a line; - is standard input")
+                   ->option_text("FILE|-");
+  command.add_flag("--keep-open", typed.extend.keep_open, "Do not close the plan at the end of these")->needs(from);
+  command.add_flag("--close", typed.extend.close, "Close the plan: no more tasks come")->excludes(from);
+  command.callback(
+      [&typed] { typed.command.run = [o = typed.extend](Session& s) { return extend(s, o); }; });
 }
 
 void add_status(CLI::App& app, Typed& typed) {
@@ -404,6 +419,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_globals(app, typed.command.globals);
   add_init(app, typed.editing, typed.command);
   add_execute(app, typed);
+  add_extend(app, typed);
   add_plan(app, typed);
   add_status(app, typed);
   add_watch(app, typed);

@@ -56,9 +56,16 @@ struct AttachOptions {
 
 struct ExecuteOptions {
   PlanOptions plan;
+  std::string plan_from;  ///< Where tasks come from as they are written; "-" is standard input. Empty: the plan is a file.
   bool detach = false;
   bool verbose = false;
   bool bell = false;
+};
+
+struct ExtendOptions {
+  std::string run;
+  std::string plan_from;  ///< Empty: nowhere.
+  bool close = false, keep_open = false;
 };
 
 struct WatchCommandOptions {
@@ -168,6 +175,7 @@ struct PoolOptions {
 int validate_plan(Session& session, const PlanOptions& options);
 int show_plan(Session& session, const PlanOptions& options);
 int execute(Session& session, const ExecuteOptions& options);
+int extend(Session& session, const ExtendOptions& options);
 int status(Session& session, const std::string& run);
 int watch(Session& session, const WatchCommandOptions& options);
 int logs(Session& session, const LogsOptions& options);

@@ -73,6 +73,7 @@ std::string footer(const v1::Run& run, const View& view, std::size_t columns) {
   add_counts(line, counts);
   if (const auto time = time_of(run, view.now)) line.add(" · " + ticking(*time), Ink::dim);
   if (const auto used = domain::usage_text(run); !used.empty()) line.add(" · " + used, Ink::dim);
+  if (run.open()) line.add(" · more tasks may come", Ink::dim);
   constexpr std::string_view hint = "Ctrl-C leaves, the run goes on";
   if (!run.tracker_waiting().empty()) {
     line.add(" · " + printable(run.tracker_waiting()), Ink::yellow);
@@ -143,7 +144,8 @@ std::string awaited(const v1::Subagent& agent, const v1::Run& run) {
   std::vector<std::string> open;
   for (const auto& id : agent.dependencies()) {
     const auto* other = domain::find_subagent(run, id);
-    if (!other || !domain::is_success(other->phase())) open.push_back(id);
+    if (!other) open.push_back(id + " (not here yet)");
+    else if (!domain::is_success(other->phase())) open.push_back(id);
   }
   return open.empty() ? "" : "waits for " + join(open, ", ");
 }

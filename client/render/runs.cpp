@@ -87,6 +87,7 @@ std::vector<std::string> facts(const v1::Run& run, const Style& style, std::size
   fact("repository", run.repository());
   fact("base", base_of(run));
   fact("tracker", run.tracker_repository());
+  if (run.open()) fact("tasks", "more may come: the plan is still being written");
   if (!run.waiting_for().empty()) fact("queued", "waits for " + run.waiting_for());
   return table.lines(style, {columns, false, 2});
 }

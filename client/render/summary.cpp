@@ -181,6 +181,7 @@ std::vector<std::string> next_steps(const v1::Run& run) {
                                   [](const auto& agent) { return !agent.attention().empty(); });
     if (asks) steps.push_back("fanout answer " + id);
     steps.insert(steps.end(), {"fanout watch " + id, "fanout cancel " + id});
+    if (run.open()) steps.push_back("fanout extend " + id + " --close");
     return steps;
   }
   if (const auto* failure = first_failure(run)) {
