@@ -43,6 +43,7 @@ _fanout_files() {
 # _fanout_value OPTION: what may stand behind it. Returns 1 when nothing is known.
 _fanout_value() {
   case $1 in
+    --plan-from) _fanout_files -f ;;
     --socket | --svg | --file | --files) _fanout_files -f ;;
     --plan)
       _fanout_files -f -X '!*.yaml'
@@ -82,7 +83,7 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer init execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon config doctor version ;;
+    :0) _fanout_offer init execute extend plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon config doctor version ;;
     plan:0) _fanout_offer validate show new add from-issues draft adopt ;;
     daemon:0) _fanout_offer status start restart stop install logs ;;
     pool:0) _fanout_offer status warm drain ;;
@@ -96,6 +97,7 @@ _fanout_argument() {
     status:0 | watch:0 | dashboard:0 | sync:0 | timeline:0 | metrics:0 | review:0 | collisions:0 | merge:0 | report:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
     logs:0 | why:0 | diff:0 | open:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
     logs:1 | why:1 | diff:1 | open:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
+    extend:0) _fanout_offer last "$(_fanout_runs RUNNING)" ;;
     cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
     cancel:1) _fanout_offer "$(_fanout_tasks "$run" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING')" ;;
     retry:0) _fanout_offer last "$(_fanout_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED')" ;;
@@ -115,7 +117,8 @@ _fanout_options() {
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
-    execute) _fanout_offer $settings --detach --verbose --bell ;;
+    execute) _fanout_offer $settings --plan-from --detach --verbose --bell ;;
+    extend) _fanout_offer --plan-from --keep-open --close ;;
     init) _fanout_offer --force ;;
     plan\ new) _fanout_offer --file ;;
     plan\ add) _fanout_offer --id --files --depends --priority --prompt --plan ;;

@@ -108,6 +108,7 @@ _fanout() {
   local -a commands=(
     'init:write a repository'\''s first settings and plan'
     'execute:run a plan and watch it'
+    'extend:add tasks to a run whose plan is open, or close it'
     'plan:write, check or describe a plan'
     'status:show runs, or all about one'
     'watch:watch a run to its end'
@@ -154,7 +155,7 @@ _fanout() {
     argument)
       socket=${(Q)opt_args[--socket]}
       case $line[1] in
-        execute) _arguments -s $common $settings '--detach[print the run'\''s id and do not watch]' $verbose ;;
+        execute) _arguments -s $common $settings '--plan-from[take tasks as they are written]:file:_files' '--detach[print the run'\''s id and do not watch]' $verbose ;;
         plan | daemon | auth | pool)
           local group=$line[1]
           _arguments -C $common ':command:->sub' '*::argument:->rest' && return
@@ -211,6 +212,8 @@ _fanout() {
         init) _arguments $common '--force[write .fanout.yaml anew if it is there]' ;;
         config) _arguments $common '--repo[repository]:folder:_files -/' '--plan[plan whose settings count, too]:plan:_files -g "*.(yaml|yml)(-.)"' ;;
         doctor) _arguments $common '--offline[ask nobody over the network]' ;;
+        extend) _arguments $common '--plan-from[take tasks as they are written]:file:_files' '--keep-open[do not close the plan at their end]' \
+            '--close[close the plan]' ':run:_fanout_run_active' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)
           _arguments $common '--fresh[start over in a new worktree]' '--with-conflict[have a completed task solve its conflict]' \
