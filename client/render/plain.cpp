@@ -6,6 +6,7 @@
 #include "client/render/times.hpp"
 #include "common/duration.hpp"
 #include "common/text.hpp"
+#include "server/domain/run/escape_text.hpp"
 #include "server/domain/run/fold.hpp"
 
 namespace fanout::client {
@@ -180,9 +181,15 @@ Said said_of_following(const v1::FollowingChanged& change) {
 }
 
 Said said_of_sandbox(const v1::SandboxChosen& chosen) {
-  const auto network = chosen.network() ? "" : ", without network";
+  const std::vector<std::string> hosts(chosen.hosts().begin(), chosen.hosts().end());
+  const auto network = !hosts.empty() ? ", network to " + printable(join(hosts, ", ")) + " only" : chosen.network() ? "" : ", without network";
   if (chosen.reason().empty()) return {"sandbox: " + std::string(sandbox_word(chosen.level())) + network, Ink::dim};
   return {"sandbox: " + std::string(sandbox_word(chosen.level())) + ", since " + printable(chosen.reason()), Ink::yellow};
+}
+
+Said said_of_refused(const v1::CommitsRefused& refused) {
+  const auto kept = refused.kept_as().empty() ? "" : "; they are kept as " + printable(refused.kept_as());
+  return {"what it committed is not on its branch: " + printable(refused.reason()) + kept, Ink::red};
 }
 
 /// What is said of an event in one line; empty: nothing.
@@ -272,6 +279,10 @@ Said said_of(const v1::Event& event) {
       return {"asked to cancel"};
     case v1::Event::kSandboxChosen:
       return said_of_sandbox(event.sandbox_chosen());
+    case v1::Event::kCommitsRefused:
+      return said_of_refused(event.commits_refused());
+    case v1::Event::kEscapeNoticed:
+      return {printable(domain::escape_text(event.escape_noticed())), Ink::red};
     case v1::Event::kCommitsTaken:
       return {"its branch is at " + event.commits_taken().head_commit().substr(0, 8), Ink::dim};
     // Told by the end that follows, by lines of their own, or of no interest to a person.

@@ -129,7 +129,7 @@ std::vector<std::string> summary(const v1::Run& run, Time now, const Style& styl
   return lines;
 }
 
-/// "sandbox: workspace", and of each other level who is in it and why.
+/// "sandbox: workspace", and of each other level who is in it and why; then what changed outside worktrees.
 std::vector<std::string> sandbox_lines(const v1::Run& run, const Style& style) {
   std::map<std::pair<v1::SandboxLevel, std::string>, std::vector<std::string>> tasks;
   for (const auto& agent : run.subagents()) {
@@ -141,6 +141,9 @@ std::vector<std::string> sandbox_lines(const v1::Run& run, const Style& style) {
     if (tasks.size() > 1) text += " for " + (ids.size() > kMostNamed ? numbered(ids.size(), "task") : join(ids, ", "));
     if (!kind.second.empty()) text += ", since " + kind.second;
     lines.push_back(Line(style).add(printable(text), kind.second.empty() ? Ink::dim : Ink::yellow).text());
+  }
+  for (const auto& agent : run.subagents()) {
+    for (const auto& escape : agent.escapes()) lines.push_back(Line(style).add(printable(agent.task_id() + ": " + escape), Ink::red).text());
   }
   return lines;
 }

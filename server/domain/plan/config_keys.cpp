@@ -114,6 +114,8 @@ const std::vector<ConfigKey>& shared_config_keys() {
       {"sandbox", words, "workspace where it works"},
       {"sandbox_require", value, "false"},
       {"sandbox_network", words, "on with workspace, off with strict"},
+      {"tracker_access", value, "none"},
+      {"escape", value, "report"},
       {"sandbox_read", words, "nothing more"},
       {"sandbox_write", words, "nothing more"},
       {"budget.tokens", words, "no limit"},

@@ -197,6 +197,7 @@ class Resolver {
     }
     *out.mutable_limits() = limits_spec(own.limits);
     *out.mutable_sandbox() = sandbox_spec(own.sandbox);
+    if (spec_.tracker() == "none") drop_tracker_access(task, out);
     out.mutable_env()->insert(own.env.begin(), own.env.end());
     set_security(own.security, out);
     out.set_allow_empty(own.allow_empty.value_or(false));
@@ -207,6 +208,19 @@ class Resolver {
     out.mutable_prompt_values()->insert(values.begin(), values.end());
     for (const auto& pattern : own.copy.value_or(std::vector<std::string>{})) out.add_copy(pattern);
     set_environment(own, out);
+  }
+
+  /// A plan or task that asks for it means it; the configuration says it for all plans, of which some have no tracker.
+  void drop_tracker_access(const Task& task, TaskSpec& out) {
+    out.mutable_sandbox()->set_tracker_access("none");
+    for (const auto* settings : {&task.settings, &plan_.settings}) {
+      const auto& access = settings->sandbox.tracker_access;
+      if (!access) continue;
+      const auto place = settings->places.find("tracker_access");
+      if (*access == "none" || place == settings->places.end()) return;
+      return add_error(diagnostics_, place->second, "tracker_access",
+                       "tracker_access is for plans with a tracker, and this one has none: set tracker to github");
+    }
   }
 
   void set_environment(const Settings& own, TaskSpec& out) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "server/domain/run/escape_text.hpp"
 #include "server/domain/run/setup_times.hpp"
 #include "server/domain/run/spent.hpp"
 #include "server/domain/run/usage.hpp"
@@ -271,6 +272,11 @@ void take_activity(v1::Subagent& agent, const v1::Event& event) {
   }
 }
 
+void note_escape(v1::Subagent& agent, const v1::EscapeNoticed& escape) {
+  constexpr int kMostEscapes = 20;
+  if (agent.escapes_size() < kMostEscapes) agent.add_escapes(escape_text(escape));
+}
+
 void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   switch (event.payload_case()) {
     case v1::Event::kPhaseChanged:
@@ -359,7 +365,11 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_sandbox(event.sandbox_chosen().level());
       agent.set_sandbox_reason(event.sandbox_chosen().reason());
       agent.set_sandbox_network(event.sandbox_chosen().network());
+      *agent.mutable_sandbox_hosts() = event.sandbox_chosen().hosts();
+      agent.set_tracker_access(event.sandbox_chosen().tracker_access());
       return;
+    case v1::Event::kEscapeNoticed:
+      return note_escape(agent, event.escape_noticed());
     case v1::Event::kWorkReturned:
       return return_work(agent, event);
     case v1::Event::kAgentParked:
@@ -383,6 +393,7 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_paused(false);
       return;
     case v1::Event::kCommitsTaken:
+    case v1::Event::kCommitsRefused:
     case v1::Event::kAgentVerdict:
     case v1::Event::kRaceDecided:
     case v1::Event::kAgentStalled:
