@@ -5,6 +5,7 @@
 #include <string>
 
 #include "server/git/git.hpp"
+#include "server/tracking/agent_door.hpp"
 #include "server/tracking/follower.hpp"
 #include "server/tracking/trackers.hpp"
 
@@ -41,6 +42,10 @@ class Tracking {
   /// The token in use for the run; empty: none.
   git::Access access(const RunSpec& spec) const;
 
+  /// Serves what the task's agent may ask of the tracker itself, on a Unix socket, which only this user can open. Listens
+  /// from now on; answers while its run() does. BLOCKS for a moment. Error system: it cannot listen. `redactor` outlives it.
+  std::unique_ptr<http::Server> agent_door(const RunSpec& spec, const TaskSpec& task, std::filesystem::path socket, const Redactor& redactor);
+
   /// Whom following asks for what. To be called before follow().
   void use_doors(Doors doors) { doors_ = std::move(doors); }
   /// A pull request of the run is followed, or about to be: the run is not over.
@@ -66,6 +71,7 @@ class Tracking {
     bool failed = false, hurried = false;
   };
   github::Time began(const std::string& run_id) const;
+  awaitable<AgentDoor::Way> way_of(RunSpec spec, std::string task_id, bool task);
   awaitable<void> live(Following& following);
   awaitable<void> wait_until_settled(std::string run_id);
   awaitable<void> tell_failure(std::string run_id, std::string reason);
