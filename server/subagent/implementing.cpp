@@ -100,6 +100,7 @@ std::string Subagent::prompt(const v1::Issue& issue) const {
   set("port", ports_.count > 0 ? std::to_string(ports_.first) : "");
   set("gates_list", lines_or(gates, "(none)"));
   auto text = domain::render(task_.prompt_template(), values);
+  if (may_ask_tracker()) text += about_the_tracker();
   if (progress_.feedback) text += domain::about_the_feedback(*progress_.feedback);
   if (progress_.retry) text += domain::about_the_failure(*progress_.retry);
   return text;

@@ -357,6 +357,7 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
   const auto session = std::make_shared<session::Session>(services_.executor, runner(), std::move(setup));
   session->channel().pause(known()->paused());
   const SessionAtWork at_work(session_, session);
+  co_await begin_escape_watch();
   process::Exit exit;
   std::string not_started;
   std::exception_ptr lost;
@@ -369,7 +370,9 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
     if (error.kind() != ErrorKind::not_found || plain) throw;
     not_started = error.what();
   }
+  co_await end_escape_watch();
   if (lost) {
+    co_await take_commits(Taking::after_failure);
     co_await take_snapshot("the agent's supervisor was killed");
     std::rethrow_exception(lost);
   }
@@ -382,7 +385,7 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
   }
   co_await record_end(program, exit);
   services_.attention.notify();
-  co_await take_commits(exit.success());
+  co_await take_commits(exit.success() ? Taking::after_success : Taking::after_failure);
   co_await take_snapshot("the agent has ended");
   agent::Ending ending;
   if (!plain) {

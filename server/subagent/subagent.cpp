@@ -36,7 +36,8 @@ Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec
       earlier_(std::move(earlier)),
       inputs_(services.executor),
       effects_(services.executor),
-      importing_(services.executor, 1) {
+      importing_(services.executor, 1),
+      doors_(services.executor) {
   progress_.feedback = earlier_.feedback;
   progress_.last_pushed = earlier_.pushed_commit;
 }
@@ -119,6 +120,8 @@ awaitable<void> Subagent::live() {
   }
   if (lost) effects_.cancel();
   co_await effects_.join();
+  doors_.cancel();
+  co_await doors_.join();
   slot_.release();  // taken, and then it was cancelled before its agent began
   if (lost) std::rethrow_exception(lost);
 }
@@ -135,7 +138,11 @@ awaitable<void> Subagent::take(domain::Decision decision) {
     effects_.cancel();
     co_await effects_.join();
     if (taken_up_) co_await process::end_all(runner(), attempt_directory());
-    if (state_.phase != v1::PHASE_SETTING_UP) co_await take_snapshot("it was stopped");
+    co_await end_escape_watch();
+    if (state_.phase != v1::PHASE_SETTING_UP) {
+      co_await take_commits(Taking::after_failure);
+      co_await take_snapshot("it was stopped");
+    }
     input(InputKind::stopped);
   } else if (effect != Effect::none) {
     effects_.spawn(perform(effect));

@@ -21,6 +21,8 @@
 #include "server/environment/fingerprint.hpp"
 #include "server/environment/ports.hpp"
 #include "server/git/git.hpp"
+#include "server/http/forward_proxy.hpp"
+#include "server/http/server.hpp"
 #include "server/process/containment.hpp"
 #include "server/process/process.hpp"
 #include "server/secrets/store.hpp"
@@ -31,6 +33,7 @@
 #include "server/subagent/accounts.hpp"
 #include "server/subagent/agent_order.hpp"
 #include "server/subagent/child_environment.hpp"
+#include "server/subagent/escapes.hpp"
 #include "server/subagent/treasury.hpp"
 
 namespace fanout::pool {
@@ -90,9 +93,15 @@ struct Services {
   environment::Environments environments{};
   Installs installs{executor};
   sandbox::Sandboxes sandboxes{executor, files, search_path(environment)};
+  EscapeWatches escapes{executor, workers};
   std::string default_sandbox = "workspace";           ///< Where nobody names a level.
   std::vector<std::filesystem::path> own_places = {};  ///< Fanout's own, which no sandboxed program sees.
   std::set<std::string> told_without_sandbox = {};     ///< Runs that know it.
+  /// Serves what a task's agent may ask of the tracker, on a Unix socket. Empty: there is no tracker.
+  std::function<std::unique_ptr<http::Server>(const fanout::internal::v1::RunSpec&, const fanout::internal::v1::TaskSpec&,
+                                              const std::filesystem::path& socket)>
+      tracker_door = {};
+  std::set<std::string> told_of_open_network = {};     ///< Runs that know that their list of hosts holds nobody.
   /// The token that a run may use at its remote.
   std::function<git::Access(const fanout::internal::v1::RunSpec&)> access = {};
 
@@ -278,12 +287,41 @@ class Subagent {
   /// Puts the program into the sandbox that was chosen. `agent`: its kind in the catalogue, empty for what is none.
   awaitable<void> enclose(process::Command& command, std::string agent, std::vector<std::filesystem::path> files);
   sandbox::Wanted wanted_box(const process::Command& command) const;
+  /// Their list of hosts is kept.
+  bool reaches_hosts_only() const { return sandbox_level_ && *sandbox_level_ != sandbox::Level::off && task_.sandbox().hosts_size() > 0; }
+
+  // doors.cpp
+  bool may_ask_tracker() const;
+  std::string about_the_tracker() const;
+  awaitable<void> open_doors(process::Command& command, bool is_agent, std::vector<sandbox::Door>& doors);
+  awaitable<std::filesystem::path> make_door_folder(std::string name);
+  awaitable<void> open_tracker_door(std::filesystem::path folder);
+  awaitable<void> open_network_door(std::filesystem::path folder);
+  template <class Server>
+  awaitable<void> serve_door(Server& server);
+  awaitable<void> tell_refused_host(std::string host, std::string why);
+
+  // escaping.cpp
+  awaitable<void> begin_escape_watch();
+  awaitable<void> look_for_escapes(bool at_work);
+  awaitable<void> end_escape_watch();
+  awaitable<void> tell_escape(Escape escape, bool at_work);
+  awaitable<bool> freeze();
 
   // importing.cpp
-  /// What was committed in the sandbox becomes the branch's. `all`: what cannot be taken over is an Error; else it is left
-  /// for later.
-  awaitable<void> take_commits(bool all);
-  awaitable<std::string> take_from_shadow(bool all);
+  /// When what was committed in the sandbox becomes the branch's, and what is done about what cannot be taken over.
+  enum class Taking {
+    meanwhile,      ///< The program is at work: it is left for later.
+    after_failure,  ///< It has failed, or was ended: it is told, and kept.
+    after_success,  ///< It is an Error, and kept.
+  };
+  struct Untaken {
+    std::string why;              ///< As a sentence without its end; empty: all was taken over.
+    std::string commit, kept_as;  ///< Where it can be read.
+  };
+  awaitable<void> take_commits(Taking when);
+  awaitable<Untaken> take_from_shadow(Taking when);
+  awaitable<void> tell_refused_commits(Untaken left);
   awaitable<std::string> import_objects(git::ShadowTip tip);
   awaitable<process::Exit> run_import_step(std::string name, std::vector<std::string> argv, std::filesystem::path input,
                                            std::vector<std::string> sandbox);
@@ -342,6 +380,12 @@ class Subagent {
   std::filesystem::path bwrap_;
   std::optional<git::Shadow> shadow_;     ///< Once a program was sandboxed.
   async::Slots importing_;
+  std::string commits_told_;              ///< The refusal of commits that was told last.
+  async::TaskGroup doors_;                ///< What its programs may ask of us, for as long as it lives.
+  std::unique_ptr<http::Server> tracker_door_;
+  std::unique_ptr<http::ForwardProxy> network_door_;
+  std::set<std::string> hosts_told_;      ///< That were refused, and that it was told of.
+  std::unique_ptr<EscapeWatches::Watcher> escapes_;  ///< While an agent is at work without a sandbox.
   std::optional<Installing> installing_;  ///< From the first setup command until what it made is kept.
   bool taken_up_ = false;      ///< From another daemon, whose programs may run.
   domain::Progress progress_;  ///< What an earlier daemon has done and recorded, and we for our own programs.
