@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "client/reach.hpp"
+#include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 
 namespace fanout::client {
@@ -20,12 +21,21 @@ constexpr auto kFramePause = 50ms;  // more frames a second nobody sees
 constexpr auto kSecondInterrupt = 2s;
 constexpr auto kReconnectTime = 10s;
 constexpr auto kReconnectPause = 200ms;
+constexpr std::size_t kSpeechBytes = 60;
 constexpr auto kSettled = 5s;  // a connection that held so long was a good one
 
 int milliseconds_until(std::chrono::steady_clock::time_point time) {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(time - std::chrono::steady_clock::now()).count();
   return static_cast<int>(std::clamp<long long>(left, 0, 60'000));
+}
+
+/// The end of the last line that says something, so that one sees it grow.
+std::string end_of_line(std::string_view text) {
+  text = trimmed(text);
+  if (const auto line = text.rfind('\n'); line != text.npos) text = trimmed(text.substr(line + 1));
+  const auto end = std::string(tail(text, kSpeechBytes));
+  return printable(end.size() < text.size() ? "…" + end : end);
 }
 
 /// Whether somebody who looks elsewhere is called by it.
@@ -67,6 +77,7 @@ void Watching::open() {
   v1::WatchRunRequest request;
   request.set_run_id(run_.id());
   request.set_after_sequence(seen_);
+  request.set_with_speech(glance_.has_value());  // lines tell what is whole
   stream_ = daemon_.watch(request);
   opened_ = Clock::now();
   open_log();
@@ -94,12 +105,21 @@ Watching::Next Watching::take_news() {
     if (call_ && calls(event)) call_();
     stale_ = true;
   }
+  for (const auto& speech : news.speech) hear(speech);
   if (!news.ended) return Next::go_on;
   if (!news.failure) return Next::stop;
   stream_.reset();
   log_stream_.reset();
   lose(*news.failure);
   return Next::go_on;
+}
+
+/// What an agent is writing stands where its last words do, which it will be.
+void Watching::hear(const v1::AgentSpeech& speech) {
+  auto* agent = domain::find_subagent(run_, speech.task_id());
+  if (!agent) return;
+  agent->set_last_message(end_of_line(speech.text()));
+  stale_ = true;
 }
 
 void Watching::lose(const CallFailed& failure) {

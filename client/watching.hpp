@@ -41,6 +41,7 @@ class Watching {
   void open();
   void wait();
   Next take_news();
+  void hear(const fanout::v1::AgentSpeech& speech);
   void lose(const CallFailed& failure);
   void try_again();
   Next handle(int signal);

@@ -140,11 +140,15 @@ awaitable<void> RunService::sync(const v1::SyncRunRequest& request, v1::SyncRunR
   response.set_reason(left.reason);
 }
 
-/// A cursor over the log: nothing is queued for a client, so a slow one costs nobody.
+/// A cursor over the log: nothing is queued for a client, so a slow one costs nobody. What agents are writing is told
+/// behind all that has happened.
 awaitable<void> RunService::watch(const v1::WatchRunRequest& request,
                                   Bridge::Writer<v1::WatchRunResponse>& writer) {
   const auto id = co_await runs_.find(request.run_id());
   auto cursor = request.after_sequence();
+  std::uint64_t heard = 0;
+  std::optional<subagent::Speech::Listener> listening;
+  if (request.with_speech()) listening.emplace(services_.speech, id);
   for (;;) {
     auto events = co_await services_.log.read(id, cursor);
     if (!events.empty()) {
@@ -153,6 +157,15 @@ awaitable<void> RunService::watch(const v1::WatchRunRequest& request,
       for (auto& event : events) *response.add_events() = std::move(event);
       co_await writer.write(std::move(response));
       continue;
+    }
+    if (listening) {
+      auto speech = services_.speech.since(id, heard);
+      if (!speech.empty()) {
+        v1::WatchRunResponse response;
+        response.mutable_speech()->Assign(speech.begin(), speech.end());
+        co_await writer.write(std::move(response));
+        continue;
+      }
     }
     const auto* open = services_.log.open(id);
     const bool ended = !open || open->state() != v1::RUN_STATE_RUNNING;

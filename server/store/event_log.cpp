@@ -281,6 +281,10 @@ awaitable<void> EventLog::wait_for_more(std::string run_id, std::uint64_t sequen
   co_await run->changed.wait();
 }
 
+void EventLog::wake(const std::string& run_id) {
+  if (const auto found = runs_.find(run_id); found != runs_.end()) found->second->changed.notify();
+}
+
 const v1::Run* EventLog::open(const std::string& run_id) const {
   const auto found = runs_.find(run_id);
   return found == runs_.end() ? nullptr : &found->second->run;

@@ -67,6 +67,9 @@ class EventLog {
   /// opened. It may return without there being more: read, then wait again.
   async::awaitable<void> wait_for_more(std::string run_id, std::uint64_t sequence);
 
+  /// Whoever waits for more of a run looks again.
+  void wake(const std::string& run_id);
+
   /// Why nothing can be recorded just now, as one sentence; empty: all is well. Whoever appends waits meanwhile.
   const std::string& trouble() const { return trouble_; }
 

@@ -342,6 +342,8 @@ awaitable<v1::AgentVerdict> Subagent::run_new_session(AgentOrder order) {
   co_await enclose(setup.command, order.agent.kind(), std::move(read));
   co_await record_launch(order, std::string(agent::to_string(setup.options.level)), launch.notes);
   setup.recorded = progress_.sessions.back().ordinal;
+  services_.speech.end(spec_.run_id(), task_.id());  // of one that was broken off
+  setup.overhear = [this](const agent::Activity& activity) { overhear(activity); };
   for (const auto& waiting : known()->attention()) {
     const auto& deadline = waiting.has_permission() ? waiting.permission().deadline() : waiting.question().deadline();
     setup.deadlines[waiting.id()] = std::chrono::system_clock::time_point(
@@ -380,6 +382,7 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
     verdict.set_program(order.program);
     co_return verdict;
   }
+  services_.speech.end(spec_.run_id(), task_.id());
   co_await record_end(program, exit);
   services_.attention.notify();
   co_await take_commits(exit.success());
@@ -444,8 +447,18 @@ awaitable<void> Subagent::record_launch(AgentOrder order, std::string level, std
   progress_.sessions.push_back({std::move(launched), {}, 0, 0});
 }
 
+/// Words as they come. Helpers of the agent speak to it, and not to people.
+void Subagent::overhear(const agent::Activity& activity) {
+  if (!activity.within().empty()) return;
+  const bool reasoning = activity.has_reasoning();
+  const auto& text = reasoning ? activity.reasoning().text() : activity.message().text();
+  services_.speech.add(spec_.run_id(), task_.id(), text, reasoning);
+}
+
 awaitable<void> Subagent::record_activity(agent::Activity activity) {
   const bool asks = activity.has_permission() || activity.has_question() || activity.has_answer();
+  // Usage is told while a message goes on.
+  if (activity.within().empty() && !activity.has_usage()) services_.speech.end(spec_.run_id(), task_.id());
   appraise(activity);
   v1::Event event;
   *event.mutable_agent_activity() = std::move(activity);

@@ -32,6 +32,7 @@
 #include "server/subagent/agent_order.hpp"
 #include "server/subagent/child_environment.hpp"
 #include "server/subagent/treasury.hpp"
+#include "server/subagent/speech.hpp"
 
 namespace fanout::pool {
 class Pool;
@@ -88,6 +89,7 @@ struct Services {
   Treasury treasury{log};
   environment::Ports ports{runs_directory.parent_path() / "ports"};
   environment::Environments environments{};
+  Speech speech{executor, log, redactor};
   Installs installs{executor};
   sandbox::Sandboxes sandboxes{executor, files, search_path(environment)};
   std::string default_sandbox = "workspace";           ///< Where nobody names a level.
@@ -280,6 +282,7 @@ class Subagent {
   sandbox::Wanted wanted_box(const process::Command& command) const;
 
   // importing.cpp
+  void overhear(const agent::Activity& activity);
   /// What was committed in the sandbox becomes the branch's. `all`: what cannot be taken over is an Error; else it is left
   /// for later.
   awaitable<void> take_commits(bool all);
