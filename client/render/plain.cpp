@@ -7,6 +7,7 @@
 #include "common/duration.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 
 namespace fanout::client {
 
@@ -38,7 +39,7 @@ Said said_of_end(const v1::RunEnded& end) {
 }
 
 std::string said_of_start(const v1::Run& run) {
-  auto text = "run " + run.id() + ": " + numbered(static_cast<std::size_t>(run.subagents_size()), "task");
+  auto text = "run " + run.id() + ": " + numbered(domain::count_tasks(run), "task");
   if (!base_of(run).empty()) text += ", from " + base_of(run);
   return text;
 }

@@ -9,6 +9,7 @@
 #include "common/duration.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/domain/run/usage_text.hpp"
 
 namespace fanout::client {
@@ -36,14 +37,20 @@ std::string count_or_blank(const v1::Subagent& agent, std::size_t count) {
 const v1::Subagent* first_failure(const v1::Run& run) {
   const v1::Subagent* first = nullptr;
   for (const auto& agent : run.subagents()) {
+    if (domain::is_contender(agent)) continue;
     if (agent.phase() == v1::PHASE_FAILED) return &agent;
     if (!first && domain::is_end(agent.phase()) && !domain::is_success(agent.phase())) first = &agent;
   }
   return first;
 }
 
-/// Where the cause can be read, when something ran at all.
+/// Where the cause can be read, when something ran at all: of a race that nobody won, with the first that failed.
 std::string logs_command(const v1::Run& run, const v1::Subagent& agent) {
+  if (agent.ended_in() == v1::PHASE_IMPLEMENTING && agent.race_winner().empty()) {
+    for (const auto* racing : domain::contenders_of(run, agent.task_id())) {
+      if (racing->phase() == v1::PHASE_FAILED) return logs_command(run, *racing);
+    }
+  }
   const auto command = "fanout logs " + word(run.id()) + " " + word(agent.task_id());
   for (const auto& gate : agent.gates()) {
     if (!gate.passed() && !gate.log().empty()) return command + " --log " + word(gate.log());
@@ -55,7 +62,9 @@ std::string logs_command(const v1::Run& run, const v1::Subagent& agent) {
 /// Whether some task's branch waits to be looked at.
 bool has_work(const v1::Run& run) {
   return std::any_of(run.subagents().begin(), run.subagents().end(),
-                     [](const auto& agent) { return agent.phase() == v1::PHASE_COMPLETED && !agent.branch().empty(); });
+                     [](const auto& agent) {
+                       return !domain::is_contender(agent) && agent.phase() == v1::PHASE_COMPLETED && !agent.branch().empty();
+                     });
 }
 
 }  // namespace
@@ -96,7 +105,7 @@ std::vector<std::string> task_table(const v1::Run& run, Time now, const Style& s
                           {count_or_blank(agent, agent.report().file_count()), Ink::dim}};
     if (usage) row.push_back({tokens_of(agent), Ink::dim});
     if (usage) row.push_back({short_cost(agent.usage()), Ink::dim});
-    row.push_back({success && !agent.branch().empty() ? agent.branch() : message_of(agent, run),
+    row.push_back({success && !agent.branch().empty() && !domain::is_contender(agent) ? agent.branch() : message_of(agent, run),
                    success ? Ink::dim : Ink::plain});
     table.add(std::move(row));
   }
@@ -104,7 +113,7 @@ std::vector<std::string> task_table(const v1::Run& run, Time now, const Style& s
 }
 
 std::string outcome_sentence(const v1::Run& run, Time now) {
-  const auto total = static_cast<std::size_t>(run.subagents_size());
+  const auto total = domain::count_tasks(run);
   const auto time = time_of(run, now);
   const bool running = run.state() == v1::RUN_STATE_RUNNING;
   auto sentence = std::to_string(count_done(run)) + " of " + numbered(total, "task") + " completed";

@@ -11,6 +11,7 @@
 #include "common/text.hpp"
 #include "common/version.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/rebuild/initial_state.hpp"
 #include "server/rebuild/open_log.hpp"
 #include "server/rebuild/run_folder.hpp"
@@ -74,10 +75,19 @@ bool may_be_retried(const v1::Subagent& agent) {
   return domain::is_end(agent.phase()) && (given_up || !domain::is_success(agent.phase()));
 }
 
+/// Who races goes with its task, for as long as that has no winner.
+bool races_again(const v1::Run& run, const v1::Subagent& agent, const RetryOptions& options) {
+  if (options.fresh) return domain::is_end(agent.phase());
+  const bool decided = !domain::find_subagent(run, agent.race_of())->race_winner().empty();
+  return !decided && may_be_retried(agent) && (!options.only_interrupted || agent.phase() == v1::PHASE_INTERRUPTED);
+}
+
 /// The task and every blocked one that waits for it, directly or not; all of them when `task_id` is empty.
-std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id, bool only_interrupted) {
+std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id, const RetryOptions& options) {
+  const bool only_interrupted = options.only_interrupted;
   std::set<std::string> chosen;
   for (const auto& agent : run.subagents()) {
+    if (domain::is_contender(agent)) continue;
     const bool asked = task_id.empty() || agent.task_id() == task_id;
     const bool fits = !only_interrupted || agent.phase() == v1::PHASE_INTERRUPTED;
     if (may_be_retried(agent) && asked && fits) chosen.insert(agent.task_id());
@@ -87,8 +97,11 @@ std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id
     for (const auto& agent : run.subagents()) {
       const auto& needs = agent.dependencies();
       const bool waits = std::any_of(needs.begin(), needs.end(), [&](const auto& id) { return chosen.contains(id); });
-      if (waits && agent.phase() == v1::PHASE_BLOCKED) chosen.insert(agent.task_id());
+      if (waits && agent.phase() == v1::PHASE_BLOCKED && !domain::is_contender(agent)) chosen.insert(agent.task_id());
     }
+  }
+  for (const auto& agent : run.subagents()) {
+    if (chosen.contains(agent.race_of()) && races_again(run, agent, options)) chosen.insert(agent.task_id());
   }
   std::vector<std::string> ids;
   for (const auto& agent : run.subagents()) {
@@ -445,10 +458,12 @@ awaitable<void> Orchestrator::react(std::string run_id, std::string task_id, v1:
 
 awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id, RetryOptions options) {
   co_await wait_until_free(run_id);
-  require_task(co_await get(run_id), task_id);
+  const auto known = co_await get(run_id);
+  require_task(known, task_id);
+  task_id = domain::plan_task(known, task_id);
   if (!runs_.contains(run_id)) co_return co_await reopen(run_id, task_id, options);
   auto& run = *runs_.at(run_id);
-  const auto ids = to_retry(run.state(), task_id, options.only_interrupted);
+  const auto ids = to_retry(run.state(), task_id, options);
   if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
   co_await run.retry(ids, options.fresh);
   co_return ids;
@@ -460,7 +475,7 @@ awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std
   if (runs_.contains(run_id) || syncing_.contains(run_id)) {
     co_return co_await retry(run_id, task_id, options);  // another request was faster
   }
-  const auto ids = to_retry(stored->run, task_id, options.only_interrupted);
+  const auto ids = to_retry(stored->run, task_id, options);
   if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
   services_.log.open_run(std::move(stored->run));
   auto& run = *(runs_[run_id] = std::make_unique<Run>(services_, tracking_, std::move(stored->spec)));

@@ -101,18 +101,23 @@ void check_agents(const Request& request, const fanout::internal::v1::RunSpec& s
 }
 
 /// A command line that begins with a path of the caller's folder means that file, wherever it runs.
-void make_agent_absolute(v1::Overrides& overrides, const fs::path& working_directory) {
+void make_absolute(std::string& agent, const fs::path& working_directory) {
   constexpr std::string_view acp = "acp:";
-  const bool speaks_acp = overrides.agent().starts_with(acp);
-  const auto line = overrides.agent().substr(speaks_acp ? acp.size() : 0);
+  const bool speaks_acp = agent.starts_with(acp);
+  const auto line = agent.substr(speaks_acp ? acp.size() : 0);
   const auto end = line.find(' ');
   const auto word = line.substr(0, end);
   if (word.find('/') == std::string::npos || word.front() == '/') return;
   const auto file = (working_directory / word).lexically_normal();
   std::error_code error;
   if (!fs::exists(file, error)) return;
-  overrides.set_agent((speaks_acp ? std::string(acp) : "") + shell_quoted(file.string()) +
-                      (end == std::string::npos ? "" : line.substr(end)));
+  agent = (speaks_acp ? std::string(acp) : "") + shell_quoted(file.string()) + (end == std::string::npos ? "" : line.substr(end));
+}
+
+void make_agents_absolute(v1::Overrides& overrides, const fs::path& working_directory) {
+  make_absolute(*overrides.mutable_agent(), working_directory);
+  for (auto& agent : *overrides.mutable_fallback_agents()) make_absolute(agent, working_directory);
+  for (auto& agent : *overrides.mutable_race_agents()) make_absolute(agent, working_directory);
 }
 
 void set_base_commit(fanout::internal::v1::RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
@@ -167,7 +172,7 @@ domain::Layers read_layers(const Request& request, const PlanFiles& files, const
                            const fs::path& user_config, Diagnostics& diagnostics) {
   domain::Layers layers;
   layers.flags = request.overrides;
-  make_agent_absolute(layers.flags, request.working_directory);
+  make_agents_absolute(layers.flags, request.working_directory);
   layers.repository_root = repository.string();
   layers.cores = std::max(1u, std::thread::hardware_concurrency());
   if (!repository.empty()) {

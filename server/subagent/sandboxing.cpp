@@ -84,6 +84,7 @@ sandbox::Wanted Subagent::wanted_box(const process::Command& command) const {
   wanted.network = sandbox_network_;
   wanted.variable = [environment = command.environment](std::string_view name) { return std::string(variable_in(environment, name)); };
   wanted.read = {task_.sandbox().read().begin(), task_.sandbox().read().end()};
+  for (const auto& folder : candidates_) wanted.read.push_back(folder.string());
   wanted.write = {task_.sandbox().write().begin(), task_.sandbox().write().end()};
   wanted.own = services_.own_places;
   wanted.repository = spec_.repository();

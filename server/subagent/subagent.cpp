@@ -39,6 +39,9 @@ Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec
       importing_(services.executor, 1) {
   progress_.feedback = earlier_.feedback;
   progress_.last_pushed = earlier_.pushed_commit;
+  for (const auto& other : spec_.tasks()) {
+    if (other.race_of() == task_.id()) contenders_.push_back(other.id());
+  }
 }
 
 void Subagent::begin(std::vector<git::Tip> tips) {
@@ -72,11 +75,12 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
     base_commit_ = progress.worktree->base_commit();
     ports_ = {static_cast<std::uint16_t>(from.first_port()), from.port_count()};
   }
+  if (progress.race) base_commit_ = progress.race->base_commit();
   if (progress.pushed) pushed_to_ = progress.pushed->remote();
   // Its agent may be at work already, so it has a slot whether or not one is free; unless it waits for its account.
   const bool parked = progress.parked.has_value() && state_.phase == v1::PHASE_IMPLEMENTING;
   if (parked) restore_parking(*progress.parked);
-  if (state_.phase == v1::PHASE_IMPLEMENTING && !parked) {
+  if (state_.phase == v1::PHASE_IMPLEMENTING && !parked && !races(progress)) {
     slot_ = services_.admission.seize(request(admission::Kind::agent));
     slot_.started(from.pid());
   }
@@ -87,6 +91,7 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
   taken_up_ = true;
   if (!waits_for_begin()) input(untested ? InputKind::rebased : parked ? InputKind::limited : InputKind::resume);
   if (cancelled) cancel();
+  if (!task_.race_of().empty()) leave_race_that_is_over();
 }
 
 bool Subagent::waits_for_begin() const {
@@ -164,6 +169,8 @@ awaitable<void> Subagent::record_transition(v1::Phase from, domain::Decision dec
       TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(now - phase_began_).count());
   phase_began_ = now;
   co_await record(std::move(event));
+  if (domain::is_end(decision.state.phase)) end_rivals("the task it raced for is " + std::string(domain::phase_name(decision.state.phase)));
+  if (domain::is_end(decision.state.phase) && !task_.race_of().empty()) services_.races.notify();
   if (!spec_.write_status() || task_.file().empty()) co_return;
   std::string trouble;
   try {

@@ -13,6 +13,7 @@
 #include "server/admission/admission.hpp"
 #include "server/async/async.hpp"
 #include "server/async/worker_pool.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/domain/subagent/condition.hpp"
 #include "server/domain/subagent/machine.hpp"
 #include "server/domain/subagent/progress.hpp"
@@ -31,8 +32,8 @@
 #include "server/subagent/accounts.hpp"
 #include "server/subagent/agent_order.hpp"
 #include "server/subagent/child_environment.hpp"
-#include "server/subagent/treasury.hpp"
 #include "server/subagent/speech.hpp"
+#include "server/subagent/treasury.hpp"
 
 namespace fanout::pool {
 class Pool;
@@ -85,11 +86,12 @@ struct Services {
   Redactor& redactor;              ///< Knows what must not be told.
   const secrets::Store& secrets;   ///< Values that plans name.
   async::Signal attention{executor};  ///< Something waits for an answer, or does so no more.
+  async::Signal races{executor};      ///< Somebody who raced for a task has ended.
   Accounts accounts{executor, retry_delay * 6};
   Treasury treasury{log};
+  Speech speech{executor, log, redactor};
   environment::Ports ports{runs_directory.parent_path() / "ports"};
   environment::Environments environments{};
-  Speech speech{executor, log, redactor};
   Installs installs{executor};
   sandbox::Sandboxes sandboxes{executor, files, search_path(environment)};
   std::string default_sandbox = "workspace";           ///< Where nobody names a level.
@@ -120,6 +122,7 @@ struct EarlierWork {
   std::string reason = {};      ///< Why the attempt before ended, where that is known.
   std::optional<fanout::v1::Feedback> feedback = {};  ///< What was said of it, which this attempt is to react to.
   std::string pushed_commit = {};  ///< Tip of `branch` on the remote as we left it; empty: never pushed.
+  std::string race_winner = {};    ///< Whose work it is, where several agents raced for the task; empty: none won yet.
 };
 
 /// Performs the life of one task in a run: asks the pure machine what to do, does it, records each
@@ -142,6 +145,10 @@ class Subagent {
   void lose_dependency(std::vector<std::string> tasks);
   void cancel();
   void interrupt();
+  /// Another agent has done the task: this one ends.
+  void lose_race(std::string why);
+  /// Whom the task asks to end those that raced for it in vain: by task id, with the reason.
+  void on_rivals(std::function<void(const std::string&, std::string)> end) { end_rival_ = std::move(end); }
 
   /// Tells its agent something: now, or once it listens. Error precondition: no agent is at work, or it can be told
   /// nothing.
@@ -242,6 +249,20 @@ class Subagent {
   awaitable<void> record_round(fanout::v1::Event event);
   awaitable<AgentOrder> order_again(AgentOrder order);
 
+  // racing.cpp
+  bool races(const domain::Progress& progress) const;
+  bool races() const { return races(progress_); }
+  const fanout::internal::v1::TaskSpec& manned() const;
+  const std::string& plan_task() const;
+  const fanout::v1::Run& run() const;
+  awaitable<domain::Input> run_race();
+  awaitable<domain::Race> await_race();
+  awaitable<std::string> ask_judge(std::vector<std::string> candidates);
+  awaitable<void> take_work_of(std::string winner, std::string reason);
+  awaitable<void> end_race();
+  void end_rivals(const std::string& why);
+  void leave_race_that_is_over();
+
   // budget.cpp
   awaitable<void> watch_budget();
   void appraise(agent::Activity& activity);
@@ -261,6 +282,7 @@ class Subagent {
   std::vector<std::string> allowed_commands() const;
   awaitable<void> record_launch(AgentOrder order, std::string level, std::vector<std::string> notes);
   awaitable<void> record_activity(agent::Activity activity);
+  void overhear(const agent::Activity& activity);
   awaitable<std::vector<git::FileDelta>> changed_files();
   awaitable<void> record_changes(std::vector<git::FileDelta> files);
   awaitable<agent::Ending> ending_of(AgentOrder order, process::Exit exit, bool was_idle);
@@ -282,7 +304,6 @@ class Subagent {
   sandbox::Wanted wanted_box(const process::Command& command) const;
 
   // importing.cpp
-  void overhear(const agent::Activity& activity);
   /// What was committed in the sandbox becomes the branch's. `all`: what cannot be taken over is an Error; else it is left
   /// for later.
   awaitable<void> take_commits(bool all);
@@ -355,6 +376,9 @@ class Subagent {
   std::string pushed_to_;
   std::optional<domain::Parking::Parked> parked_;  ///< Met just now, and not told yet.
   fanout::v1::AgentLimit parked_limit_;
+  std::vector<std::string> contenders_;          ///< Who races for this task; none: its own agent does it.
+  std::vector<std::filesystem::path> candidates_;  ///< The worktrees that its judge looks at.
+  std::function<void(const std::string&, std::string)> end_rival_;
   std::string budget_spent_;  ///< Why the agent is ended; empty: it is not.
   std::shared_ptr<session::Session> session_;  ///< While its agent is at work.
 };

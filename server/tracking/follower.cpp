@@ -162,7 +162,7 @@ awaitable<void> Follower::open_issue(const TaskSpec& task) {
 awaitable<void> Follower::open_pull_request(const TaskSpec& task) {
   const auto base = pull_request_base(spec_, task, state());
   auto info = task_info(spec_, task, state_of(task));
-  auto wanted = pull_request_of(spec_, task, state_of(task), base);
+  auto wanted = pull_request_of(spec_, task, state(), base);
   const auto request = co_await tracker_.open_pull_request(std::move(info), std::move(wanted));
   if (state_of(task).pull_request().number() == request.number) co_return;
   v1::Event event;
@@ -178,7 +178,7 @@ awaitable<void> Follower::open_pull_request(const TaskSpec& task) {
 /// What the agent has done since it was opened; and it is no draft any more.
 awaitable<void> Follower::show_result(const TaskSpec& task) {
   auto info = task_info(spec_, task, state_of(task));
-  auto wanted = pull_request_of(spec_, task, state_of(task), state_of(task).pull_request().base());
+  auto wanted = pull_request_of(spec_, task, state(), state_of(task).pull_request().base());
   const bool is_draft = state_of(task).pull_request().draft();
   const bool ready = co_await tracker_.describe_pull_request(std::move(info), std::move(wanted), is_draft);
   if (!ready || !is_draft) co_return;

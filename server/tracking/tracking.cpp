@@ -19,6 +19,13 @@ namespace {
 constexpr int kInTrouble = 6;
 constexpr std::uint64_t kBeginning = 1;  ///< What a run's first event is.
 
+/// Who races for a task has no issue and no pull request: the task has.
+RunSpec tasks_alone(RunSpec spec) {
+  auto& tasks = *spec.mutable_tasks();
+  tasks.erase(std::remove_if(tasks.begin(), tasks.end(), [](const auto& task) { return !task.race_of().empty(); }), tasks.end());
+  return spec;
+}
+
 }  // namespace
 
 Tracking::Tracking(const async::Executor& executor, store::EventLog& log, async::WorkerPool& workers, Sources sources,
@@ -44,7 +51,7 @@ git::Access Tracking::access(const RunSpec& spec) const {
 void Tracking::follow(const RunSpec& spec) {
   if (spec.tracker_repository().empty()) return;
   auto& following = followings_[spec.run_id()];
-  following.spec = spec;
+  following.spec = tasks_alone(spec);
   following.is_new = log_.open(spec.run_id())->last_sequence() <= kBeginning;
   following.life = std::make_unique<async::TaskGroup>(executor_);
   following.life->spawn(live(following));

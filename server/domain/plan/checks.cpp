@@ -142,6 +142,8 @@ std::string fault_in_id(const std::string& id) {
   return {};
 }
 
+std::string contender_id(const std::string& task, unsigned number) { return task + "@" + std::to_string(number); }
+
 void check_graph(const Plan& plan, const std::vector<DependencyPlace>& places, Diagnostics& diagnostics) {
   check_repeated_ids(plan, diagnostics);
   DependencyCheck dependencies(plan, diagnostics);

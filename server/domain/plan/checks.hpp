@@ -9,6 +9,9 @@ namespace fanout::domain {
 /// Why `id` cannot be the name of a task, a folder and part of a branch; empty when it can.
 std::string fault_in_id(const std::string& id);
 
+/// The id of the nth agent that races for a task, from 1: fit for the names of a folder and a branch, and no task has it.
+std::string contender_id(const std::string& task, unsigned number);
+
 /// Where a task's dependencies are written, for messages.
 struct DependencyPlace {
   std::string task;

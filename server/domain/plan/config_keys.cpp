@@ -106,6 +106,8 @@ const std::vector<ConfigKey>& shared_config_keys() {
       {"timeout", value, "1h"},
       {"stall_timeout", value, "10m"},
       {"retries", value, "0"},
+      {"race", value, "1"},
+      {"judge", words, "the first whose gates pass"},
       {"gate_retries", words, "2 for agents that keep a session, 0 for commands"},
       {"max_memory", value, "off"},
       {"max_processes", value, "off"},

@@ -89,6 +89,24 @@ void read_budget(const Reader& reader, PolicySettings& settings) {
   if (member->value.kind != Value::Kind::map) return fault(reader, "budget", "a map of tokens, money, time, turns, run and day");
   const Reader budget(member->value, reader.field_of("budget"), reader.diagnostics());
   check_keys(budget, keys, Unknown::error);
+/// `race: 2`, or `race: [a, b]`, which names the agents.
+void read_race(const Reader& reader, PolicySettings& settings, std::optional<std::string>& agent) {
+  constexpr const char* wanted = "a number from 1 to 4, or a list of 2 to 4 agents";
+  const auto* member = reader.member("race");
+  if (!member) return;
+  if (member->value.kind == Value::Kind::scalar) {
+    settings.race = reader.count("race", kMostRacers);
+    return;
+  }
+  if (member->value.kind != Value::Kind::list) return fault(reader, "race", wanted);
+  const auto names = reader.texts("race").value_or(std::vector<std::string>{});
+  const bool filled = std::none_of(names.begin(), names.end(), [](const auto& name) { return trimmed(name).empty(); });
+  if (!filled || names.size() < 2 || names.size() > kMostRacers) return fault(reader, "race", wanted);
+  settings.race = static_cast<unsigned>(names.size());
+  settings.racers = names;
+  if (!agent) agent = names.front();
+}
+
   settings.task = read_figures(budget);
   settings.run = read_part(budget, "run");
   settings.day = read_part(budget, "day");
@@ -123,6 +141,8 @@ bool is_sound(const v1::Budget& budget) {
   return (!budget.has_tokens() || budget.tokens() > 0) && (!budget.has_money() || budget.money() > 0) &&
          (!budget.has_time() || TimeUtil::DurationToMilliseconds(budget.time()) > 0) &&
          (!budget.has_turns() || budget.turns() > 0);
+  read_race(reader, settings, agent);
+  settings.judge = reader.filled_text("judge");
 }
 
 Price read_price(const Member& member, Diagnostics& diagnostics) {
@@ -131,6 +151,9 @@ Price read_price(const Member& member, Diagnostics& diagnostics) {
   check_keys(reader, keys, Unknown::error);
   Price price;
   price.set_model(member.key);
+  settings.racers.assign(flags.race_agents().begin(), flags.race_agents().end());
+  if (!settings.racers.empty()) settings.race = static_cast<unsigned>(settings.racers.size());
+  if (!flags.judge().empty()) settings.judge = flags.judge();
   if (const auto amount = read_dollars(reader, "input", true)) price.set_input(*amount);
   if (const auto amount = read_dollars(reader, "cached_input", true)) price.set_cached_input(*amount);
   if (const auto amount = read_dollars(reader, "cache_write", true)) price.set_cache_write(*amount);
@@ -140,6 +163,7 @@ Price read_price(const Member& member, Diagnostics& diagnostics) {
 }
 
 }  // namespace
+  if (!upper.race && with_agent) upper.racers = lower.racers;
 
 PolicySettings read_policy_settings(const Reader& reader, std::optional<std::string>& agent) {
   PolicySettings settings;
@@ -163,7 +187,9 @@ PolicySettings policy_settings_from(const v1::Overrides& flags) {
 void merge_policy_settings(PolicySettings& upper, const PolicySettings& lower, bool with_agent) {
   if (!upper.gate_retries) upper.gate_retries = lower.gate_retries;
   if (!upper.race) upper.race = lower.race;
-  if (with_agent) upper.fallbacks = lower.fallbacks;
+  if (!upper.judge) upper.judge = lower.judge;
+  // A flag may name them without the agent that they take over from.
+  if (with_agent && upper.fallbacks.empty()) upper.fallbacks = lower.fallbacks;
   merge_budget(upper.task, lower.task);
   merge_budget(upper.run, lower.run);
   merge_budget(upper.day, lower.day);
@@ -173,8 +199,9 @@ std::string fault_in(const PolicySettings& flags) {
   if (flags.gate_retries.value_or(0) > kMostGateRetries) {
     return "gate_retries must be a whole number from 0 to " + std::to_string(kMostGateRetries);
   }
-  // The API has it; this daemon does not, and says so rather than running one agent where several were asked for.
-  if (flags.race && *flags.race != 1) return "several agents at one task (race) are not supported: leave it out, or at 1";
+  if (flags.race && (*flags.race < 1 || *flags.race > kMostRacers || flags.racers.size() == 1)) {
+    return "race must be a number from 1 to " + std::to_string(kMostRacers) + ", or name 2 to " + std::to_string(kMostRacers) + " agents";
+  }
   if (!is_sound(flags.task) || !is_sound(flags.run) || !is_sound(flags.day)) {
     return "each figure of a budget must be more than nothing";
   }

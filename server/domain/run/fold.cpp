@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/domain/run/setup_times.hpp"
 #include "server/domain/run/spent.hpp"
 #include "server/domain/run/usage.hpp"
@@ -114,6 +115,7 @@ void leave_work(v1::Subagent& agent) {
   agent.clear_agent_session();  // it knows another worktree
   agent.clear_session_agent();
   agent.clear_pushed_commit();
+  agent.clear_race_winner();
 }
 
 /// What a person asks for anew has its whole budget.
@@ -194,6 +196,20 @@ void park(v1::Subagent& agent, const v1::AgentParked& parked) {
 }
 
 /// What is known of it before it has said anything itself.
+/// The winner's work is the task's own from now on, and so is the agent.
+void decide_race(const v1::Run& run, v1::Subagent& agent, const v1::RaceDecided& decided) {
+  agent.set_race_winner(decided.winner());
+  agent.set_base_commit(decided.base_commit());
+  clear_waiting(agent);
+  const auto* winner = find_subagent(run, decided.winner());
+  if (!winner) return;
+  agent.set_agent(winner->agent());
+  agent.set_agent_kind(winner->agent_kind());
+  agent.set_agent_level(winner->agent_level());
+  agent.set_agent_version(winner->agent_version());
+  agent.set_agent_model(winner->agent_model());
+}
+
 void launch(v1::Subagent& agent, const v1::AgentLaunched& launched) {
   agent.set_agent_kind(launched.agent());
   if (!launched.name().empty()) agent.set_agent(launched.name());
@@ -383,8 +399,9 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_paused(false);
       return;
     case v1::Event::kCommitsTaken:
-    case v1::Event::kAgentVerdict:
     case v1::Event::kRaceDecided:
+      return decide_race(run, agent, event.race_decided());
+    case v1::Event::kAgentVerdict:
     case v1::Event::kAgentStalled:
     case v1::Event::kTrackerWaiting:
     case v1::Event::kEnvironmentReady:
@@ -448,8 +465,9 @@ bool is_success(v1::Phase phase) { return phase == v1::PHASE_COMPLETED || phase 
 
 v1::RunState outcome(const v1::Run& run) {
   const auto any = [&](auto... phases) {
-    return std::any_of(run.subagents().begin(), run.subagents().end(),
-                       [&](const auto& agent) { return ((agent.phase() == phases) || ...); });
+    return std::any_of(run.subagents().begin(), run.subagents().end(), [&](const auto& agent) {
+      return !is_contender(agent) && ((agent.phase() == phases) || ...);
+    });
   };
   if (any(v1::PHASE_INTERRUPTED)) return v1::RUN_STATE_INTERRUPTED;
   if (any(v1::PHASE_FAILED)) return v1::RUN_STATE_FAILED;
