@@ -3,11 +3,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/session.hpp"
 
 /// The commands. Each returns the exit code; failures are Errors.
 namespace fanout::client {
+
+/// As typed; empty: not given.
+struct BudgetOptions {
+  std::string tokens, money, time;
+  std::optional<std::uint32_t> turns;
+};
 
 /// Which plan, and settings that stand above those in files.
 struct PlanOptions {
@@ -30,6 +37,11 @@ struct PlanOptions {
   std::string tracker_mode;
   std::optional<bool> environment_cache;
   std::string sandbox;
+  std::string race;                    ///< As typed: how many, or which agents.
+  std::string judge;
+  std::vector<std::string> fallbacks;  ///< Agents.
+  std::optional<std::uint32_t> gate_retries;
+  BudgetOptions budget;
   std::string remote;
   std::string tracker;
   bool no_write_status = false;
@@ -89,6 +101,7 @@ struct RetryOptions {
   bool bell = false;
   bool only_interrupted = false;
   bool fresh = false;
+  BudgetOptions budget;
 };
 
 struct SyncOptions {

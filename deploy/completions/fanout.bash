@@ -55,6 +55,13 @@ _fanout_value() {
     --agent)
       _fanout_offer claude codex gemini opencode "$(_fanout_agents)"
       _fanout_files -f ;;
+    --fallback) _fanout_offer claude codex gemini opencode "$(_fanout_agents)" ;;
+    --race) _fanout_offer 2 3 4 claude,codex ;;
+    --gate-retries) _fanout_offer 0 1 2 3 ;;
+    --budget-tokens) _fanout_offer 200k 1M 5M ;;
+    --budget-money) _fanout_offer 1 5 20 ;;
+    --budget-time) _fanout_offer 15m 30m 1h ;;
+    --judge | --budget-turns) ;;
     --into) _fanout_offer "$(git for-each-ref --format='%(refname:short)' refs/heads 2>/dev/null)" ;;
     --base) _fanout_offer "HEAD $(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)" ;;
     --remote) _fanout_offer "$(git remote 2>/dev/null)" ;;
@@ -111,7 +118,8 @@ _fanout_argument() {
 }
 
 _fanout_options() {
-  local settings="--agent --model --approve --answer-timeout --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --sandbox --no-write-status"
+  local budget="--budget-tokens --budget-money --budget-time --budget-turns"
+  local settings="--agent --fallback --race --judge --model --approve --answer-timeout --base --repo --max-parallel --timeout --retries --gate-retries $budget --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --sandbox --no-write-status"
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
@@ -144,7 +152,7 @@ _fanout_options() {
     review) _fanout_offer --into ;;
     merge) _fanout_offer --into --squash --rebase --merge --dry-run ;;
     report) _fanout_offer --md --html ;;
-    retry) _fanout_offer --fresh --with-conflict --into --detach --watch --verbose --bell ;;
+    retry) _fanout_offer $budget --fresh --with-conflict --into --detach --watch --verbose --bell ;;
     resume) _fanout_offer --detach --watch --verbose --bell ;;
   esac
 }
@@ -164,7 +172,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --sandbox | --host | --client-id | --scope | --after | --log | --attempt | --lines | -n)
+      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --fallback | --race | --judge | --gate-retries | --budget-tokens | --budget-money | --budget-time | --budget-turns | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --sandbox | --host | --client-id | --scope | --after | --log | --attempt | --lines | -n)
         option=$word ;;
       -*) ;;
       *)

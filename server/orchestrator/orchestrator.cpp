@@ -110,6 +110,13 @@ std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id
   return ids;
 }
 
+v1::RetryRequested request_of(const RetryOptions& options) {
+  v1::RetryRequested request;
+  request.set_fresh(options.fresh);
+  if (options.budget.ByteSizeLong() > 0) *request.mutable_budget() = options.budget;
+  return request;
+}
+
 Error nothing_to_retry(const std::string& run_id, const std::string& task_id, bool only_interrupted) {
   if (only_interrupted) {
     const auto who = task_id.empty() ? "no task of run " + run_id : "task " + task_id + " of run " + run_id;
@@ -465,7 +472,7 @@ awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std:
   auto& run = *runs_.at(run_id);
   const auto ids = to_retry(run.state(), task_id, options);
   if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
-  co_await run.retry(ids, options.fresh);
+  co_await run.retry(ids, request_of(options));
   co_return ids;
 }
 
@@ -479,7 +486,7 @@ awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std
   if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
   services_.log.open_run(std::move(stored->run));
   auto& run = *(runs_[run_id] = std::make_unique<Run>(services_, tracking_, std::move(stored->spec)));
-  co_await run.retry(ids, options.fresh);
+  co_await run.retry(ids, request_of(options));
   lives_.spawn(follow(run));
   co_return ids;
 }

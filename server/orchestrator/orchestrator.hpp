@@ -14,6 +14,7 @@ namespace fanout::orchestrator {
 struct RetryOptions {
   bool only_interrupted = false;  ///< Of those that may be, the tasks that were interrupted.
   bool fresh = false;             ///< In new worktrees and branches; the old ones stay, and are snapshots first.
+  fanout::v1::Budget budget = {};  ///< What they may use from now on, figure by figure.
 };
 
 /// All runs of this daemon: admits plans, and answers for every run ever recorded.

@@ -257,14 +257,12 @@ const fanout::internal::v1::TaskSpec* Run::find_task(const std::string& id) cons
   return found == spec_.tasks().end() ? nullptr : &*found;
 }
 
-awaitable<void> Run::retry(std::vector<std::string> task_ids, bool fresh) {
+awaitable<void> Run::retry(std::vector<std::string> task_ids, v1::RetryRequested request) {
   for (const auto& id : task_ids) {
     // Two requests may ask for the same: the second finds it under way.
     const auto& last = *domain::find_subagent(state(), id);
     if (!domain::is_end(last.phase()) || !retrying_.insert(id).second) continue;
-    v1::RetryRequested request;
-    request.set_fresh(fresh);
-    co_await begin_again(id, std::move(request));
+    co_await begin_again(id, request);
   }
   look_again();
 }

@@ -28,9 +28,9 @@ class Run {
   /// Until every subagent has ended and RunEnded is recorded.
   awaitable<void> live();
 
-  /// Gives `task_ids` another attempt; each has ended. Before live(), or while it is not closing(). `fresh`: in new
-  /// worktrees, from the base.
-  awaitable<void> retry(std::vector<std::string> task_ids, bool fresh);
+  /// Gives `task_ids` another attempt; each has ended. Before live(), or while it is not closing(). What each of them is
+  /// asked is `request`.
+  awaitable<void> retry(std::vector<std::string> task_ids, fanout::v1::RetryRequested request);
   /// Gives a completed task another attempt, in which its agent reacts to `feedback`. While it is not closing().
   awaitable<void> give_feedback(std::string task_id, fanout::v1::Feedback feedback);
   /// Puts a completed task's branch upon `base` of the remote, without what its dependency had, and pushes it.

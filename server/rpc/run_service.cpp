@@ -128,7 +128,7 @@ awaitable<void> RunService::cancel(const v1::CancelRunRequest& request, v1::Canc
 
 awaitable<void> RunService::retry(const v1::RetryRunRequest& request, v1::RetryRunResponse& response) {
   response.set_run_id(co_await runs_.find(request.run_id()));
-  const orchestrator::RetryOptions options{request.only_interrupted(), request.fresh()};
+  const orchestrator::RetryOptions options{request.only_interrupted(), request.fresh(), request.budget()};
   auto ids = co_await runs_.retry(response.run_id(), request.task_id(), options);
   for (auto& id : ids) response.add_task_ids(std::move(id));
 }

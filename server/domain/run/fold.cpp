@@ -132,6 +132,7 @@ void take_request(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   end_work(run, agent, event.time());
   if (!request.has_feedback()) write_off(run, agent, event.time());
   if (request.fresh()) leave_work(agent);
+  if (request.has_budget()) *agent.mutable_budget() = overlaid(agent.budget(), request.budget());
   begin_attempt(run, agent, event);
   if (!request.has_feedback()) return agent.clear_following();
   agent.mutable_following()->set_retries(request.feedback().retry());
@@ -195,7 +196,6 @@ void park(v1::Subagent& agent, const v1::AgentParked& parked) {
   agent.set_waiting_for("its agent's account: " + printable(parked.reason()));
 }
 
-/// What is known of it before it has said anything itself.
 /// The winner's work is the task's own from now on, and so is the agent.
 void decide_race(const v1::Run& run, v1::Subagent& agent, const v1::RaceDecided& decided) {
   agent.set_race_winner(decided.winner());
@@ -210,6 +210,7 @@ void decide_race(const v1::Run& run, v1::Subagent& agent, const v1::RaceDecided&
   agent.set_agent_model(winner->agent_model());
 }
 
+/// What is known of it before it has said anything itself.
 void launch(v1::Subagent& agent, const v1::AgentLaunched& launched) {
   agent.set_agent_kind(launched.agent());
   if (!launched.name().empty()) agent.set_agent(launched.name());
@@ -398,9 +399,9 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kAgentContinued:
       agent.set_paused(false);
       return;
-    case v1::Event::kCommitsTaken:
     case v1::Event::kRaceDecided:
       return decide_race(run, agent, event.race_decided());
+    case v1::Event::kCommitsTaken:
     case v1::Event::kAgentVerdict:
     case v1::Event::kAgentStalled:
     case v1::Event::kTrackerWaiting:
