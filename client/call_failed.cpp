@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 
 namespace fanout::client {
 
@@ -27,9 +28,9 @@ ExitCode exit_code_of(const fanout::v1::Run& run) {
   const bool all = std::all_of(run.subagents().begin(), run.subagents().end(),
                                [](const auto& agent) {
                                  const bool given_up = agent.following().state() == fanout::v1::Following::STATE_GAVE_UP;
-                                 return domain::is_success(agent.phase()) && !given_up;
+                                 return domain::is_contender(agent) || (domain::is_success(agent.phase()) && !given_up);
                                });
-  return all ? kExitOk : kExitTasksFailed;
+  return all && !run.subagents().empty() ? kExitOk : kExitTasksFailed;
 }
 
 }  // namespace fanout::client

@@ -23,6 +23,7 @@ namespace {
 struct Typed {
   Command command;
   ExecuteOptions execute;
+  ExtendOptions extend;
   PlanOptions plan;
   std::string status_run;
   WatchCommandOptions watch;
@@ -58,6 +59,15 @@ CLI::App& add_command(CLI::App& parent, const char* name, const char* what, cons
   return command;
 }
 
+void add_budget(CLI::App& command, BudgetOptions& options) {
+  command.add_option("--budget-tokens", options.tokens, "Tokens that each task may use, such as 500k")->option_text("N");
+  command.add_option("--budget-money", options.money, "US dollars that each task may cost")->option_text("USD");
+  command.add_option("--budget-time", options.time, "How long each task's agents may be at work")->option_text("DUR");
+  command.add_option("--budget-turns", options.turns, "Calls of the model that each task may make")
+      ->option_text("N")
+      ->check(CLI::Range(1u, 1'000'000u));
+}
+
 void add_overrides(CLI::App& command, PlanOptions& options) {
   command
       .add_option("PLAN", options.plan,
@@ -66,6 +76,14 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
       ->option_text(" ");
   command.add_option("--agent", options.agent, "Agent: claude, codex, gemini, opencode, acp:COMMAND,\na name from the configuration, or a command line")
       ->option_text("CMD|NAME");
+  command.add_option("--fallback", options.fallbacks, "Agents to take, in order, where that one is not there,\nnot logged in or out of quota")
+      ->option_text("CMD|NAME,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_option("--race", options.race, "So many agents at each task, or these, of which the\nfirst whose gates pass is kept")
+      ->option_text("N|NAME,...");
+  command.add_option("--judge", options.judge, "Shell command that chooses among those of a race whose\ngates pass")
+      ->option_text("CMD");
   command.add_option("--model", options.model, "The agent's model, as the agent names it")->option_text("NAME");
   command.add_option("--approve", options.approve, "What it may do without being asked about:\nnever, edits, safe (default) or all")
       ->option_text("LEVEL");
@@ -82,6 +100,10 @@ void add_overrides(CLI::App& command, PlanOptions& options) {
   command.add_option("--retries", options.retries, "How often a failed task is tried again by itself")
       ->option_text("N")
       ->check(CLI::Range(0u, 10u));
+  command.add_option("--gate-retries", options.gate_retries, "How often a failed gate goes back to the agent")
+      ->option_text("N")
+      ->check(CLI::Range(0u, 10u));
+  add_budget(command, options.budget);
   // Not straight into the optional: CLI11 would make it false where neither is given, and so overrule the plan.
   command.add_flag_function(
       "--push,!--no-push", [&options](std::int64_t count) { options.push = count > 0; },
@@ -130,11 +152,25 @@ void add_plan(CLI::App& app, Typed& typed) {
 void add_execute(CLI::App& app, Typed& typed) {
   auto& command = add_command(app, "execute", "Run a plan and watch it", help::kExecute);
   add_overrides(command, typed.execute.plan);
+  command.add_option("--plan-from", typed.execute.plan_from, "Take tasks from this file or FIFO as they are written,\none JSON object a line; - is standard input")
+      ->option_text("FILE|-")
+      ->excludes("PLAN");
   command.add_flag("--detach", typed.execute.detach, "Print the run's id and do not watch");
   command.add_flag("--verbose", typed.execute.verbose, "Print lines, with what the programs print");
   command.add_flag("--bell", typed.execute.bell, "Ring the terminal's bell when an agent asks\nsomething, and at the end");
   command.callback(
       [&typed] { typed.command.run = [o = typed.execute](Session& s) { return execute(s, o); }; });
+}
+
+void add_extend(CLI::App& app, Typed& typed) {
+  auto& command = add_command(app, "extend", "Add tasks to a run whose plan is open, or close it", help::kExtend);
+  command.add_option("RUN", typed.extend.run, "The run's id, or the beginning of it")->option_text(" ")->required();
+  auto* from = command.add_option("--plan-from", typed.extend.plan_from, "Take tasks from this file or FIFO as they are written,\none JSON object a line; - is standard input")
+                   ->option_text("FILE|-");
+  command.add_flag("--keep-open", typed.extend.keep_open, "Do not close the plan at the end of these")->needs(from);
+  command.add_flag("--close", typed.extend.close, "Close the plan: no more tasks come")->excludes(from);
+  command.callback(
+      [&typed] { typed.command.run = [o = typed.extend](Session& s) { return extend(s, o); }; });
 }
 
 void add_status(CLI::App& app, Typed& typed) {
@@ -213,6 +249,10 @@ void choose_retry(Typed& typed) {
     return;
   }
   if (asked.fresh) throw CLI::ValidationError("--with-conflict goes on with what is there, and --fresh does not");
+  const auto& budget = asked.budget;
+  if (budget.turns || !(budget.tokens + budget.money + budget.time).empty()) {
+    throw CLI::ValidationError("--with-conflict goes on with the task's budget, and takes no other");
+  }
   SolveOptions solving{asked.run, asked.task, typed.solve.into, asked.detach, asked.verbose};
   if (solving.task.empty()) std::swap(solving.task, solving.run);
   if (solving.task.empty()) throw CLI::RequiredError("TASK");
@@ -227,6 +267,7 @@ void add_retry(CLI::App& app, Typed& typed) {
   command.add_flag("--fresh", typed.retry.fresh, "Start over in a new worktree; the old one stays");
   command.add_flag("--with-conflict", typed.with_conflict, "Have a completed task's agent solve its conflict\nwith the branch that it is merged into");
   command.add_option("--into", typed.solve.into, "That branch (default: as of fanout merge)")->option_text("BRANCH");
+  add_budget(command, typed.retry.budget);
   command.add_flag("--detach,!--watch", typed.retry.detach, "Do not watch, or do (default)");
   command.add_flag("--verbose", typed.retry.verbose, "Print lines, with what the programs print");
   command.add_flag("--bell", typed.retry.bell, "Ring the terminal's bell when an agent asks\nsomething, and at the end");
@@ -404,6 +445,7 @@ void add_commands(CLI::App& app, Typed& typed) {
   add_globals(app, typed.command.globals);
   add_init(app, typed.editing, typed.command);
   add_execute(app, typed);
+  add_extend(app, typed);
   add_plan(app, typed);
   add_status(app, typed);
   add_watch(app, typed);

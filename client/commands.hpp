@@ -3,11 +3,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/session.hpp"
 
 /// The commands. Each returns the exit code; failures are Errors.
 namespace fanout::client {
+
+/// As typed; empty: not given.
+struct BudgetOptions {
+  std::string tokens, money, time;
+  std::optional<std::uint32_t> turns;
+};
 
 /// Which plan, and settings that stand above those in files.
 struct PlanOptions {
@@ -30,6 +37,11 @@ struct PlanOptions {
   std::string tracker_mode;
   std::optional<bool> environment_cache;
   std::string sandbox;
+  std::string race;                    ///< As typed: how many, or which agents.
+  std::string judge;
+  std::vector<std::string> fallbacks;  ///< Agents.
+  std::optional<std::uint32_t> gate_retries;
+  BudgetOptions budget;
   std::string remote;
   std::string tracker;
   bool no_write_status = false;
@@ -56,9 +68,16 @@ struct AttachOptions {
 
 struct ExecuteOptions {
   PlanOptions plan;
+  std::string plan_from;  ///< Where tasks come from as they are written; "-" is standard input. Empty: the plan is a file.
   bool detach = false;
   bool verbose = false;
   bool bell = false;
+};
+
+struct ExtendOptions {
+  std::string run;
+  std::string plan_from;  ///< Empty: nowhere.
+  bool close = false, keep_open = false;
 };
 
 struct WatchCommandOptions {
@@ -89,6 +108,7 @@ struct RetryOptions {
   bool bell = false;
   bool only_interrupted = false;
   bool fresh = false;
+  BudgetOptions budget;
 };
 
 struct SyncOptions {
@@ -168,6 +188,7 @@ struct PoolOptions {
 int validate_plan(Session& session, const PlanOptions& options);
 int show_plan(Session& session, const PlanOptions& options);
 int execute(Session& session, const ExecuteOptions& options);
+int extend(Session& session, const ExtendOptions& options);
 int status(Session& session, const std::string& run);
 int watch(Session& session, const WatchCommandOptions& options);
 int logs(Session& session, const LogsOptions& options);

@@ -103,6 +103,10 @@ v1::SyncRunResponse Connection::call(const v1::SyncRunRequest& request) {
   return stubs_->unary(stubs_->runs, &v1::RunService::Stub::SyncRun, request, socket_, kWorkTime);
 }
 
+v1::ExtendRunResponse Connection::call(const v1::ExtendRunRequest& request) {
+  return stubs_->unary(stubs_->runs, &v1::RunService::Stub::ExtendRun, request, socket_);
+}
+
 v1::RetryRunResponse Connection::call(const v1::RetryRunRequest& request) {
   return stubs_->unary(stubs_->runs, &v1::RunService::Stub::RetryRun, request, socket_);
 }

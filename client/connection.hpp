@@ -42,6 +42,7 @@ class Connection {
   fanout::v1::GetRunResponse call(const fanout::v1::GetRunRequest& request);
   fanout::v1::ListRunsResponse call(const fanout::v1::ListRunsRequest& request);
   fanout::v1::CancelRunResponse call(const fanout::v1::CancelRunRequest& request);
+  fanout::v1::ExtendRunResponse call(const fanout::v1::ExtendRunRequest& request);
   fanout::v1::RetryRunResponse call(const fanout::v1::RetryRunRequest& request);
   fanout::v1::ExplainTaskResponse call(const fanout::v1::ExplainTaskRequest& request);
   fanout::v1::OpenDashboardResponse call(const fanout::v1::OpenDashboardRequest& request);

@@ -47,7 +47,7 @@ class GrpcEventStream final : public EventStream {
     [[maybe_unused]] const auto got = ::read(wake_.get(), &count, sizeof count);
     bytes_ = 0;
     taken_.notify_one();
-    return std::exchange(news_, News{{}, news_.ended, news_.failure});
+    return std::exchange(news_, News{{}, {}, news_.ended, news_.failure});
   }
 
  private:
@@ -70,6 +70,8 @@ class GrpcEventStream final : public EventStream {
     if (abandoned_) return false;
     bytes_ += response.ByteSizeLong();
     for (auto& event : *response.mutable_events()) news_.events.push_back(std::move(event));
+    if (response.events_size() > 0) news_.speech.clear();  // of before them
+    for (auto& speech : *response.mutable_speech()) news_.speech.push_back(std::move(speech));
     wake();
     return true;
   }

@@ -5,6 +5,7 @@
 
 #include "client/call_failed.hpp"
 #include "fanout/v1/event.pb.h"
+#include "fanout/v1/service.pb.h"
 
 namespace fanout::client {
 
@@ -14,6 +15,7 @@ class EventStream {
  public:
   struct News {
     std::vector<fanout::v1::Event> events;
+    std::vector<fanout::v1::AgentSpeech> speech;  ///< What agents were writing after these, the newest of each last.
     bool ended = false;                 ///< Nothing comes after these.
     std::optional<CallFailed> failure;  ///< Why it ended, unless the run did.
   };

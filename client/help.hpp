@@ -85,9 +85,17 @@ inline constexpr const char* kExecute = R"(Examples:
   fanout execute --agent "claude -p" --max-parallel 4 --timeout 30m
   run=$(fanout execute plan.yaml --detach)
   fanout execute plan.yaml --json | jq -r 'select(.phaseChanged) | .taskId + " " + .phase'
+  my-planner | fanout execute --plan-from - --agent claude     each task starts once it is written
 
 Ctrl-C leaves the run alone, which goes on; Ctrl-C again within two seconds cancels it.
 With --json every event is one line of JSON; with --detach --json the run is.)";
+
+inline constexpr const char* kExtend = R"(Examples:
+  my-planner | fanout extend first-steps-7k2m --plan-from -
+  echo '{"id": "docs", "prompt": "Describe it.", "dependencies": ["api"]}' | fanout extend last --plan-from - --keep-open
+  fanout extend first-steps-7k2m --close
+
+A plan is open while fanout execute --plan-from takes tasks into it, and closed with the end of what it reads.)";
 
 inline constexpr const char* kStatus = R"(Examples:
   fanout status                        all that run, the latest, and the newest in full

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <random>
+#include <sstream>
 
 #include "client/render/times.hpp"
+#include "common/amount.hpp"
 #include "common/duration.hpp"
 #include "common/environment.hpp"
 #include "common/error.hpp"
+#include "common/text.hpp"
 
 namespace fanout::client {
 
@@ -36,6 +39,18 @@ google::protobuf::Duration time_of_flag(const std::string& flag, const std::stri
   return to_duration(*time);
 }
 
+[[noreturn]] void refuse_figure(const char* flag, const char* wanted, const std::string& typed) {
+  throw Error(ErrorKind::invalid_input, std::string(flag) + " must be " + wanted + ", not \"" + typed + "\"");
+}
+
+/// "2", or "claude,codex".
+void set_race(const std::string& typed, fanout::v1::Overrides& overrides) {
+  if (typed.empty()) return;
+  if (typed.find_first_not_of("0123456789") == typed.npos && typed.size() < 5) return overrides.set_race(static_cast<std::uint32_t>(std::stoul(typed)));
+  std::istringstream names(typed);
+  for (std::string name; std::getline(names, name, ',');) overrides.add_race_agents(std::string(trimmed(name)));
+}
+
 bool is_passed_on(std::string_view name) {
   for (const auto* known : {"PATH", "SHELL", "LANG", "TZ", "SSH_AUTH_SOCK"}) {
     if (name == known) return true;
@@ -59,6 +74,23 @@ fs::path new_plan_path(const std::string& typed, const fs::path& folder) {
   return typed.empty() ? folder / kUsualPlaces[0] : plan_at(folder / typed);
 }
 
+fanout::v1::Budget budget_of(const BudgetOptions& options) {
+  fanout::v1::Budget budget;
+  if (!options.tokens.empty()) {
+    const auto tokens = parse_tokens(options.tokens);
+    if (!tokens) refuse_figure("--budget-tokens", "a number such as 200000, 200k or 1.5M", options.tokens);
+    budget.set_tokens(*tokens);
+  }
+  if (!options.money.empty()) {
+    const auto money = parse_dollars(options.money);
+    if (!money || *money == 0) refuse_figure("--budget-money", "an amount of US dollars such as 2.50", options.money);
+    budget.set_money(*money);
+  }
+  if (!options.time.empty()) *budget.mutable_time() = time_of_flag("--budget-time", options.time);
+  if (options.turns) budget.set_turns(*options.turns);
+  return budget;
+}
+
 fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   fanout::v1::Overrides overrides;
   overrides.set_agent(options.agent);
@@ -78,6 +110,11 @@ fanout::v1::Overrides overrides_of(const PlanOptions& options) {
   overrides.set_auto_merge(options.auto_merge);
   overrides.set_tracker_mode(options.tracker_mode);
   overrides.set_sandbox(options.sandbox);
+  set_race(options.race, overrides);
+  overrides.set_judge(options.judge);
+  overrides.mutable_fallback_agents()->Assign(options.fallbacks.begin(), options.fallbacks.end());
+  if (options.gate_retries) overrides.set_gate_retries(*options.gate_retries);
+  if (const auto budget = budget_of(options.budget); budget.ByteSizeLong() > 0) *overrides.mutable_task_budget() = budget;
   if (options.environment_cache) overrides.set_environment_cache(*options.environment_cache);
   if (options.no_write_status) overrides.set_write_status(false);
   if (!options.timeout.empty()) *overrides.mutable_timeout() = time_of_flag("--timeout", options.timeout);

@@ -15,8 +15,11 @@ std::filesystem::path find_plan(const std::string& typed, const std::filesystem:
 /// .parallel/plans/plan.yaml in `folder`.
 std::filesystem::path new_plan_path(const std::string& typed, const std::filesystem::path& folder);
 
-/// Throws Error{invalid_input} for a timeout that is none.
+/// Throws Error{invalid_input} for a value that is none.
 fanout::v1::Overrides overrides_of(const PlanOptions& options);
+
+/// Throws Error{invalid_input} for a figure that is none.
+fanout::v1::Budget budget_of(const BudgetOptions& options);
 
 /// What the run's programs should see as the caller sees it. No other variable leaves this process: it could hold a
 /// secret.

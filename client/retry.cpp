@@ -1,4 +1,5 @@
 #include "client/commands.hpp"
+#include "client/plan_request.hpp"
 #include "client/watching.hpp"
 #include "common/exit_code.hpp"
 #include "common/text.hpp"
@@ -15,6 +16,7 @@ int retry(Session& session, const RetryOptions& options) {
   request.set_task_id(options.task);
   request.set_only_interrupted(options.only_interrupted);
   request.set_fresh(options.fresh);
+  if (const auto budget = budget_of(options.budget); budget.ByteSizeLong() > 0) *request.mutable_budget() = budget;
   const auto answer = session.daemon().call(request);
   if (!options.detach) {
     const auto after = run.last_sequence();

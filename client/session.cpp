@@ -31,6 +31,10 @@ Connection& Session::daemon_again() {
   return daemon();
 }
 
+void Session::revive() {
+  if (!globals_.no_start) ensure_daemon(socket_, true);
+}
+
 void Session::print(const std::vector<std::string>& lines) {
   std::string text;
   for (const auto& line : lines) text += line + "\n";

@@ -33,6 +33,9 @@ class Session {
   Connection& daemon();
   /// The same after it went away: whoever serves the socket now, started if need be.
   Connection& daemon_again();
+  /// Starts a daemon, where that is allowed and none serves the socket, for those who hold the connection. Throws
+  /// Error{unavailable}.
+  void revive();
 
   void print(const std::vector<std::string>& lines);
   void print_json(const google::protobuf::Message& message);

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "client/reach.hpp"
+#include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 
 namespace fanout::client {
@@ -20,12 +21,21 @@ constexpr auto kFramePause = 50ms;  // more frames a second nobody sees
 constexpr auto kSecondInterrupt = 2s;
 constexpr auto kReconnectTime = 10s;
 constexpr auto kReconnectPause = 200ms;
+constexpr std::size_t kSpeechBytes = 60;
 constexpr auto kSettled = 5s;  // a connection that held so long was a good one
 
 int milliseconds_until(std::chrono::steady_clock::time_point time) {
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(time - std::chrono::steady_clock::now()).count();
   return static_cast<int>(std::clamp<long long>(left, 0, 60'000));
+}
+
+/// The end of the last line that says something, so that one sees it grow.
+std::string end_of_line(std::string_view text) {
+  text = trimmed(text);
+  if (const auto line = text.rfind('\n'); line != text.npos) text = trimmed(text.substr(line + 1));
+  const auto end = std::string(tail(text, kSpeechBytes));
+  return printable(end.size() < text.size() ? "…" + end : end);
 }
 
 /// Whether somebody who looks elsewhere is called by it.
@@ -37,10 +47,13 @@ bool calls(const v1::Event& event) {
 
 }  // namespace
 
-Watching::Watching(Connection& daemon, Presenter& presenter, v1::Run run, std::uint64_t after, bool keys)
+Watching::Watching(Connection& daemon, Presenter& presenter, v1::Run run, std::uint64_t after, bool keys, PlanFeed* feed,
+                   std::function<void()> revive)
     : daemon_(daemon),
       presenter_(presenter),
-      keys_(keys),
+      feed_(feed),
+      revive_(std::move(revive)),
+      keys_(keys, feed && feed->reads_standard_input()),
       run_(std::move(run)),
       seen_(after) {
   if (keys) glance_.emplace(daemon.socket());
@@ -55,18 +68,39 @@ int Watching::to_the_end() {
     }
     if (take_keys() == Next::stop) return kExitInterrupted;
     if (!stream_) try_again();
+    take_tasks();
     take_log();
     if (take_news() == Next::stop) break;
     show();
   }
   presenter_.end(run_);
-  return cancelled_ ? kExitInterrupted : exit_code_of(run_);
+  return exit_code();
+}
+
+int Watching::exit_code() const {
+  if (cancelled_) return kExitInterrupted;
+  const auto refused = feed_ ? refusals_in_all(*feed_) : "";
+  if (!refused.empty()) say(refused);
+  return refused.empty() ? exit_code_of(run_) : kExitTasksFailed;
+}
+
+/// While the connection is lost nothing is read: whoever writes waits.
+void Watching::take_tasks() {
+  if (!feed_ || !stream_ || cancelled_) return;
+  for (const auto& text : feed_->step(daemon_)) presenter_.remark(text);
+}
+
+/// Of the run that is left alone, in words that follow.
+std::string Watching::stop_feeding() {
+  const auto left = feed_ ? feed_->leave(daemon_) : "";
+  return left.empty() ? "" : ", and " + left;
 }
 
 void Watching::open() {
   v1::WatchRunRequest request;
   request.set_run_id(run_.id());
   request.set_after_sequence(seen_);
+  request.set_with_speech(glance_.has_value());  // lines tell what is whole
   stream_ = daemon_.watch(request);
   opened_ = Clock::now();
   open_log();
@@ -75,11 +109,14 @@ void Watching::open() {
 void Watching::wait() {
   auto until = next_show();
   if (!stream_) until = std::min(until, Clock::now() + kReconnectPause);
+  const bool feeds = feed_ && stream_ && !cancelled_;
+  if (feeds) until = std::min(until, feed_->next_step());
   pollfd watched[] = {{signals_.descriptor(), POLLIN, 0},
                       {stream_ ? stream_->descriptor() : -1, POLLIN, 0},
                       {keys_.descriptor(), POLLIN, 0},
-                      {log_stream_ ? log_stream_->descriptor() : -1, POLLIN, 0}};
-  poll(watched, 4, milliseconds_until(until));
+                      {log_stream_ ? log_stream_->descriptor() : -1, POLLIN, 0},
+                      {feeds ? feed_->descriptor() : -1, POLLIN, 0}};
+  poll(watched, std::size(watched), milliseconds_until(until));
 }
 
 /// Stop: the run has ended, and all of it was seen.
@@ -94,12 +131,21 @@ Watching::Next Watching::take_news() {
     if (call_ && calls(event)) call_();
     stale_ = true;
   }
+  for (const auto& speech : news.speech) hear(speech);
   if (!news.ended) return Next::go_on;
   if (!news.failure) return Next::stop;
   stream_.reset();
   log_stream_.reset();
   lose(*news.failure);
   return Next::go_on;
+}
+
+/// What an agent is writing stands where its last words do, which it will be.
+void Watching::hear(const v1::AgentSpeech& speech) {
+  auto* agent = domain::find_subagent(run_, speech.task_id());
+  if (!agent) return;
+  agent->set_last_message(end_of_line(speech.text()));
+  stale_ = true;
 }
 
 void Watching::lose(const CallFailed& failure) {
@@ -117,8 +163,9 @@ void Watching::lose(const CallFailed& failure) {
   stale_ = true;
 }
 
-/// Goes on where it was: events have numbers.
+/// Goes on where it was: events have numbers. Whoever still has tasks to bring starts a daemon for them.
 void Watching::try_again() {
+  if (revive_ && !feed_->done() && !answers(daemon_.socket())) revive_();
   if (answers(daemon_.socket())) {
     daemon_.renew();
     open();
@@ -148,14 +195,14 @@ Watching::Next Watching::handle(int signal) {
       [[fallthrough]];
     default:
       presenter_.leave();
-      say("detached from " + run_.id() + "; return with: fanout watch " + run_.id());
+      say("detached from " + run_.id() + stop_feeding() + "; return with: fanout watch " + run_.id());
       return Next::stop;
   }
 }
 
 Watching::Next Watching::offer_cancel() {
   presenter_.leave();
-  say("detached from " + run_.id() + "; it goes on. Return: fanout watch " + run_.id() +
+  say("detached from " + run_.id() + "; it goes on" + stop_feeding() + ". Return: fanout watch " + run_.id() +
       ". Cancel: Ctrl-C again within 2 s, or fanout cancel " + run_.id());
   if (wait_for_second_interrupt() == Next::stop) return Next::stop;
   cancel();
@@ -206,7 +253,7 @@ Watching::Next Watching::grant(const Browse::Wish& wish) {
   if (const auto* one = std::get_if<v1::CancelRunRequest>(&wish)) ask(*one);
   if (!std::holds_alternative<Browse::Leave>(wish)) return Next::go_on;
   presenter_.leave();
-  say("detached from " + run_.id() + "; it goes on. Return: fanout watch " + run_.id());
+  say("detached from " + run_.id() + "; it goes on" + stop_feeding() + ". Return: fanout watch " + run_.id());
   return Next::stop;
 }
 
@@ -268,7 +315,9 @@ int watch_run(Session& session, v1::Run run, const WatchOptions& options) {
   // What is drawn is the state, which `run` has; lines tell the story from its beginning.
   const auto after = drawn ? run.last_sequence() : options.after.value_or(0);
   const auto presenter = make_presenter(session, run, options.verbose);
-  Watching watching(session.daemon(), *presenter, std::move(run), after, drawn);
+  std::function<void()> revive;
+  if (options.feed) revive = [&session] { session.revive(); };
+  Watching watching(session.daemon(), *presenter, std::move(run), after, drawn, options.feed, std::move(revive));
   if (options.bell && session.out().is_terminal()) watching.on_call([&session] { session.out().write("\a"); });
   return watching.to_the_end();
 }

@@ -11,6 +11,7 @@
 #include "client/glance.hpp"
 #include "client/keys.hpp"
 #include "client/key_reader.hpp"
+#include "client/plan_feed.hpp"
 #include "client/presenter.hpp"
 #include "client/render/plain.hpp"
 #include "client/signals.hpp"
@@ -26,7 +27,10 @@ class Watching {
  public:
   /// `run` is the state to begin with; the events after number `after` are shown.
   /// With `keys`, they select tasks, open logs, answer, retry, cancel and leave.
-  Watching(Connection& daemon, Presenter& presenter, fanout::v1::Run run, std::uint64_t after, bool keys);
+  /// With `feed`, which outlives it, tasks are brought into the run meanwhile; `revive` starts a daemon for them where
+  /// none is left.
+  Watching(Connection& daemon, Presenter& presenter, fanout::v1::Run run, std::uint64_t after, bool keys,
+           PlanFeed* feed = nullptr, std::function<void()> revive = {});
 
   /// `call` is called when an agent asks something, and when the run ends.
   void on_call(std::function<void()> call) { call_ = std::move(call); }
@@ -41,6 +45,7 @@ class Watching {
   void open();
   void wait();
   Next take_news();
+  void hear(const fanout::v1::AgentSpeech& speech);
   void lose(const CallFailed& failure);
   void try_again();
   Next handle(int signal);
@@ -51,6 +56,9 @@ class Watching {
   Next grant(const Browse::Wish& wish);
   template <class Request>
   void ask(const Request& request);
+  void take_tasks();
+  std::string stop_feeding();
+  int exit_code() const;
   void follow_log();
   void open_log();
   void take_log();
@@ -59,6 +67,8 @@ class Watching {
 
   Connection& daemon_;
   Presenter& presenter_;
+  PlanFeed* feed_;
+  std::function<void()> revive_;
   Signals signals_;
   Keys keys_;
   KeyReader reader_;
@@ -84,6 +94,7 @@ struct WatchOptions {
   std::optional<std::uint64_t> after;  ///< Unset: all events, except where only the present state is drawn.
   bool verbose = false;
   bool bell = false;  ///< Rung on a terminal when an agent asks something, and at the end.
+  PlanFeed* feed = nullptr;  ///< Brings tasks into it meanwhile.
 };
 
 /// Shows `run` until its end, in the way that fits standard output; the exit code.

@@ -137,6 +137,9 @@ class App {
       redactor_->learn(access.token);
       return access;
     };
+    services_.tracker_door = [this](const auto& spec, const auto& task, const auto& socket) {
+      return tracking_.agent_door(spec, task, socket, *redactor_);
+    };
     services_.default_sandbox = options.sandbox;
     services_.own_places = own_places(options);
   }

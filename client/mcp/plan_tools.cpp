@@ -8,6 +8,7 @@
 #include "client/render/diagnostics.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 
 namespace fanout::mcp {
 
@@ -174,6 +175,7 @@ Answer describe_tool(const json::object& arguments, const Bounds& bounds) {
 double done_of(const v1::Run& run) {
   double sum = 0;
   for (const auto& agent : run.subagents()) {
+    if (domain::is_contender(agent)) continue;
     const bool ended = domain::is_end(agent.phase());
     sum += ended ? 1.0 : (static_cast<int>(agent.phase()) - static_cast<int>(v1::PHASE_PENDING)) / 6.0;
   }
@@ -184,7 +186,7 @@ void tell(Call& call, const v1::Run& run, const v1::Event& event) {
   if (!event.has_phase_changed() && !event.has_run_started()) return;
   const auto what = event.task_id().empty() ? "run " + run.id() + " has begun"
                                             : event.task_id() + ": " + domain::phase_name(event.phase());
-  call.progress(done_of(run), run.subagents_size(), what);
+  call.progress(done_of(run), static_cast<double>(domain::count_tasks(run)), what);
 }
 
 /// Folds what comes into `run` until its end. False: it was not awaited.
@@ -215,6 +217,13 @@ void cancel(Access& access, const v1::Run& run) {
   }
 }
 
+/// With those that race for its tasks.
+std::size_t agents_to_come(const v1::PlanDescription& plan) {
+  auto count = static_cast<std::size_t>(plan.tasks_size());
+  for (const auto& task : plan.tasks()) count += static_cast<std::size_t>(task.race_size());
+  return count;
+}
+
 /// The plan is counted before it is started, and may have grown since.
 void require_no_more(Access& access, const v1::Run& run, std::size_t tasks, const Bounds& bounds) {
   if (!bounds.enclosing || static_cast<std::size_t>(run.subagents_size()) <= tasks) return;
@@ -227,7 +236,7 @@ v1::ExecutePlanResponse start(Access& access, const json::object& arguments, con
   client::pass_environment_on(request);
   request.set_request_id(client::random_id());
   if (!bounds.enclosing) return access.daemon().call(request);
-  const auto tasks = static_cast<std::size_t>(describe(access, arguments, bounds).plan().tasks_size());
+  const auto tasks = agents_to_come(describe(access, arguments, bounds).plan());
   const auto admitted = access.admit(tasks);
   auto answer = access.daemon().call(request);
   require_no_more(access, answer.run(), tasks, bounds);

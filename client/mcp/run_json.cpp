@@ -8,6 +8,7 @@
 #include "client/render/looks.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 
 namespace fanout::mcp {
 
@@ -186,7 +187,7 @@ std::string state_name(v1::RunState state) { return word_of(v1::RunState_Name(st
 std::string run_sentence(const v1::Run& run) {
   return valid_utf8(run.name()) + " (" + run.id() + "): " + state_name(run.state()) + ", " +
          std::to_string(client::count_done(run)) + " of " +
-         counted(static_cast<std::size_t>(run.subagents_size()), "task") + " done";
+         counted(domain::count_tasks(run), "task") + " done";
 }
 
 json::object run_json(const v1::Run& run, bool tasks) {
@@ -201,7 +202,7 @@ json::object run_json(const v1::Run& run, bool tasks) {
                       {"state", state_name(run.state())},
                       {"repository", valid_utf8(run.repository())},
                       {"plan", valid_utf8(run.plan_path())},
-                      {"tasks_total", run.subagents_size()},
+                      {"tasks_total", domain::count_tasks(run)},
                       {"tasks_done", client::count_done(run)},
                       {"questions", questions},
                       {"last_sequence", run.last_sequence()}};

@@ -102,7 +102,7 @@ class Telling {
   json::array take() { return std::move(told_); }
 
  private:
-  std::string text_for(const v1::Event& event) const {
+  std::string text_for(const v1::Event& event) {
     return valid_utf8(head(join(lines_.lines(event), "\n"), kMostTextBytes));
   }
 

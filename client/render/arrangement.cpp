@@ -32,8 +32,9 @@ class Forest {
  private:
   static constexpr int kUnknown = -1;
 
-  /// The last of its deepest dependencies; -1: it has none.
+  /// The task that it races for; else the last of its deepest dependencies; -1: it has none.
   int parent_of(int index) {
+    if (const auto raced = indices_.find(run_.subagents(index).race_of()); raced != indices_.end()) return raced->second;
     int parent = -1;
     for (const auto& id : run_.subagents(index).dependencies()) {
       const auto found = indices_.find(id);

@@ -9,6 +9,7 @@
 #include "client/render/rows.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/domain/run/usage_text.hpp"
 
 namespace fanout::client {
@@ -24,6 +25,7 @@ struct Counts {
 
   void add(const v1::Subagent& agent) {
     const auto phase = agent.phase();
+    if (domain::is_contender(agent) && agent.attention().empty()) return;  // its task counts
     if (!agent.attention().empty())
       ++asking;
     else if (phase == v1::PHASE_COMPLETED)
@@ -73,6 +75,7 @@ std::string footer(const v1::Run& run, const View& view, std::size_t columns) {
   add_counts(line, counts);
   if (const auto time = time_of(run, view.now)) line.add(" · " + ticking(*time), Ink::dim);
   if (const auto used = domain::usage_text(run); !used.empty()) line.add(" · " + used, Ink::dim);
+  if (run.open()) line.add(" · more tasks may come", Ink::dim);
   constexpr std::string_view hint = "Ctrl-C leaves, the run goes on";
   if (!run.tracker_waiting().empty()) {
     line.add(" · " + printable(run.tracker_waiting()), Ink::yellow);
@@ -143,7 +146,8 @@ std::string awaited(const v1::Subagent& agent, const v1::Run& run) {
   std::vector<std::string> open;
   for (const auto& id : agent.dependencies()) {
     const auto* other = domain::find_subagent(run, id);
-    if (!other || !domain::is_success(other->phase())) open.push_back(id);
+    if (!other) open.push_back(id + " (not here yet)");
+    else if (!domain::is_success(other->phase())) open.push_back(id);
   }
   return open.empty() ? "" : "waits for " + join(open, ", ");
 }
@@ -159,9 +163,17 @@ std::string followed(const v1::Subagent& agent) {
   return text + (request.review().empty() ? "" : ", review " + request.review());
 }
 
+/// Of one that raced and whose gates passed: its branch is gone, once the race is decided.
+std::string race_outcome(const v1::Subagent& agent, const v1::Run& run) {
+  const auto* task = domain::find_subagent(run, agent.race_of());
+  if (!task || task->race_winner().empty()) return "its gates have passed";
+  return task->race_winner() == agent.task_id() ? "won the race for " + agent.race_of() : "its gates have passed, but " + task->race_winner() + " won";
+}
+
 }  // namespace
 
 std::string message_of(const v1::Subagent& agent, const v1::Run& run) {
+  if (domain::is_contender(agent) && agent.phase() == v1::PHASE_COMPLETED) return race_outcome(agent, run);
   if (agent.phase() == v1::PHASE_COMPLETED) {
     const auto commits = agent.commit_count() == 0 ? "" : numbered(agent.commit_count(), "commit") + " on ";
     return commits + agent.branch() + followed(agent);

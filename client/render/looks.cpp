@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 
 namespace fanout::client {
 
@@ -96,7 +97,7 @@ const char* sandbox_word(v1::SandboxLevel level) {
 std::size_t count_done(const v1::Run& run) {
   return static_cast<std::size_t>(
       std::count_if(run.subagents().begin(), run.subagents().end(),
-                    [](const auto& agent) { return domain::is_success(agent.phase()); }));
+                    [](const auto& agent) { return !domain::is_contender(agent) && domain::is_success(agent.phase()); }));
 }
 
 }  // namespace fanout::client

@@ -6,7 +6,9 @@
 #include "client/render/times.hpp"
 #include "common/duration.hpp"
 #include "common/text.hpp"
+#include "server/domain/run/escape_text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 
 namespace fanout::client {
 
@@ -38,9 +40,21 @@ Said said_of_end(const v1::RunEnded& end) {
 }
 
 std::string said_of_start(const v1::Run& run) {
-  auto text = "run " + run.id() + ": " + numbered(static_cast<std::size_t>(run.subagents_size()), "task");
+  auto text = "run " + run.id() + (run.open() ? ", whose plan is still being written" : ": " + numbered(domain::count_tasks(run), "task"));
   if (!base_of(run).empty()) text += ", from " + base_of(run);
   return text;
+}
+
+std::string said_of_tasks(const v1::TasksAdded& added) {
+  constexpr int most = 10;
+  std::vector<std::string> ids;
+  for (int i = 0; i < std::min(most, added.subagents_size()); ++i) ids.push_back(printable(added.subagents(i).task_id()));
+  if (added.subagents_size() > most) ids.push_back("and " + std::to_string(added.subagents_size() - most) + " more");
+  return (added.subagents_size() == 1 ? "task added: " : "tasks added: ") + join(ids, ", ");
+}
+
+std::string said_of_closing(const v1::PlanClosed& closed) {
+  return "the plan is closed" + (closed.reason().empty() ? "" : ": " + printable(closed.reason()));
 }
 
 std::string said_of_worktree(const v1::WorktreeReady& ready) {
@@ -180,9 +194,15 @@ Said said_of_following(const v1::FollowingChanged& change) {
 }
 
 Said said_of_sandbox(const v1::SandboxChosen& chosen) {
-  const auto network = chosen.network() ? "" : ", without network";
+  const std::vector<std::string> hosts(chosen.hosts().begin(), chosen.hosts().end());
+  const auto network = !hosts.empty() ? ", network to " + printable(join(hosts, ", ")) + " only" : chosen.network() ? "" : ", without network";
   if (chosen.reason().empty()) return {"sandbox: " + std::string(sandbox_word(chosen.level())) + network, Ink::dim};
   return {"sandbox: " + std::string(sandbox_word(chosen.level())) + ", since " + printable(chosen.reason()), Ink::yellow};
+}
+
+Said said_of_refused(const v1::CommitsRefused& refused) {
+  const auto kept = refused.kept_as().empty() ? "" : "; they are kept as " + printable(refused.kept_as());
+  return {"what it committed is not on its branch: " + printable(refused.reason()) + kept, Ink::red};
 }
 
 /// What is said of an event in one line; empty: nothing.
@@ -192,6 +212,10 @@ Said said_of(const v1::Event& event) {
       return {said_of_start(event.run_started().run())};
     case v1::Event::kRunEnded:
       return said_of_end(event.run_ended());
+    case v1::Event::kTasksAdded:
+      return {said_of_tasks(event.tasks_added())};
+    case v1::Event::kPlanClosed:
+      return {said_of_closing(event.plan_closed()), Ink::dim};
     case v1::Event::kPhaseChanged:
       return said_of_phase(event.phase_changed());
     case v1::Event::kWorktreeReady:
@@ -272,6 +296,10 @@ Said said_of(const v1::Event& event) {
       return {"asked to cancel"};
     case v1::Event::kSandboxChosen:
       return said_of_sandbox(event.sandbox_chosen());
+    case v1::Event::kCommitsRefused:
+      return said_of_refused(event.commits_refused());
+    case v1::Event::kEscapeNoticed:
+      return {printable(domain::escape_text(event.escape_noticed())), Ink::red};
     case v1::Event::kCommitsTaken:
       return {"its branch is at " + event.commits_taken().head_commit().substr(0, 8), Ink::dim};
     // Told by the end that follows, by lines of their own, or of no interest to a person.
@@ -291,8 +319,11 @@ Said said_of(const v1::Event& event) {
 
 }  // namespace
 
-PlainLines::PlainLines(const v1::Run& run, Options options) : options_(options) {
-  for (const auto& agent : run.subagents()) {
+PlainLines::PlainLines(const v1::Run& run, Options options) : options_(options) { make_room(run.subagents()); }
+
+/// The column of the tasks is as wide as it must be for these.
+void PlainLines::make_room(const google::protobuf::RepeatedPtrField<v1::Subagent>& tasks) {
+  for (const auto& agent : tasks) {
     id_columns_ = std::max(id_columns_, display_width(printable(agent.task_id())));
   }
   id_columns_ = std::min(id_columns_, kMostTaskColumns);
@@ -310,7 +341,8 @@ std::string PlainLines::line(const v1::Event& event, std::string_view text, Ink 
   return line.add(text, ink).text();
 }
 
-std::vector<std::string> PlainLines::lines(const v1::Event& event) const {
+std::vector<std::string> PlainLines::lines(const v1::Event& event) {
+  if (event.has_tasks_added()) make_room(event.tasks_added().subagents());
   if (event.has_gate_ended()) return gate_lines(event);
   if (event.has_output()) return output_lines(event);
   const auto said = said_of(event);

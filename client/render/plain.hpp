@@ -18,9 +18,10 @@ class PlainLines {
   PlainLines(const fanout::v1::Run& run, Options options);
 
   /// Most events are one line; one that says nothing to a person is none.
-  std::vector<std::string> lines(const fanout::v1::Event& event) const;
+  std::vector<std::string> lines(const fanout::v1::Event& event);
 
  private:
+  void make_room(const google::protobuf::RepeatedPtrField<fanout::v1::Subagent>& tasks);
   std::string line(const fanout::v1::Event& event, std::string_view text, Ink ink) const;
   std::vector<std::string> gate_lines(const fanout::v1::Event& event) const;
   std::vector<std::string> output_lines(const fanout::v1::Event& event) const;

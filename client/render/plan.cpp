@@ -85,7 +85,8 @@ void add_waves(Page& page, const v1::PlanDescription& plan) {
     page.heading(name);
     Table table({{"", false, widest, 40}, {"", false, 7}, {"", false, titles, 60}, {""}});
     for (const auto* task : tasks) {
-      const auto needs = task->dependencies().empty() ? "" : "after " + listed(task->dependencies(), ", ");
+      auto needs = task->dependencies().empty() ? "" : "after " + listed(task->dependencies(), ", ");
+      if (!task->race().empty()) needs += (needs.empty() ? "race: " : "; race: ") + listed(task->race(), ", ");
       table.add({{task->id()},
                  {task->priority(), ink_of_priority(task->priority())},
                  {task->title()},

@@ -60,7 +60,7 @@ Table overview(const Evidence& evidence) {
                           {agent.commit_count() > 0 ? std::to_string(agent.commit_count()) : ""},
                           {size_of(agent, state_of(evidence, agent.task_id()))},
                           {gates_of(agent)},
-                          {domain::usage_text(agent)}});
+                          {domain::usage_text(evidence.run, agent)}});
   }
   return table;
 }

@@ -5,6 +5,7 @@
 #include "client/render/table.hpp"
 #include "common/duration.hpp"
 #include "common/text.hpp"
+#include "server/domain/run/race.hpp"
 
 namespace fanout::client {
 
@@ -87,6 +88,7 @@ std::vector<std::string> facts(const v1::Run& run, const Style& style, std::size
   fact("repository", run.repository());
   fact("base", base_of(run));
   fact("tracker", run.tracker_repository());
+  if (run.open()) fact("tasks", "more may come: the plan is still being written");
   if (!run.waiting_for().empty()) fact("queued", "waits for " + run.waiting_for());
   return table.lines(style, {columns, false, 2});
 }
@@ -101,7 +103,7 @@ std::vector<std::string> run_table(const std::vector<v1::Run>& runs, Time now, c
     table.add({{look.glyph, look.ink},
                {run.id()},
                {look.word, look.ink},
-               {std::to_string(count_done(run)) + "/" + std::to_string(run.subagents_size())},
+               {std::to_string(count_done(run)) + "/" + std::to_string(domain::count_tasks(run))},
                {run_time(run, now), Ink::dim},
                {run.has_started_at() ? ago(to_time(run.started_at()), now) : "", Ink::dim},
                {run.name(), Ink::dim}});

@@ -9,6 +9,7 @@
 #include "common/duration.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/domain/run/usage_text.hpp"
 
 namespace fanout::client {
@@ -36,14 +37,20 @@ std::string count_or_blank(const v1::Subagent& agent, std::size_t count) {
 const v1::Subagent* first_failure(const v1::Run& run) {
   const v1::Subagent* first = nullptr;
   for (const auto& agent : run.subagents()) {
+    if (domain::is_contender(agent)) continue;
     if (agent.phase() == v1::PHASE_FAILED) return &agent;
     if (!first && domain::is_end(agent.phase()) && !domain::is_success(agent.phase())) first = &agent;
   }
   return first;
 }
 
-/// Where the cause can be read, when something ran at all.
+/// Where the cause can be read, when something ran at all: of a race that nobody won, with the first that failed.
 std::string logs_command(const v1::Run& run, const v1::Subagent& agent) {
+  if (agent.ended_in() == v1::PHASE_IMPLEMENTING && agent.race_winner().empty()) {
+    for (const auto* racing : domain::contenders_of(run, agent.task_id())) {
+      if (racing->phase() == v1::PHASE_FAILED) return logs_command(run, *racing);
+    }
+  }
   const auto command = "fanout logs " + word(run.id()) + " " + word(agent.task_id());
   for (const auto& gate : agent.gates()) {
     if (!gate.passed() && !gate.log().empty()) return command + " --log " + word(gate.log());
@@ -55,7 +62,9 @@ std::string logs_command(const v1::Run& run, const v1::Subagent& agent) {
 /// Whether some task's branch waits to be looked at.
 bool has_work(const v1::Run& run) {
   return std::any_of(run.subagents().begin(), run.subagents().end(),
-                     [](const auto& agent) { return agent.phase() == v1::PHASE_COMPLETED && !agent.branch().empty(); });
+                     [](const auto& agent) {
+                       return !domain::is_contender(agent) && agent.phase() == v1::PHASE_COMPLETED && !agent.branch().empty();
+                     });
 }
 
 }  // namespace
@@ -96,7 +105,7 @@ std::vector<std::string> task_table(const v1::Run& run, Time now, const Style& s
                           {count_or_blank(agent, agent.report().file_count()), Ink::dim}};
     if (usage) row.push_back({tokens_of(agent), Ink::dim});
     if (usage) row.push_back({short_cost(agent.usage()), Ink::dim});
-    row.push_back({success && !agent.branch().empty() ? agent.branch() : message_of(agent, run),
+    row.push_back({success && !agent.branch().empty() && !domain::is_contender(agent) ? agent.branch() : message_of(agent, run),
                    success ? Ink::dim : Ink::plain});
     table.add(std::move(row));
   }
@@ -104,7 +113,7 @@ std::vector<std::string> task_table(const v1::Run& run, Time now, const Style& s
 }
 
 std::string outcome_sentence(const v1::Run& run, Time now) {
-  const auto total = static_cast<std::size_t>(run.subagents_size());
+  const auto total = domain::count_tasks(run);
   const auto time = time_of(run, now);
   const bool running = run.state() == v1::RUN_STATE_RUNNING;
   auto sentence = std::to_string(count_done(run)) + " of " + numbered(total, "task") + " completed";
@@ -129,7 +138,7 @@ std::vector<std::string> summary(const v1::Run& run, Time now, const Style& styl
   return lines;
 }
 
-/// "sandbox: workspace", and of each other level who is in it and why.
+/// "sandbox: workspace", and of each other level who is in it and why; then what changed outside worktrees.
 std::vector<std::string> sandbox_lines(const v1::Run& run, const Style& style) {
   std::map<std::pair<v1::SandboxLevel, std::string>, std::vector<std::string>> tasks;
   for (const auto& agent : run.subagents()) {
@@ -141,6 +150,9 @@ std::vector<std::string> sandbox_lines(const v1::Run& run, const Style& style) {
     if (tasks.size() > 1) text += " for " + (ids.size() > kMostNamed ? numbered(ids.size(), "task") : join(ids, ", "));
     if (!kind.second.empty()) text += ", since " + kind.second;
     lines.push_back(Line(style).add(printable(text), kind.second.empty() ? Ink::dim : Ink::yellow).text());
+  }
+  for (const auto& agent : run.subagents()) {
+    for (const auto& escape : agent.escapes()) lines.push_back(Line(style).add(printable(agent.task_id() + ": " + escape), Ink::red).text());
   }
   return lines;
 }
@@ -181,6 +193,7 @@ std::vector<std::string> next_steps(const v1::Run& run) {
                                   [](const auto& agent) { return !agent.attention().empty(); });
     if (asks) steps.push_back("fanout answer " + id);
     steps.insert(steps.end(), {"fanout watch " + id, "fanout cancel " + id});
+    if (run.open()) steps.push_back("fanout extend " + id + " --close");
     return steps;
   }
   if (const auto* failure = first_failure(run)) {

@@ -43,6 +43,7 @@ _fanout_files() {
 # _fanout_value OPTION: what may stand behind it. Returns 1 when nothing is known.
 _fanout_value() {
   case $1 in
+    --plan-from) _fanout_files -f ;;
     --socket | --svg | --file | --files) _fanout_files -f ;;
     --plan)
       _fanout_files -f -X '!*.yaml'
@@ -55,6 +56,13 @@ _fanout_value() {
     --agent)
       _fanout_offer claude codex gemini opencode "$(_fanout_agents)"
       _fanout_files -f ;;
+    --fallback) _fanout_offer claude codex gemini opencode "$(_fanout_agents)" ;;
+    --race) _fanout_offer 2 3 4 claude,codex ;;
+    --gate-retries) _fanout_offer 0 1 2 3 ;;
+    --budget-tokens) _fanout_offer 200k 1M 5M ;;
+    --budget-money) _fanout_offer 1 5 20 ;;
+    --budget-time) _fanout_offer 15m 30m 1h ;;
+    --judge | --budget-turns) ;;
     --into) _fanout_offer "$(git for-each-ref --format='%(refname:short)' refs/heads 2>/dev/null)" ;;
     --base) _fanout_offer "HEAD $(git for-each-ref --format='%(refname:short)' refs/heads refs/tags 2>/dev/null)" ;;
     --remote) _fanout_offer "$(git remote 2>/dev/null)" ;;
@@ -82,7 +90,7 @@ _fanout_value() {
 _fanout_argument() {
   local ends='FAILED|BLOCKED|CANCELLED|INTERRUPTED' run=${positional[0]:-}
   case $command:${#positional[@]} in
-    :0) _fanout_offer init execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon config doctor version ;;
+    :0) _fanout_offer init execute extend plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon config doctor version ;;
     plan:0) _fanout_offer validate show new add from-issues draft adopt ;;
     daemon:0) _fanout_offer status start restart stop install logs ;;
     pool:0) _fanout_offer status warm drain ;;
@@ -96,6 +104,7 @@ _fanout_argument() {
     status:0 | watch:0 | dashboard:0 | sync:0 | timeline:0 | metrics:0 | review:0 | collisions:0 | merge:0 | report:0) _fanout_offer last "$(_fanout_runs '[A-Z]*')" ;;
     logs:0 | why:0 | diff:0 | open:0) _fanout_offer "$(_fanout_tasks last '[A-Z_]*')" last "$(_fanout_runs '[A-Z]*')" ;;
     logs:1 | why:1 | diff:1 | open:1) _fanout_offer "$(_fanout_tasks "$run" '[A-Z_]*')" ;;
+    extend:0) _fanout_offer last "$(_fanout_runs RUNNING)" ;;
     cancel:0) _fanout_offer "$(_fanout_runs RUNNING)" ;;
     cancel:1) _fanout_offer "$(_fanout_tasks "$run" 'PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING')" ;;
     retry:0) _fanout_offer last "$(_fanout_runs 'RUNNING|FAILED|CANCELLED|INTERRUPTED')" ;;
@@ -111,11 +120,13 @@ _fanout_argument() {
 }
 
 _fanout_options() {
-  local settings="--agent --model --approve --answer-timeout --base --repo --max-parallel --timeout --retries --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --sandbox --no-write-status"
+  local budget="--budget-tokens --budget-money --budget-time --budget-turns"
+  local settings="--agent --fallback --race --judge --model --approve --answer-timeout --base --repo --max-parallel --timeout --retries --gate-retries $budget --push --no-push --remote --tracker --pr --no-pr --cache --no-cache --tracker-mode --draft --no-draft --follow --no-follow --ci-retries --auto-merge --sandbox --no-write-status"
   _fanout_offer --help --socket --no-start --json --no-color --no-colour
   case $command in
     '') _fanout_offer --version ;;
-    execute) _fanout_offer $settings --detach --verbose --bell ;;
+    execute) _fanout_offer $settings --plan-from --detach --verbose --bell ;;
+    extend) _fanout_offer --plan-from --keep-open --close ;;
     init) _fanout_offer --force ;;
     plan\ new) _fanout_offer --file ;;
     plan\ add) _fanout_offer --id --files --depends --priority --prompt --plan ;;
@@ -144,7 +155,7 @@ _fanout_options() {
     review) _fanout_offer --into ;;
     merge) _fanout_offer --into --squash --rebase --merge --dry-run ;;
     report) _fanout_offer --md --html ;;
-    retry) _fanout_offer --fresh --with-conflict --into --detach --watch --verbose --bell ;;
+    retry) _fanout_offer $budget --fresh --with-conflict --into --detach --watch --verbose --bell ;;
     resume) _fanout_offer --detach --watch --verbose --bell ;;
   esac
 }
@@ -164,7 +175,7 @@ _fanout() {
       continue
     fi
     case $word in
-      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --sandbox | --host | --client-id | --scope | --after | --log | --attempt | --lines | -n)
+      --file | --files | --id | --depends | --priority | --prompt | --plan | --label | --limit | --socket | --text | --option | --answer-timeout | --approve | --model | --svg | --agent | --fallback | --race | --judge | --gate-retries | --budget-tokens | --budget-money | --budget-time | --budget-turns | --base | --into | --repo | --repository | --allow-nested | --nested-tasks | --max-parallel | --timeout | --retries | --remote | --tracker | --tracker-mode | --ci-retries | --auto-merge | --sandbox | --host | --client-id | --scope | --after | --log | --attempt | --lines | -n)
         option=$word ;;
       -*) ;;
       *)

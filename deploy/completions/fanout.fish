@@ -2,7 +2,7 @@
 
 # The words typed so far that are neither options nor their values.
 function __fanout_words
-    set -l takes_value --socket --agent --model --approve --answer-timeout --option --text --base --into --repo --repository --allow-nested --nested-tasks --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --sandbox --host --client-id --scope --file --files --id --depends --priority --prompt --plan --label --limit --after --log --attempt --lines -n
+    set -l takes_value --socket --agent --fallback --race --judge --gate-retries --budget-tokens --budget-money --budget-time --budget-turns --model --approve --answer-timeout --option --text --base --into --repo --repository --allow-nested --nested-tasks --max-parallel --timeout --retries --remote --tracker --tracker-mode --ci-retries --auto-merge --sandbox --host --client-id --scope --file --files --id --depends --priority --prompt --plan --label --limit --after --log --attempt --lines -n
     set -l skip 0
     for word in (commandline -opc)[2..]
         if test $skip -eq 1
@@ -86,6 +86,7 @@ complete -c fanout -l no-color -l no-colour -d 'No colours'
 set -l top 'test (count (__fanout_words)) -eq 0'
 complete -c fanout -n $top -l version -d 'Print the version'
 complete -c fanout -n $top -a execute -d 'Run a plan and watch it'
+complete -c fanout -n $top -a extend -d 'Add tasks to a run whose plan is open, or close it'
 complete -c fanout -n $top -a plan -d 'Check or describe a plan'
 complete -c fanout -n $top -a status -d 'Show runs, or all about one'
 complete -c fanout -n $top -a watch -d 'Watch a run to its end'
@@ -177,6 +178,14 @@ complete -c fanout -n $planned -l repo -x -a '(__fish_complete_directories)' -d 
 complete -c fanout -n $planned -l max-parallel -x -d 'How many agents may run at once'
 complete -c fanout -n $planned -l timeout -x -a '15m 30m 1h 2h' -d 'How long an agent may take'
 complete -c fanout -n $planned -l retries -x -a '0 1 2 3' -d 'How often a failed task is tried again by itself'
+complete -c fanout -n $planned -l fallback -x -a '(__fanout_agents)' -d 'Agents that take over'
+complete -c fanout -n $planned -l race -x -a '2 3 4 claude,codex' -d 'Several agents at each task'
+complete -c fanout -n $planned -l judge -x -d 'Command that chooses in a race'
+complete -c fanout -n $planned -l gate-retries -x -a '0 1 2 3' -d 'How often a failed gate goes back to the agent'
+complete -c fanout -n "$planned; or __fanout_in retry" -l budget-tokens -x -a '200k 1M 5M' -d 'Tokens that each task may use'
+complete -c fanout -n "$planned; or __fanout_in retry" -l budget-money -x -a '1 5 20' -d 'US dollars that each task may cost'
+complete -c fanout -n "$planned; or __fanout_in retry" -l budget-time -x -a '15m 30m 1h' -d "How long each task's agents may work"
+complete -c fanout -n "$planned; or __fanout_in retry" -l budget-turns -x -d 'Calls of the model that each task may make'
 complete -c fanout -n $planned -l push -d 'Push the branches of tasks that pass'
 complete -c fanout -n $planned -l no-push -d 'Do not push'
 complete -c fanout -n $planned -l remote -x -a '(git remote 2>/dev/null)' -d 'Push to this remote'
@@ -194,6 +203,9 @@ complete -c fanout -n $planned -l cache -d 'Take what setup makes from the cache
 complete -c fanout -n $planned -l no-cache -d 'Run the setup commands'
 complete -c fanout -n $planned -l sandbox -x -a 'off workspace strict' -d 'What programs are kept in'
 complete -c fanout -n $planned -l no-write-status -d 'Leave the status lines of the task files alone'
+complete -c fanout -n '__fanout_in execute extend' -l plan-from -r -d 'Take tasks as they are written'
+complete -c fanout -n '__fanout_in extend' -l keep-open -d 'Do not close the plan at their end'
+complete -c fanout -n '__fanout_in extend' -l close -d 'Close the plan'
 complete -c fanout -n '__fanout_in execute' -l detach -d "Print the run's id and do not watch"
 complete -c fanout -n $top -a snapshots -d 'List the snapshots of a task'
 complete -c fanout -n $top -a undo -d 'Put a worktree back to a snapshot'
@@ -246,6 +258,7 @@ complete -c fanout -n '__fanout_at 1 logs why diff open' -k -a '(__fanout_tasks_
 complete -c fanout -n '__fanout_in merge; and test (count (__fanout_words)) -ge 2' -k -a '(__fanout_tasks_of_typed_run COMPLETED)'
 complete -c fanout -n '__fanout_at 0 answer send attach pause continue' -k -a '(__fanout_runs RUNNING)'
 complete -c fanout -n '__fanout_at 1 answer send attach pause continue' -k -a '(__fanout_tasks_of_typed_run IMPLEMENTING)'
+complete -c fanout -n '__fanout_at 0 extend' -k -a '(__fanout_runs RUNNING)'
 complete -c fanout -n '__fanout_at 0 cancel' -k -a '(__fanout_runs RUNNING)'
 complete -c fanout -n '__fanout_at 1 cancel' -k -a '(__fanout_tasks_of_typed_run "PENDING|SETTING_UP|IMPLEMENTING|TESTING|PUSHING|REPORTING")'
 complete -c fanout -n '__fanout_at 0 retry' -k -a '(__fanout_runs "RUNNING|FAILED|CANCELLED|INTERRUPTED")'

@@ -80,6 +80,12 @@ _fanout() {
     '--json[print nothing but JSON on standard output]'
     '(--no-color --no-colour)'{--no-color,--no-colour}'[no colours]'
   )
+  local -a budget=(
+    '--budget-tokens[tokens that each task may use]:tokens:(200k 1M 5M)'
+    '--budget-money[US dollars that each task may cost]:dollars:(1 5 20)'
+    '--budget-time[how long each task'\''s agents may work]:duration:(15m 30m 1h)'
+    '--budget-turns[calls of the model that each task may make]:number:'
+  )
   local -a settings=(
     '--agent[agent: a name from the configuration, or a command line]:agent:_fanout_agent'
     '--model[the agent'\''s model]:model:'
@@ -92,6 +98,11 @@ _fanout() {
     '--retries[how often a failed task is tried again by itself]:number:(0 1 2 3)'
     '(--push --no-push)'{--push,--no-push}'[push the branches of tasks that pass, or do not]'
     '--remote[push to this remote]:remote:_fanout_remote'
+    '--fallback[agents that take over]:agents:'
+    '--race[several agents at each task]:number or agents:(2 3 4 claude,codex)'
+    '--judge[command that chooses in a race]:command:'
+    '--gate-retries[how often a failed gate goes back to the agent]:number:(0 1 2 3)'
+    $budget
     '--tracker[issue tracker]:tracker:(github none)'
     '(--pr --no-pr)'{--pr,--no-pr}'[open pull requests, or do not]'
     '--tracker-mode[an issue for each task, or one for all]:mode:(per-task tracking auto)'
@@ -108,6 +119,7 @@ _fanout() {
   local -a commands=(
     'init:write a repository'\''s first settings and plan'
     'execute:run a plan and watch it'
+    'extend:add tasks to a run whose plan is open, or close it'
     'plan:write, check or describe a plan'
     'status:show runs, or all about one'
     'watch:watch a run to its end'
@@ -154,7 +166,7 @@ _fanout() {
     argument)
       socket=${(Q)opt_args[--socket]}
       case $line[1] in
-        execute) _arguments -s $common $settings '--detach[print the run'\''s id and do not watch]' $verbose ;;
+        execute) _arguments -s $common $settings '--plan-from[take tasks as they are written]:file:_files' '--detach[print the run'\''s id and do not watch]' $verbose ;;
         plan | daemon | auth | pool)
           local group=$line[1]
           _arguments -C $common ':command:->sub' '*::argument:->rest' && return
@@ -211,9 +223,11 @@ _fanout() {
         init) _arguments $common '--force[write .fanout.yaml anew if it is there]' ;;
         config) _arguments $common '--repo[repository]:folder:_files -/' '--plan[plan whose settings count, too]:plan:_files -g "*.(yaml|yml)(-.)"' ;;
         doctor) _arguments $common '--offline[ask nobody over the network]' ;;
+        extend) _arguments $common '--plan-from[take tasks as they are written]:file:_files' '--keep-open[do not close the plan at their end]' \
+            '--close[close the plan]' ':run:_fanout_run_active' ;;
         cancel) _arguments $common ':run:_fanout_run_active' ':task:_fanout_task_active' ;;
         retry)
-          _arguments $common '--fresh[start over in a new worktree]' '--with-conflict[have a completed task solve its conflict]' \
+          _arguments $common $budget '--fresh[start over in a new worktree]' '--with-conflict[have a completed task solve its conflict]' \
             '--into[branch that it conflicts with]:branch:_fanout_branch' '(--detach --watch)'{--detach,--watch}'[do not watch, or do]' $verbose \
             ':run:_fanout_run_to_retry' ':task:_fanout_task_to_retry' ;;
         answer)

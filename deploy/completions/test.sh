@@ -57,7 +57,7 @@ fanout execute --agent quick --no-write-status >/dev/null 2>&1 || true
 run=$(fanout status --json | sed -E 's/^\{"run":\{"id":"([^"]*)".*/\1/')
 
 echo "bash"
-expect "commands" "init execute plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon config doctor version" "$(bash_offers fanout '')"
+expect "commands" "init execute extend plan status watch dashboard logs why cancel retry resume sync auth timeline metrics diff open review collisions merge report snapshots undo cleanup pool mcp agents answer send attach pause continue daemon config doctor version" "$(bash_offers fanout '')"
 expect "a beginning" "resume" "$(bash_offers fanout res)"
 expect "plan's commands" "validate show new add from-issues draft adopt" "$(bash_offers fanout plan '')"
 expect "options of plan add" "--priority --prompt --plan" "$(bash_offers fanout plan add Title --p)"
@@ -79,7 +79,7 @@ expect "options" "--no-start --no-color --no-colour --no-push --no-pr --no-cache
 
 if command -v fish >/dev/null; then
   echo "fish"
-  expect "commands" "agents answer attach auth cancel cleanup collisions config continue daemon dashboard diff doctor execute init logs mcp merge metrics open pause plan pool report resume retry review send snapshots status sync timeline undo version watch why" "$(fish_offers 'fanout ')"
+  expect "commands" "agents answer attach auth cancel cleanup collisions config continue daemon dashboard diff doctor execute extend init logs mcp merge metrics open pause plan pool report resume retry review send snapshots status sync timeline undo version watch why" "$(fish_offers 'fanout ')"
   expect "runs" "$run" "$(fish_offers 'fanout status ')"
   expect "tasks of a run" "alpha beta" "$(fish_offers "fanout logs $run ")"
   expect "only what can be retried" "beta" "$(fish_offers 'fanout retry last ')"

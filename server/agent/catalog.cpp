@@ -77,7 +77,8 @@ const std::array<AgentRow, 6> kAgents{{
      .executable = "codex",
      .version_flag = "--version",
      .unattended = Level::headless,
-     .asking = Level::headless,
+     .asking = Level::dialogue,
+     .keeps_itself = true,
      .resumes = true,
      .tells_cost = false,
      .tells_result = true,
@@ -87,8 +88,8 @@ const std::array<AgentRow, 6> kAgents{{
      .login_hint = "run `codex login`, or set CODEX_API_KEY",
      .own_variables = kCodexOwn,
      .cannot =
-         "asks nothing: its own sandbox keeps it in the worktree; tells no cost, and not which commands its "
-         "sandbox denied; hears nothing while it works"},
+         "tells no cost; where its own sandbox keeps it in the worktree (safe, all) it asks nothing, tells not "
+         "which commands that denied, and hears nothing while it works"},
     {.id = "gemini",
      .title = "Gemini CLI",
      .executable = "gemini",
@@ -181,7 +182,8 @@ AgentChoice choose_agent(string_view word) {
 Level level_for(const AgentRow& row, const Policy& policy) {
   const bool forbids = std::any_of(policy.rules.begin(), policy.rules.end(),
                                    [](const auto& rule) { return rule.ruling != Ruling::allow; });
-  return policy.approve == Approve::all && !forbids ? row.unattended : row.asking;
+  const bool nothing_to_ask = policy.approve == Approve::all || (policy.approve == Approve::safe && row.keeps_itself);
+  return nothing_to_ask && !forbids ? row.unattended : row.asking;
 }
 
 Login login_state(const AgentRow& row, const std::function<std::string(string_view)>& variable,

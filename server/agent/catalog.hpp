@@ -36,6 +36,8 @@ struct AgentRow {
   std::string_view version_flag;
   Level unattended;  ///< When everything is allowed.
   Level asking;      ///< When something may have to be asked.
+  /// A sandbox of its own sees to what is safe: then nothing has to be asked.
+  bool keeps_itself = false;
   bool resumes = false;
   bool tells_cost = false;
   bool tells_result = true;  ///< Its stream ends with a result when all went well; silence is a failure.

@@ -1,9 +1,8 @@
 #include "server/agent/codex.hpp"
 
-#include <charconv>
-
 #include "common/text.hpp"
 #include "server/agent/activities.hpp"
+#include "server/agent/codex_parts.hpp"
 #include "server/agent/limits.hpp"
 
 namespace fanout::agent {
@@ -11,43 +10,6 @@ namespace fanout::agent {
 namespace v1 = fanout::v1;
 
 namespace {
-
-/// Messages of errors are often the provider's JSON: the sentence in it.
-std::string sentence_in(std::string_view message) {
-  if (!message.starts_with('{')) return std::string(message);
-  const auto parsed = parse_json(message);
-  const auto* error = parsed ? member(*parsed, "error") : nullptr;
-  const auto text = error ? text_at(*error, "message") : std::string_view();
-  return std::string(text.empty() ? message : text);
-}
-
-/// "Reconnecting... 1/2 (exceeded retry limit, last status: 429 Too Many Requests)"
-std::optional<v1::AgentRetrying> retry_in(std::string_view message) {
-  constexpr std::string_view prefix = "Reconnecting... ";
-  if (!message.starts_with(prefix)) return std::nullopt;
-  v1::AgentRetrying retrying;
-  message.remove_prefix(prefix.size());
-  const auto* end = message.data() + message.size();
-  std::uint32_t attempt = 0, most = 0;
-  const auto read = std::from_chars(message.data(), end, attempt);
-  if (read.ec == std::errc()) retrying.set_attempt(attempt);
-  if (read.ec == std::errc() && read.ptr != end && *read.ptr == '/' &&
-      std::from_chars(read.ptr + 1, end, most).ec == std::errc()) {
-    retrying.set_max_attempts(most);
-  }
-  const auto open = message.find('(');
-  auto reason = open == std::string_view::npos ? message : message.substr(open + 1);
-  if (open != std::string_view::npos && reason.ends_with(')')) reason.remove_suffix(1);
-  retrying.set_reason(std::string(reason));
-  if (const auto status = status_in(reason)) retrying.set_status(*status);
-  return retrying;
-}
-
-v1::AgentFileChange::Kind change_kind(std::string_view kind) {
-  if (kind == "add") return v1::AgentFileChange::KIND_ADDED;
-  if (kind == "delete") return v1::AgentFileChange::KIND_DELETED;
-  return kind == "update" ? v1::AgentFileChange::KIND_MODIFIED : v1::AgentFileChange::KIND_UNSPECIFIED;
-}
 
 void add_cumulative_usage(Output& out, const json::value& told) {
   auto& usage = *out.activities.emplace_back().mutable_usage();
@@ -81,7 +43,7 @@ void Codex::on_line(std::string_view text, Output& out) {
     add_result(out, v1::AgentResult::OUTCOME_SUCCEEDED, last_message_);
   } else if (type == "turn.failed") {
     const auto* error = member(*line, "error");
-    add_failure(out, sentence_in(error ? text_at(*error, "message") : ""));
+    add_failure(out, sentence_of_codex(error ? text_at(*error, "message") : ""));
   } else if (type != "turn.started") {
     add_raw(out, text, "unknown type \"" + head(valid_utf8(type), 40) + "\"");
   }
@@ -144,15 +106,15 @@ void Codex::on_changes(const json::value& item, Output& out) {
   if (!changes || text_at(item, "status") == "failed") return;
   for (const auto& change : *changes) {
     add_file_change(out, text_at(item, "id"), shown_path(text_at(change, "path"), calls_.worktree()),
-                    change_kind(text_at(change, "kind")), std::nullopt);
+                    codex_change_kind(text_at(change, "kind")), std::nullopt);
   }
 }
 
 void Codex::on_error(std::string_view message, Output& out) {
-  if (const auto retrying = retry_in(message)) {
+  if (const auto retrying = codex_retry_in(message)) {
     *out.activities.emplace_back().mutable_retrying() = *retrying;
   } else {
-    add_notice(out, sentence_in(message));  // turn.failed says whether it was the end
+    add_notice(out, sentence_of_codex(message));  // turn.failed says whether it was the end
   }
 }
 

@@ -5,6 +5,7 @@
 #include "server/agent/acp.hpp"
 #include "server/agent/claude_dialogue.hpp"
 #include "server/agent/codex.hpp"
+#include "server/agent/codex_dialogue.hpp"
 #include "server/agent/command.hpp"
 #include "server/agent/gemini.hpp"
 #include "server/agent/opencode.hpp"
@@ -95,21 +96,38 @@ std::string toml_list(const std::vector<std::string>& texts) {
   return list + "]";
 }
 
-Launch launch_codex(const LaunchOptions& options) {
-  Launch launch;
+std::string codex_sandbox(const LaunchOptions& options) {
+  return options.approve == Approve::all ? "danger-full-access" : "workspace-write";
+}
+
+void codex_settings(const LaunchOptions& options, Launch& launch) {
   auto& argv = launch.argv;
-  argv = {executable(options), "exec", "--json", "--skip-git-repo-check"};
-  if (options.approve == Approve::all) {
-    append(argv, {"-s", "danger-full-access"});
-  } else {
+  if (options.approve != Approve::all) {
     // Both are needed to commit in a linked worktree: the index lies in one, the objects in the other.
     const auto roots = toml_list({options.common_git_directory.string(), options.git_directory.string()});
-    append(argv, {"-s", "workspace-write", "-c", "sandbox_workspace_write.writable_roots=" + roots});
+    append(argv, {"-c", "sandbox_workspace_write.writable_roots=" + roots});
   }
   append(argv, {"-c", "check_for_update_on_startup=false", "-c", "analytics.enabled=false"});
-  if (!options.model.empty()) append(argv, {"-m", options.model});
   if (options.max_turns || options.max_cost)
     launch.notes.push_back("Codex knows no limit of turns or money.");
+}
+
+/// Its thread is begun by what the adapter writes.
+Launch launch_codex_server(const LaunchOptions& options) {
+  Launch launch;
+  launch.argv = {executable(options)};
+  codex_settings(options, launch);
+  append(launch.argv, {"app-server"});
+  return launch;
+}
+
+Launch launch_codex(const LaunchOptions& options) {
+  if (options.level == Level::dialogue) return launch_codex_server(options);
+  Launch launch;
+  auto& argv = launch.argv;
+  argv = {executable(options), "exec", "--json", "--skip-git-repo-check", "-s", codex_sandbox(options)};
+  codex_settings(options, launch);
+  if (!options.model.empty()) append(argv, {"-m", options.model});
   if (!options.resume_session.empty()) append(argv, {"resume", options.resume_session});
   append(argv, {"-"});
   launch.stdin_file = options.prompt_file;
@@ -202,7 +220,7 @@ Launch launch_line(const LaunchOptions& options) {
 /// Which levels each agent speaks on.
 bool speaks(const AgentRow& agent, Level level) {
   if (agent.id == "claude") return level == Level::headless || level == Level::dialogue;
-  if (agent.id == "codex") return level == Level::headless;
+  if (agent.id == "codex") return level == Level::headless || level == Level::dialogue;
   if (agent.id == "gemini" || agent.id == "opencode") return level == Level::headless || level == Level::acp;
   return level == agent.unattended;
 }
@@ -218,6 +236,19 @@ AcpOptions acp_options(const LaunchOptions& options) {
   acp.auth_method = options.auth_method;
   acp.client_version = options.client_version;
   return acp;
+}
+
+/// Whatever is more than looking at files comes to our policy; its sandbox holds what is let through.
+CodexOptions codex_options(const LaunchOptions& options) {
+  CodexOptions codex;
+  codex.worktree = options.worktree.string();
+  codex.prompt = options.prompt;
+  codex.model = options.model;
+  codex.resume_session = options.resume_session;
+  codex.approvals = "untrusted";
+  codex.sandbox = codex_sandbox(options);
+  codex.client_version = options.client_version;
+  return codex;
 }
 
 void require_level(const LaunchOptions& options) {
@@ -240,7 +271,7 @@ Launch make_launch(const LaunchOptions& options) {
   // Some trust it more than the directory they are in (opencode).
   launch.environment["PWD"] = options.worktree.string();
   if (options.agent->executable.empty()) return launch;  // a line has its arguments already
-  // Codex's "-" stays last.
+  // Codex's "-" and "app-server" stay last.
   const auto at = id == "codex" ? std::prev(launch.argv.end()) : launch.argv.end();
   launch.argv.insert(at, options.more_arguments.begin(), options.more_arguments.end());
   return launch;
@@ -250,8 +281,9 @@ std::unique_ptr<Adapter> make_adapter(const LaunchOptions& options) {
   require_level(options);
   const auto worktree = options.worktree.string();
   if (options.level == Level::acp) return std::make_unique<Acp>(acp_options(options));
-  if (options.level == Level::dialogue) return std::make_unique<ClaudeDialogue>(worktree, options.prompt);
   const auto id = options.agent->id;
+  if (options.level == Level::dialogue && id == "codex") return std::make_unique<CodexDialogue>(codex_options(options));
+  if (options.level == Level::dialogue) return std::make_unique<ClaudeDialogue>(worktree, options.prompt);
   if (id == "claude") return std::make_unique<Claude>(worktree);
   if (id == "codex") return std::make_unique<Codex>(worktree);
   if (id == "gemini") return std::make_unique<Gemini>(worktree);

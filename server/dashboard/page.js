@@ -191,6 +191,7 @@ function drawHead() {
   parts.push(timeOf(run));
   const tokens = run.subagents.reduce((all, agent) => all + tokensOf(agent), 0);
   if (tokens) parts.push(shortNumber(tokens) + ' tokens');
+  if (run.open) parts.push('more tasks may come');
   if (run.trackerWaiting) parts.push(run.trackerWaiting);
   byId('totals').textContent = parts.filter(Boolean).join(' · ');
   document.title = glyph + ' ' + (run.name || run.id) + ' · Fanout';
@@ -264,6 +265,8 @@ function told(event) {
   }
   if (event.output) return ['', ''];  // what an agent says comes as its message; the rest is in the logs
   if (gate) return ['gate ' + gate.name + (gate.passed ? ' passed' : ' failed'), gate.passed ? 'good' : 'bad'];
+  if (event.tasksAdded) return ['tasks added: ' + event.tasksAdded.subagents.map((one) => one.taskId).join(', '), ''];
+  if (event.planClosed) return ['the plan is closed' + (event.planClosed.reason ? ': ' + event.planClosed.reason : ''), 'dim'];
   if (event.runStarted) return ['run ' + run.id + ' begins', ''];
   if (event.runEnded) return ['run ' + (words[event.runEnded.state] || ['', 'ended'])[1], (words[event.runEnded.state] || [])[2]];
   if (event.worktreeReady) return ['branch ' + event.worktreeReady.branch, 'dim'];
@@ -361,6 +364,11 @@ function say(text) { byId('link').textContent = text; }
 function take(update) {
   const subagents = run ? run.subagents : [];
   run = { ...update.run, subagents };
+  for (const event of update.events) {  // in plan order
+    for (const added of (event.tasksAdded && event.tasksAdded.subagents) || []) {
+      if (!subagents.some((one) => one.taskId === added.taskId)) subagents.push(added);
+    }
+  }
   for (const agent of update.subagents) {
     const index = subagents.findIndex((one) => one.taskId === agent.taskId);
     if (index >= 0) subagents[index] = agent;

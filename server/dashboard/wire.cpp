@@ -104,6 +104,7 @@ std::string update_json(const v1::Run& run, std::vector<v1::Event> events) {
   std::string told;
   for (auto& event : events) {
     if (!event.task_id().empty()) concerned.insert(event.task_id());
+    for (const auto& added : event.tasks_added().subagents()) concerned.insert(added.task_id());
     told += (told.empty() ? "" : ",") + to_json(event);
   }
   std::string agents;

@@ -124,7 +124,7 @@ std::string text_of(const Drafting& drafting) {
   std::string text = "# The plan of a planning run: by `fanout plan draft`.\nmetadata: {name: " +
                      yaml_quoted(as_title("Plan: " + drafting.goal, 80)) + ", created: " + yaml_quoted(drafting.created) + "}\nrepo: " +
                      yaml_quoted(drafting.repository.string()) +
-                     "\nsetup: []\nverify: []\ntracker: none\npush: false\nwrite_status: false\ncommit_type: docs\n"
+                     "\nsetup: []\nverify: []\ntracker: none\npush: false\nwrite_status: false\ncommit_type: docs\nrace: 1\n"
                      "worktree: worktrees/{run_id}-{task_id}\nbranch: draft/{run_id}/{task_id}\nenv: {" +
                      kTargetVariable + ": " + yaml_quoted(drafting.plan.lexically_relative(drafting.repository).string()) + "}\ntasks:\n";
   std::string all;

@@ -60,6 +60,10 @@ std::string marker_text(const Marker& marker) {
   return std::string(kOpen) + encoded(marker.run) + "/" + encoded(marker.task) + " " + marker.uuid + std::string(kClose);
 }
 
+std::string agent_marker_text(std::string_view run, std::string_view task) {
+  return "<!-- fanout-agent: " + encoded(run) + "/" + encoded(task) + std::string(kClose);
+}
+
 std::vector<Marker> find_markers(std::string_view body) {
   std::vector<Marker> found;
   for (auto at = body.find(kOpen); at != body.npos; at = body.find(kOpen, at)) {

@@ -17,6 +17,9 @@ struct Marker {
 /// "<!-- fanout: RUN/TASK UUID -->"; characters that would end a comment or the names are %-encoded.
 std::string marker_text(const Marker& marker);
 
+/// "<!-- fanout-agent: RUN/TASK -->": what the task's agent wrote itself.
+std::string agent_marker_text(std::string_view run, std::string_view task);
+
 /// All markers in a body, in order. Pure; anything that is not quite one is passed over.
 std::vector<Marker> find_markers(std::string_view body);
 

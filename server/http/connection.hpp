@@ -7,6 +7,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -63,8 +64,11 @@ class Connection {
   bool silent_ = true;
 };
 
-/// Connects to the host of `url`, one of its addresses after the other.
-/// Throws TransportError{resolve or connect}.
-awaitable<Connection::Socket> dial(Url url, Deadlines deadlines);
+/// Whether that address may be connected to.
+using MayDial = std::function<bool(const boost::asio::ip::tcp::endpoint&)>;
+
+/// Connects to the host of `url`, one of its addresses after the other; of them only to those that `may` takes.
+/// Throws TransportError{resolve or connect}, and of kind precondition where it has no address that may be connected to.
+awaitable<Connection::Socket> dial(Url url, Deadlines deadlines, MayDial may = {});
 
 }  // namespace fanout::http

@@ -56,6 +56,15 @@ awaitable<std::vector<tcp::endpoint>> addresses_of(Url url, milliseconds limit) 
   co_return std::move(lookup->found);
 }
 
+/// Those that may be connected to.
+std::vector<tcp::endpoint> allowed_of(std::vector<tcp::endpoint> endpoints, const MayDial& may, const std::string& host) {
+  if (!may) return endpoints;
+  const auto first = endpoints.front().address().to_string();
+  std::erase_if(endpoints, [&](const tcp::endpoint& endpoint) { return !may(endpoint); });
+  if (!endpoints.empty()) return endpoints;
+  throw TransportError(ErrorKind::precondition, host + " leads to " + first + ", which is not in the public internet and not listed", Stage::connect, false);
+}
+
 awaitable<std::size_t> connect(tcp::socket& socket, tcp::endpoint endpoint) {
   co_await socket.async_connect(endpoint, asio::use_awaitable);
   socket.set_option(tcp::no_delay(true));
@@ -64,8 +73,9 @@ awaitable<std::size_t> connect(tcp::socket& socket, tcp::endpoint endpoint) {
 
 }  // namespace
 
-awaitable<tcp::socket> dial(Url url, Deadlines deadlines) {
-  const auto endpoints = co_await addresses_of(url, deadlines.resolve);
+awaitable<tcp::socket> dial(Url url, Deadlines deadlines, MayDial may) {
+  auto found = co_await addresses_of(url, deadlines.resolve);
+  const auto endpoints = allowed_of(std::move(found), may, url.host);
   const auto executor = co_await asio::this_coro::executor;
   std::string why;
   ErrorKind kind = ErrorKind::unavailable;

@@ -4,12 +4,15 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/http/chunk_encode.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -17,9 +20,11 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <charconv>
+#include <cstring>
 
 #include "common/error.hpp"
 #include "server/async/anteroom.hpp"
+#include "server/http/local_socket.hpp"
 #include "server/http/token_file.hpp"
 
 namespace fanout::http {
@@ -29,6 +34,10 @@ namespace beast = boost::beast;
 namespace wire = boost::beast::http;
 using asio::ip::tcp;
 using async::awaitable;
+/// Of TCP and of Unix sockets alike.
+using Protocol = asio::generic::stream_protocol;
+using Socket = Protocol::socket;
+using Connected = beast::basic_stream<Protocol>;
 
 namespace {
 
@@ -125,7 +134,7 @@ wire::response<wire::string_body> outgoing(Response response, unsigned version, 
 /// Pieces as chunks. By the socket itself: the stream's timer would count while nothing is to be said.
 class Chunks final : public Server::Stream {
  public:
-  Chunks(tcp::socket& socket, std::chrono::milliseconds limit) : socket_(socket), limit_(limit) {}
+  Chunks(Socket& socket, std::chrono::milliseconds limit) : socket_(socket), limit_(limit) {}
 
   awaitable<void> begin(Response head) override {
     wire::response<wire::empty_body> message;
@@ -151,7 +160,7 @@ class Chunks final : public Server::Stream {
  private:
   static awaitable<std::size_t> sent(awaitable<std::size_t> writing) { co_return co_await std::move(writing); }
 
-  tcp::socket& socket_;
+  Socket& socket_;
   std::chrono::milliseconds limit_;
   bool begun_ = false;
 };
@@ -191,25 +200,27 @@ struct Server::Impl {
 
   void listen();
   awaitable<void> accept();
-  awaitable<void> serve(tcp::socket socket);
-  awaitable<void> converse(beast::tcp_stream& stream);
-  awaitable<bool> write(beast::tcp_stream& stream, Response response, unsigned version, bool keep_alive);
-  awaitable<bool> serve_one(beast::tcp_stream& stream, Incoming request, unsigned version, bool keep_alive);
+  awaitable<void> serve(Socket socket);
+  awaitable<void> converse(Connected& stream);
+  awaitable<bool> write(Connected& stream, Response response, unsigned version, bool keep_alive);
+  awaitable<bool> serve_one(Connected& stream, Incoming request, unsigned version, bool keep_alive);
   const Route* route_of(const Incoming& request, bool& other_method) const;
   std::optional<Response> turned_away(const Incoming& request, const Route* route, bool other_method) const;
   awaitable<Response> handled(const Handler& handler, Incoming request);
-  awaitable<void> streamed(beast::tcp_stream& stream, const Streamer& streamer, Incoming request);
-  awaitable<void> while_it_listens(tcp::socket& socket, awaitable<void> work);
+  awaitable<void> streamed(Connected& stream, const Streamer& streamer, Incoming request);
+  awaitable<void> while_it_listens(Socket& socket, awaitable<void> work);
 
   async::Executor executor;
   ServerOptions options;
-  tcp::acceptor acceptor;
+  asio::basic_socket_acceptor<Protocol> acceptor;
+  tcp::endpoint bound;  ///< Where it is no Unix socket.
   std::vector<Route> routes;
   async::TaskGroup connections;
   async::Anteroom anteroom;  ///< Those whose request is not whole yet.
 };
 
 void Server::Impl::listen() {
+  if (!options.socket.empty()) return acceptor.assign(Protocol(asio::local::stream_protocol()), listen_at(options.socket));
   beast::error_code error;
   const auto address = asio::ip::make_address(options.address, error);
   if (error || !address.is_loopback()) {
@@ -217,13 +228,16 @@ void Server::Impl::listen() {
   }
   const tcp::endpoint endpoint(address, options.port);
   acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
     throw Error(ErrorKind::system, "cannot listen on " + options.address + ":" + std::to_string(options.port) + ": " +
                                        error.message());
   }
+  const auto local = acceptor.local_endpoint();
+  std::memcpy(bound.data(), local.data(), local.size());
+  bound.resize(local.size());
 }
 
 awaitable<void> Server::Impl::accept() {
@@ -235,6 +249,8 @@ awaitable<void> Server::Impl::accept() {
       asio::steady_timer pause(executor, kPauseWhenExhausted);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return;
+    } else if (!options.socket.empty() && !is_of_this_user(socket.native_handle())) {
+      continue;
     } else if (connections.size() - anteroom.size() < options.most_connections) {
       connections.spawn(serve(std::move(socket)));
     }
@@ -242,8 +258,8 @@ awaitable<void> Server::Impl::accept() {
 }
 
 /// Whatever goes wrong here is this connection's own affair.
-awaitable<void> Server::Impl::serve(tcp::socket socket) {
-  beast::tcp_stream stream(std::move(socket));
+awaitable<void> Server::Impl::serve(Socket socket) {
+  Connected stream(std::move(socket));
   try {
     co_await converse(stream);
   } catch (const std::exception&) {
@@ -251,7 +267,7 @@ awaitable<void> Server::Impl::serve(tcp::socket socket) {
   }
 }
 
-awaitable<void> Server::Impl::converse(beast::tcp_stream& stream) {
+awaitable<void> Server::Impl::converse(Connected& stream) {
   beast::flat_buffer buffer(options.header_limit + options.body_limit);
   for (bool more = true; more;) {
     wire::request_parser<wire::string_body> parser;
@@ -274,10 +290,10 @@ awaitable<void> Server::Impl::converse(beast::tcp_stream& stream) {
     more = co_await serve_one(stream, std::move(request), version, keep);
   }
   beast::error_code ignored;
-  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  stream.socket().shutdown(Socket::shutdown_send, ignored);
 }
 
-awaitable<bool> Server::Impl::write(beast::tcp_stream& stream, Response response, unsigned version, bool keep_alive) {
+awaitable<bool> Server::Impl::write(Connected& stream, Response response, unsigned version, bool keep_alive) {
   const auto message = outgoing(std::move(response), version, keep_alive);
   beast::error_code error;
   stream.expires_after(options.write);
@@ -300,8 +316,10 @@ const Route* Server::Impl::route_of(const Incoming& request, bool& other_method)
 
 /// Who may not come in does not learn what there is.
 std::optional<Response> Server::Impl::turned_away(const Incoming& request, const Route* route, bool other_method) const {
-  const auto port = acceptor.local_endpoint().port();
-  if (!route || route->door == Door::token) {
+  const auto port = bound.port();
+  if (!options.socket.empty()) {
+    // Whoever could open it may come in.
+  } else if (!route || route->door == Door::token) {
     if (auto refused = refusal(request, options.token, port)) return refused;
   } else if (route->door == Door::page) {
     if (auto refused = foreign(request, port)) return refused;
@@ -311,7 +329,7 @@ std::optional<Response> Server::Impl::turned_away(const Incoming& request, const
 }
 
 /// Whether the connection may go on.
-awaitable<bool> Server::Impl::serve_one(beast::tcp_stream& stream, Incoming request, unsigned version, bool keep_alive) {
+awaitable<bool> Server::Impl::serve_one(Connected& stream, Incoming request, unsigned version, bool keep_alive) {
   bool other_method = false;
   const auto* route = route_of(request, other_method);
   auto refused = turned_away(request, route, other_method);
@@ -325,7 +343,7 @@ awaitable<bool> Server::Impl::serve_one(beast::tcp_stream& stream, Incoming requ
 }
 
 /// Ends `work` when the other side closes the connection, or says something out of turn.
-awaitable<void> Server::Impl::while_it_listens(tcp::socket& socket, awaitable<void> work) {
+awaitable<void> Server::Impl::while_it_listens(Socket& socket, awaitable<void> work) {
   char byte = 0;
   auto [order, failed, error, length] =
       co_await asio::experimental::make_parallel_group(asio::co_spawn(executor, std::move(work), asio::deferred),
@@ -334,7 +352,7 @@ awaitable<void> Server::Impl::while_it_listens(tcp::socket& socket, awaitable<vo
   if (failed && order[0] == 0) std::rethrow_exception(failed);
 }
 
-awaitable<void> Server::Impl::streamed(beast::tcp_stream& stream, const Streamer& streamer, Incoming request) {
+awaitable<void> Server::Impl::streamed(Connected& stream, const Streamer& streamer, Incoming request) {
   stream.expires_never();
   Chunks chunks(stream.socket(), options.write);
   std::optional<Response> failed;
@@ -371,7 +389,10 @@ Server::Server(const async::Executor& executor, ServerOptions options)
   impl_->listen();
 }
 
-Server::~Server() = default;
+Server::~Server() {
+  std::error_code ignored;
+  if (!impl_->options.socket.empty()) std::filesystem::remove(impl_->options.socket, ignored);
+}
 
 void Server::route(std::string method, std::string path, Door door, Handler handler) {
   impl_->routes.push_back({std::move(method), std::move(path), door, std::move(handler), {}});
@@ -382,7 +403,8 @@ void Server::stream(std::string path, Door door, Streamer streamer) {
 }
 
 std::string Server::address() const {
-  const auto endpoint = impl_->acceptor.local_endpoint();
+  if (!impl_->options.socket.empty()) return impl_->options.socket.string();
+  const auto& endpoint = impl_->bound;
   const auto host = endpoint.address().to_string();
   return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -29,6 +30,8 @@ struct Incoming {
 struct ServerOptions {
   std::string address = "127.0.0.1";  ///< An address of the loopback; others are refused.
   std::uint16_t port = 0;             ///< 0: any that is free.
+  /// Instead of a port: a Unix socket, which only this user can open. All routes are open to whoever can.
+  std::filesystem::path socket = {};
   std::string token;                  ///< What requests must bring as "Authorization: Bearer …".
   std::size_t header_limit = 16u << 10, body_limit = 1u << 20;  ///< Bytes.
   std::size_t most_connections = 64;  ///< Beyond it the one that has waited longest with its request goes.
@@ -79,7 +82,7 @@ class Server {
   /// The same for GET and an answer that goes on; its connection ends with it.
   void stream(std::string path, Door door, Streamer streamer);
 
-  /// Such as "127.0.0.1:9464".
+  /// Such as "127.0.0.1:9464"; the path of a Unix socket.
   std::string address() const;
 
   /// Serves until cancelled; then ends all connections.

@@ -6,6 +6,7 @@
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/merging/train.hpp"
 #include "server/merging/wire.hpp"
 #include "server/orchestrator/orchestrator.hpp"
@@ -50,7 +51,8 @@ std::vector<const v1::Subagent*> MergeTrain::wanted() const {
   for (const auto& id : named) orchestrator::require_task(run_, id);
   for (const auto& one : run_.subagents()) {
     const bool is_named = std::find(named.begin(), named.end(), one.task_id()) != named.end();
-    if (one.phase() == v1::PHASE_COMPLETED && (named.empty() || is_named)) all.push_back(&one);
+    const bool may_go = is_named || (named.empty() && !domain::is_contender(one));
+    if (one.phase() == v1::PHASE_COMPLETED && may_go) all.push_back(&one);
     if (one.phase() != v1::PHASE_COMPLETED && is_named) {
       throw Error(ErrorKind::precondition, "task " + one.task_id() + " has not completed: fanout why " + run_.id() + " " + one.task_id());
     }
@@ -88,6 +90,7 @@ void MergeTrain::find_passengers(std::stop_token stop) {
 void MergeTrain::find_present(std::stop_token stop) {
   present_.insert(merged_before_.begin(), merged_before_.end());
   for (const auto& one : run_.subagents()) {
+    if (domain::is_contender(one)) continue;
     if (one.phase() == v1::PHASE_SKIPPED) present_.insert(one.task_id());
     if (one.phase() != v1::PHASE_COMPLETED || tips_.contains(one.task_id())) continue;
     const auto tip = tip_of(run_, one);

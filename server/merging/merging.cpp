@@ -8,6 +8,7 @@
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/git/changes.hpp"
 #include "server/git/landing.hpp"
 #include "server/merging/branches.hpp"
@@ -134,6 +135,7 @@ awaitable<v1::ReviewRunResponse> Merging::review(v1::ReviewRunRequest request) {
   answer.set_into_commit(target.tip);
   async::TaskGroup looking(services_.executor);
   for (const auto& task : run.subagents()) {
+    if (domain::is_contender(task)) continue;
     looking.spawn(examine(run, task, target, !request.without_files(), *answer.add_tasks()));
   }
   co_await looking.join();

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/error.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/git/merging.hpp"
 #include "server/git/snapshot.hpp"
 #include "server/merging/branches.hpp"
@@ -82,6 +83,7 @@ awaitable<v1::ListCollisionsResponse> Radar::look(v1::Run run) {
   std::vector<Work> all(static_cast<std::size_t>(run.subagents_size()));
   async::TaskGroup looking(services_.executor);
   for (int i = 0; i < run.subagents_size(); ++i) {
+    if (domain::is_contender(run.subagents(i))) continue;  // of whom but one is kept
     if (!run.subagents(i).branch().empty()) looking.spawn(find_work(run, run.subagents(i), all[static_cast<std::size_t>(i)]));
   }
   co_await looking.join();

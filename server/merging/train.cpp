@@ -180,7 +180,9 @@ void MergeTrain::blame(const Ids& merged, const v1::MergeLeftOut& why) {
 awaitable<bool> MergeTrain::land(const Merged& merged) {
   const git::Landing landing{run_.repository(), target_.branch, landed_.commit, merged.candidate.commit,
                              "merge: " + join(merged.outcome.merged, ", ") + " of run " + run_.id()};
+  services_.escapes.forgive(landing.repository);
   const auto done = co_await services_.workers.run([&](std::stop_token) { return git::land(landing); });
+  services_.escapes.forgive(landing.repository);
   if (!done.moved) co_return false;
   spdlog::info("run {}: {} merged into {}, now {}", run_.id(), join(merged.outcome.merged, ", "), target_.branch, landing.to);
   v1::MergeResponse step;

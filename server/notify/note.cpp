@@ -4,6 +4,7 @@
 
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 
 namespace fanout::notify {
 
@@ -28,8 +29,8 @@ std::string state_in_words(v1::RunState state) {
 
 std::string end_of(const v1::Run& run, v1::RunState state) {
   const auto done = std::count_if(run.subagents().begin(), run.subagents().end(),
-                                  [](const auto& agent) { return domain::is_success(agent.phase()); });
-  const auto all = run.subagents_size();
+                                  [](const auto& agent) { return !domain::is_contender(agent) && domain::is_success(agent.phase()); });
+  const auto all = domain::count_tasks(run);
   return "the run " + state_in_words(state) + ": " + std::to_string(done) + " of " + std::to_string(all) +
          (all == 1 ? " task" : " tasks") + " completed";
 }
@@ -43,7 +44,7 @@ std::optional<Note> note_of(const v1::Event& event, const v1::Run& run) {
   if (asks(event)) {
     note.event = "needs_input";
     note.text = "the agent of " + note.task + " asks something: fanout answer " + run.id();
-  } else if (event.phase_changed().to() == v1::PHASE_FAILED) {
+  } else if (event.phase_changed().to() == v1::PHASE_FAILED && domain::plan_task(run, event.task_id()) == event.task_id()) {
     note.event = "task_failed";
     note.text = note.task + " failed";
   } else if (event.has_run_ended()) {

@@ -11,6 +11,7 @@
 #include "common/text.hpp"
 #include "common/version.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/rebuild/initial_state.hpp"
 #include "server/rebuild/open_log.hpp"
 #include "server/rebuild/run_folder.hpp"
@@ -74,10 +75,19 @@ bool may_be_retried(const v1::Subagent& agent) {
   return domain::is_end(agent.phase()) && (given_up || !domain::is_success(agent.phase()));
 }
 
+/// Who races goes with its task, for as long as that has no winner.
+bool races_again(const v1::Run& run, const v1::Subagent& agent, const RetryOptions& options) {
+  if (options.fresh) return domain::is_end(agent.phase());
+  const bool decided = !domain::find_subagent(run, agent.race_of())->race_winner().empty();
+  return !decided && may_be_retried(agent) && (!options.only_interrupted || agent.phase() == v1::PHASE_INTERRUPTED);
+}
+
 /// The task and every blocked one that waits for it, directly or not; all of them when `task_id` is empty.
-std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id, bool only_interrupted) {
+std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id, const RetryOptions& options) {
+  const bool only_interrupted = options.only_interrupted;
   std::set<std::string> chosen;
   for (const auto& agent : run.subagents()) {
+    if (domain::is_contender(agent)) continue;
     const bool asked = task_id.empty() || agent.task_id() == task_id;
     const bool fits = !only_interrupted || agent.phase() == v1::PHASE_INTERRUPTED;
     if (may_be_retried(agent) && asked && fits) chosen.insert(agent.task_id());
@@ -87,14 +97,24 @@ std::vector<std::string> to_retry(const v1::Run& run, const std::string& task_id
     for (const auto& agent : run.subagents()) {
       const auto& needs = agent.dependencies();
       const bool waits = std::any_of(needs.begin(), needs.end(), [&](const auto& id) { return chosen.contains(id); });
-      if (waits && agent.phase() == v1::PHASE_BLOCKED) chosen.insert(agent.task_id());
+      if (waits && agent.phase() == v1::PHASE_BLOCKED && !domain::is_contender(agent)) chosen.insert(agent.task_id());
     }
+  }
+  for (const auto& agent : run.subagents()) {
+    if (chosen.contains(agent.race_of()) && races_again(run, agent, options)) chosen.insert(agent.task_id());
   }
   std::vector<std::string> ids;
   for (const auto& agent : run.subagents()) {
     if (chosen.contains(agent.task_id())) ids.push_back(agent.task_id());
   }
   return ids;
+}
+
+v1::RetryRequested request_of(const RetryOptions& options) {
+  v1::RetryRequested request;
+  request.set_fresh(options.fresh);
+  if (options.budget.ByteSizeLong() > 0) *request.mutable_budget() = options.budget;
+  return request;
 }
 
 Error nothing_to_retry(const std::string& run_id, const std::string& task_id, bool only_interrupted) {
@@ -180,7 +200,7 @@ awaitable<void> Orchestrator::take_up(store::StoredRun stored) {
   event.mutable_run_taken_up()->set_version(kVersion);
   event.mutable_run_taken_up()->set_subagents(under_way);
   co_await services_.log.append(std::move(event));
-  co_await keep_spec(stored.spec);
+  co_await keep_spec(services_, stored.spec);
   auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(stored.spec), std::move(progress)));
   lives_.spawn(follow(run));
   spdlog::info("run {}: taken up, {} under way", id, counted(under_way, "task"));
@@ -208,10 +228,21 @@ awaitable<void> Orchestrator::interrupt_left_over(store::StoredRun stored) {
   v1::Event end;
   end.set_run_id(id);
   end.mutable_run_ended()->set_state(domain::outcome(*services_.log.open(id)));
+  co_await close_left_over(std::move(stored.spec));
   co_await services_.log.append(std::move(end));
   co_await keep_outcome(id);
   services_.log.release_run(id);
   spdlog::warn("run {}: the machine was restarted; {} interrupted (fanout resume {})", id, counted(interrupted, "task"), id);
+}
+
+/// Nobody brings any more tasks.
+awaitable<void> Orchestrator::close_left_over(RunSpec spec) {
+  if (!spec.has_open_plan()) co_return;
+  v1::Event event;
+  event.set_run_id(spec.run_id());
+  event.mutable_plan_closed()->set_reason("the machine was restarted");
+  spec.clear_open_plan();
+  co_await services_.log.append(std::move(event), spec);
 }
 
 awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
@@ -226,9 +257,9 @@ awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
   v1::Event first;
   *first.mutable_run_started()->mutable_run() = rebuild::initial_state(spec);
   co_await services_.log.create_run(spec, std::move(first));
-  co_await keep_spec(spec);
+  co_await keep_spec(services_, spec);
   const auto id = spec.run_id();
-  services_.pool.learn(spec.repository(), worktrees_of(spec));
+  if (!spec.has_open_plan()) services_.pool.learn(spec.repository(), worktrees_of(spec));
   auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(spec)));
   if (stopping_) run.interrupt();
   lives_.spawn(follow(run));
@@ -248,6 +279,7 @@ awaitable<void> Orchestrator::follow(Run& run) {
   }
   co_await tracking_.leave(id);
   co_await keep_outcome(id);
+  if (spec.has_open_plan()) services_.pool.learn(spec.repository(), worktrees_of(run.spec()));
   services_.log.release_run(id);
   figures_.forget(id);
   runs_.erase(id);
@@ -255,13 +287,20 @@ awaitable<void> Orchestrator::follow(Run& run) {
   if (!stopping_) co_await expect_tasks(services_, spec, services_.pool.expected(spec.repository()));
 }
 
-/// Beside the log too, for the day it is damaged. What cannot be written then is only missed on that day.
-awaitable<void> Orchestrator::keep_spec(RunSpec spec) {
-  try {
-    co_await services_.files.run([&](std::stop_token) { rebuild::save_spec(services_.runs_directory, spec); });
-  } catch (const std::exception& error) {
-    spdlog::warn("run {}: {}", spec.run_id(), error.what());
-  }
+const RunSpec* Orchestrator::open_plan(const std::string& run_id) const {
+  const auto run = runs_.find(run_id);
+  return run != runs_.end() && run->second->open() ? &run->second->spec() : nullptr;
+}
+
+awaitable<bool> Orchestrator::extend(std::string run_id, std::vector<fanout::internal::v1::TaskSpec> tasks, std::size_t known) {
+  refuse_when_stopping();
+  if (!open_plan(run_id)) co_return false;
+  co_return co_await runs_.at(run_id)->extend(std::move(tasks), known);
+}
+
+awaitable<bool> Orchestrator::close_plan(std::string run_id, std::string reason) {
+  if (!open_plan(run_id)) co_return false;
+  co_return co_await runs_.at(run_id)->close_plan(std::move(reason));
 }
 
 awaitable<void> Orchestrator::keep_outcome(std::string run_id) {
@@ -404,6 +443,8 @@ awaitable<subagent::Subagent*> Orchestrator::at_work(std::string run_id, std::st
 }
 
 awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std::string task_id) {
+  bool closed = false;
+  if (task_id.empty()) closed = co_await close_plan(run_id, "the run was cancelled");
   const auto state = co_await get(run_id);
   require_task(state, task_id);
   const auto run = runs_.find(run_id);
@@ -418,7 +459,7 @@ awaitable<std::vector<std::string>> Orchestrator::cancel(std::string run_id, std
   for (auto& id : co_await tracking_.stop_following(run_id, task_id)) {
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(std::move(id));
   }
-  if (ids.empty()) {
+  if (ids.empty() && !closed) {
     throw Error(ErrorKind::precondition,
                 (task_id.empty() ? "run " + run_id : "task " + task_id + " of run " + run_id) + " has ended already");
   }
@@ -445,12 +486,14 @@ awaitable<void> Orchestrator::react(std::string run_id, std::string task_id, v1:
 
 awaitable<std::vector<std::string>> Orchestrator::retry(std::string run_id, std::string task_id, RetryOptions options) {
   co_await wait_until_free(run_id);
-  require_task(co_await get(run_id), task_id);
+  const auto known = co_await get(run_id);
+  require_task(known, task_id);
+  task_id = domain::plan_task(known, task_id);
   if (!runs_.contains(run_id)) co_return co_await reopen(run_id, task_id, options);
   auto& run = *runs_.at(run_id);
-  const auto ids = to_retry(run.state(), task_id, options.only_interrupted);
+  const auto ids = to_retry(run.state(), task_id, options);
   if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
-  co_await run.retry(ids, options.fresh);
+  co_await run.retry(ids, request_of(options));
   co_return ids;
 }
 
@@ -460,11 +503,11 @@ awaitable<std::vector<std::string>> Orchestrator::reopen(std::string run_id, std
   if (runs_.contains(run_id) || syncing_.contains(run_id)) {
     co_return co_await retry(run_id, task_id, options);  // another request was faster
   }
-  const auto ids = to_retry(stored->run, task_id, options.only_interrupted);
+  const auto ids = to_retry(stored->run, task_id, options);
   if (ids.empty()) throw nothing_to_retry(run_id, task_id, options.only_interrupted);
   services_.log.open_run(std::move(stored->run));
   auto& run = *(runs_[run_id] = std::make_unique<Run>(services_, tracking_, std::move(stored->spec)));
-  co_await run.retry(ids, options.fresh);
+  co_await run.retry(ids, request_of(options));
   lives_.spawn(follow(run));
   co_return ids;
 }

@@ -14,6 +14,7 @@ namespace fanout::orchestrator {
 struct RetryOptions {
   bool only_interrupted = false;  ///< Of those that may be, the tasks that were interrupted.
   bool fresh = false;             ///< In new worktrees and branches; the old ones stay, and are snapshots first.
+  fanout::v1::Budget budget = {};  ///< What they may use from now on, figure by figure.
 };
 
 /// All runs of this daemon: admits plans, and answers for every run ever recorded.
@@ -29,6 +30,13 @@ class Orchestrator {
   /// Starts a run and returns its state once it is recorded. The spec needs no run id yet. The same
   /// request id gives the same run.
   awaitable<fanout::v1::Run> execute(fanout::internal::v1::RunSpec spec);
+
+  /// The spec of a run whose plan is open; null: it is closed, or its run is over. Good until the caller waits.
+  const fanout::internal::v1::RunSpec* open_plan(const std::string& run_id) const;
+  /// Adds tasks to it that were checked beside the first `known` of its tasks. False: it has others by now, or is closed.
+  awaitable<bool> extend(std::string run_id, std::vector<fanout::internal::v1::TaskSpec> tasks, std::size_t known);
+  /// No more tasks come. `reason` may be empty. False: it was not open.
+  awaitable<bool> close_plan(std::string run_id, std::string reason);
 
   /// The id that `prefix` stands for; the newest run's when it is empty.
   /// Error: not_found; invalid_input when several runs begin so.
@@ -87,13 +95,13 @@ class Orchestrator {
   awaitable<void> give_feedback(std::string run_id, std::string task_id, fanout::v1::Feedback feedback);
   awaitable<void> restack(std::string run_id, std::string task_id, std::string base);
   awaitable<bool> alone_with(std::string run_id, awaitable<void> work);
-  awaitable<void> keep_spec(fanout::internal::v1::RunSpec spec);
   awaitable<void> keep_outcome(std::string run_id);
   awaitable<TrackerWork> sync_ended(store::StoredRun stored);
   awaitable<std::string> new_id(std::string name);
   awaitable<void> recover_run(std::string id, bool same_boot);
   awaitable<void> take_up(store::StoredRun stored);
   awaitable<void> interrupt_left_over(store::StoredRun stored);
+  awaitable<void> close_left_over(fanout::internal::v1::RunSpec spec);
   void refuse_when_stopping() const;
 
   subagent::Services& services_;

@@ -20,7 +20,8 @@ Run::Run(subagent::Services& services, tracking::Tracking& tracking, fanout::int
       spec_(std::move(spec)),
       lives_(services.executor),
       entrance_(services.executor),
-      changed_(services.executor) {
+      changed_(services.executor),
+      grown_(services.executor) {
   tracking_.follow(spec_);
   for (const auto& task : spec_.tasks()) {
     const auto* from = domain::find_subagent(state(), task.id());
@@ -47,7 +48,9 @@ Run::Run(subagent::Services& services, tracking::Tracking& tracking, fanout::int
 const v1::Run& Run::state() const { return *services_.log.open(spec_.run_id()); }
 
 awaitable<void> Run::live() {
-  for (const auto& task : spec_.tasks()) {
+  const int at_first = spec_.tasks_size();  // more may come meanwhile, and are looked after by whoever brings them
+  for (int i = 0; i < at_first; ++i) {
+    const auto& task = spec_.tasks(i);
     const bool pending = domain::find_subagent(state(), task.id())->phase() == v1::PHASE_PENDING;
     if (pending && task.skipped()) co_await skip(task.id());
   }
@@ -56,8 +59,10 @@ awaitable<void> Run::live() {
     if (lost_ && !interrupted_) interrupt();
     if (std::exchange(dirty_, false)) {
       co_await release_ready();
-    } else if (living_ == 0 && retrying_.empty()) {
-      if (!std::exchange(settled_, true)) {
+    } else if (living_ == 0 && retrying_.empty() && !growing_) {
+      if (open() && !interrupted_) {
+        co_await changed_.wait();  // more tasks may come
+      } else if (!std::exchange(settled_, true)) {
         co_await tracking_.settle(id());  // meanwhile a task may be retried
       } else if (stays_open()) {
         co_await changed_.wait();
@@ -71,12 +76,20 @@ awaitable<void> Run::live() {
   closing_ = true;
   entrance_.cancel();
   co_await entrance_.join();
+  const auto outcome = domain::outcome(state());
+  if (state().open() && !lost_) {
+    v1::Event closed;
+    closed.set_run_id(spec_.run_id());
+    closed.mutable_plan_closed()->set_reason("the daemon was stopped");
+    spec_.clear_open_plan();
+    co_await grow(std::move(closed));
+  }
   co_await lives_.join();
   if (lost_) std::rethrow_exception(lost_);
-  if (tracking_.follows(id()) && domain::outcome(state()) != v1::RUN_STATE_INTERRUPTED) co_return;
+  if (tracking_.follows(id()) && outcome != v1::RUN_STATE_INTERRUPTED) co_return;
   v1::Event event;
   event.set_run_id(spec_.run_id());
-  event.mutable_run_ended()->set_state(domain::outcome(state()));
+  event.mutable_run_ended()->set_state(outcome);
   event.mutable_run_ended()->set_tracker_pending(static_cast<std::uint32_t>(tracking_.pending(id())));
   event.mutable_run_ended()->set_tracker_requests(state().tracker_requests() +
                                                   static_cast<std::uint32_t>(tracking_.requests(id())));
@@ -104,8 +117,12 @@ Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from, const std::
   earlier.reason = why;
   earlier.feedback = std::move(feedback);
   earlier.pushed_commit = from.pushed_commit();
+  earlier.race_winner = from.race_winner();
   if (earlier.given_up > 0) earlier.last_given_up = from.left_work().rbegin()->worktree();
   agent = std::make_unique<Subagent>(services_, spec_, task, from.attempt(), std::move(earlier));
+  agent->on_rivals([this](const std::string& id, std::string why) {
+    if (auto* rival = find(id)) rival->lose_race(std::move(why));
+  });
   released_[task.id()] = false;
   if (interrupted_) agent->interrupt();
   settled_ = false;
@@ -206,19 +223,22 @@ awaitable<void> Run::wait_for_room() {
 
 /// Lets every pending subagent begin whose dependencies have all completed, and tells those which lost one.
 awaitable<void> Run::release_ready() {
-  for (const auto& task : spec_.tasks()) {
+  for (int i = 0; i < spec_.tasks_size(); ++i) {  // tasks may come while we look
+    const auto& task = spec_.tasks(i);
     const auto agent = agents_.find(task.id());
     if (agent == agents_.end() || released_[task.id()]) continue;
     bool ready = true;
-    std::vector<std::string> lost;
+    std::vector<std::string> lost, absent;
     for (const auto& id : task.dependencies()) {
-      const auto phase = domain::find_subagent(state(), id)->phase();
+      const auto* needed = domain::find_subagent(state(), id);
+      const auto phase = needed ? needed->phase() : v1::PHASE_UNSPECIFIED;
       ready = ready && domain::is_success(phase);
       if (domain::is_end(phase) && !domain::is_success(phase)) lost.push_back(id);
+      if (!needed && !state().open()) absent.push_back(id);
     }
-    if (!lost.empty()) {
+    if (!lost.empty() || !absent.empty()) {
       released_[task.id()] = true;
-      agent->second->lose_dependency(std::move(lost));
+      agent->second->lose_dependency(std::move(lost), std::move(absent));
     } else if (ready && admitted_) {
       released_[task.id()] = true;
       // By id and not by reference: while we look up the tips, a retry may replace the subagent.
@@ -253,14 +273,12 @@ const fanout::internal::v1::TaskSpec* Run::find_task(const std::string& id) cons
   return found == spec_.tasks().end() ? nullptr : &*found;
 }
 
-awaitable<void> Run::retry(std::vector<std::string> task_ids, bool fresh) {
+awaitable<void> Run::retry(std::vector<std::string> task_ids, v1::RetryRequested request) {
   for (const auto& id : task_ids) {
     // Two requests may ask for the same: the second finds it under way.
     const auto& last = *domain::find_subagent(state(), id);
     if (!domain::is_end(last.phase()) || !retrying_.insert(id).second) continue;
-    v1::RetryRequested request;
-    request.set_fresh(fresh);
-    co_await begin_again(id, std::move(request));
+    co_await begin_again(id, request);
   }
   look_again();
 }
@@ -301,7 +319,7 @@ awaitable<void> Run::cancel(std::vector<std::string> task_ids) {
     event.set_attempt(agent.attempt());
     event.set_phase(agent.phase());
     event.mutable_cancel_requested();
-    agents_.at(id)->cancel();
+    if (const auto found = agents_.find(id); found != agents_.end()) found->second->cancel();
   }
   for (auto& event : events) co_await services_.log.append(std::move(event));
 }

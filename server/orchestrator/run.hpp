@@ -13,6 +13,12 @@ namespace fanout::orchestrator {
 
 using async::awaitable;
 
+/// A run's spec beside the log too, for the day that is damaged. What cannot be written then is only missed on that day.
+awaitable<void> keep_spec(subagent::Services& services, fanout::internal::v1::RunSpec spec);
+
+/// Why a run whose plan is closed takes no more tasks, in one sentence.
+std::string no_more_tasks(const std::string& run_id);
+
 /// One run under way: starts all its subagents at once, lets dependents begin when what they need is
 /// there, and records the end when the last has ended. Lives on the I/O thread. Not thread-safe.
 /// Lifetime: outlives its live().
@@ -25,17 +31,24 @@ class Run {
   Run(subagent::Services& services, tracking::Tracking& tracking, fanout::internal::v1::RunSpec spec,
       Progress progress);
 
-  /// Until every subagent has ended and RunEnded is recorded.
+  /// Until every subagent has ended, no more can come, and RunEnded is recorded.
   awaitable<void> live();
 
-  /// Gives `task_ids` another attempt; each has ended. Before live(), or while it is not closing(). `fresh`: in new
-  /// worktrees, from the base.
-  awaitable<void> retry(std::vector<std::string> task_ids, bool fresh);
+  /// Gives `task_ids` another attempt; each has ended. Before live(), or while it is not closing(). What each of them is
+  /// asked is `request`.
+  awaitable<void> retry(std::vector<std::string> task_ids, fanout::v1::RetryRequested request);
   /// Gives a completed task another attempt, in which its agent reacts to `feedback`. While it is not closing().
   awaitable<void> give_feedback(std::string task_id, fanout::v1::Feedback feedback);
   /// Puts a completed task's branch upon `base` of the remote, without what its dependency had, and pushes it.
   /// Error precondition: it is under way, it conflicts, or its worktree is gone.
   awaitable<void> restack(std::string task_id, std::string base);
+  /// Its plan is still being written.
+  bool open() const;
+  /// Records more tasks, which were checked beside the first `known` of those that it has, and starts them. False: it has
+  /// others by now, or its plan is closed, and nothing was done.
+  awaitable<bool> extend(std::vector<fanout::internal::v1::TaskSpec> tasks, std::size_t known);
+  /// No more tasks come: what depends on one that has not is blocked. `reason` may be empty. False: it was not open.
+  awaitable<bool> close_plan(std::string reason);
   /// Whoever kept the run open has gone.
   void look_again();
   /// Asks these subagents to end.
@@ -60,6 +73,9 @@ class Run {
                             std::optional<fanout::v1::Feedback> feedback = std::nullopt);
   awaitable<void> follow(subagent::Subagent& agent);
   awaitable<void> skip(std::string task_id);
+  awaitable<void> wait_until_grown();
+  awaitable<void> grow(fanout::v1::Event event);
+  awaitable<void> take_growth(fanout::v1::Event event);
   awaitable<void> record_for(std::string task_id, fanout::v1::Event event);
   bool stays_open();
   awaitable<void> begin_again(std::string task_id, fanout::v1::RetryRequested request);
@@ -78,6 +94,7 @@ class Run {
   async::TaskGroup lives_;
   async::TaskGroup entrance_;  ///< Waits until the run may begin.
   async::Signal changed_;
+  async::Signal grown_;  ///< growing_ holds no more.
   std::map<std::string, std::unique_ptr<subagent::Subagent>> agents_;
   std::vector<std::unique_ptr<subagent::Subagent>> former_;  ///< Of earlier attempts, until the run ends.
   std::map<std::string, bool> released_;                     ///< Told to begin, or that it cannot.
@@ -90,6 +107,7 @@ class Run {
   bool dirty_ = true;
   bool interrupted_ = false;
   bool closing_ = false;
+  bool growing_ = false;  ///< Tasks that came, or the plan's end, are being recorded: spec_ has them already.
   bool settled_ = false;  ///< The tracker has had its time.
 };
 

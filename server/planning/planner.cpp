@@ -38,7 +38,7 @@ void add_error(Diagnostics& diagnostics, std::string file, std::string field, st
 /// Where the repository is looked for: the flag, the plan's own word, else around the plan.
 fs::path repository_hint(const Request& request, const domain::Plan& plan) {
   if (!request.overrides.repository().empty()) return request.working_directory / request.overrides.repository();
-  const auto folder = request.plan_path.parent_path();
+  const auto folder = request.open ? request.working_directory : request.plan_path.parent_path();
   return plan.settings.repo ? folder / *plan.settings.repo : folder;
 }
 
@@ -101,18 +101,23 @@ void check_agents(const Request& request, const fanout::internal::v1::RunSpec& s
 }
 
 /// A command line that begins with a path of the caller's folder means that file, wherever it runs.
-void make_agent_absolute(v1::Overrides& overrides, const fs::path& working_directory) {
+void make_absolute(std::string& agent, const fs::path& working_directory) {
   constexpr std::string_view acp = "acp:";
-  const bool speaks_acp = overrides.agent().starts_with(acp);
-  const auto line = overrides.agent().substr(speaks_acp ? acp.size() : 0);
+  const bool speaks_acp = agent.starts_with(acp);
+  const auto line = agent.substr(speaks_acp ? acp.size() : 0);
   const auto end = line.find(' ');
   const auto word = line.substr(0, end);
   if (word.find('/') == std::string::npos || word.front() == '/') return;
   const auto file = (working_directory / word).lexically_normal();
   std::error_code error;
   if (!fs::exists(file, error)) return;
-  overrides.set_agent((speaks_acp ? std::string(acp) : "") + shell_quoted(file.string()) +
-                      (end == std::string::npos ? "" : line.substr(end)));
+  agent = (speaks_acp ? std::string(acp) : "") + shell_quoted(file.string()) + (end == std::string::npos ? "" : line.substr(end));
+}
+
+void make_agents_absolute(v1::Overrides& overrides, const fs::path& working_directory) {
+  make_absolute(*overrides.mutable_agent(), working_directory);
+  for (auto& agent : *overrides.mutable_fallback_agents()) make_absolute(agent, working_directory);
+  for (auto& agent : *overrides.mutable_race_agents()) make_absolute(agent, working_directory);
 }
 
 void set_base_commit(fanout::internal::v1::RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
@@ -167,7 +172,7 @@ domain::Layers read_layers(const Request& request, const PlanFiles& files, const
                            const fs::path& user_config, Diagnostics& diagnostics) {
   domain::Layers layers;
   layers.flags = request.overrides;
-  make_agent_absolute(layers.flags, request.working_directory);
+  make_agents_absolute(layers.flags, request.working_directory);
   layers.repository_root = repository.string();
   layers.cores = std::max(1u, std::thread::hardware_concurrency());
   if (!repository.empty()) {
@@ -187,13 +192,29 @@ domain::Layers read_layers(const Request& request, const PlanFiles& files, const
   return layers;
 }
 
+domain::LoadedPlan load(const Request& request, const PlanFiles& files) {
+  const auto read = [&](const fs::path& file, const fs::path& inside) { return files.read(file, inside); };
+  if (!request.open) return domain::load_plan(request.plan_path, read);
+  return domain::load_open_plan(request.working_directory, request.plan_path.string(), *request.open, read);
+}
+
+/// What only a run needs. One task alone changes nothing of what its run has begun with.
+void prepare_for_run(const Request& request, fanout::internal::v1::RunSpec& spec, Diagnostics& diagnostics) {
+  settle_agents(spec, request.search_path, diagnostics);
+  domain::require_agents(spec, diagnostics);
+  check_agents(request, spec, diagnostics);
+  if (request.open && request.open->entry) return;
+  set_base_commit(spec, request.plan_path.string(), diagnostics);
+  set_tracker_place(spec, request.plan_path.string(), diagnostics);
+  set_tracker_templates(spec, diagnostics);
+}
+
 }  // namespace
 
 Prepared prepare(const Request& request, const fs::path& user_config, bool for_run) {
   Prepared prepared;
   const PlanFiles files(request.overlays);
-  prepared.loaded = domain::load_plan(
-      request.plan_path, [&](const fs::path& file, const fs::path& inside) { return files.read(file, inside); });
+  prepared.loaded = load(request, files);
   auto& diagnostics = prepared.loaded.diagnostics;
   Diagnostics repository_faults;
   const auto repository = find_repository(request, prepared.loaded.plan, repository_faults);
@@ -201,13 +222,9 @@ Prepared prepare(const Request& request, const fs::path& user_config, bool for_r
 
   const auto layers = read_layers(request, files, repository.value_or(fs::path()), user_config, diagnostics);
   prepared.spec = domain::resolve(prepared.loaded.plan, layers, diagnostics);
-  if (for_run && prepared.loaded.ok()) {
-    settle_agents(prepared.spec, request.search_path, diagnostics);
-    domain::require_agents(prepared.spec, diagnostics);
-    check_agents(request, prepared.spec, diagnostics);
-    set_base_commit(prepared.spec, request.plan_path.string(), diagnostics);
-    set_tracker_place(prepared.spec, request.plan_path.string(), diagnostics);
-    set_tracker_templates(prepared.spec, diagnostics);
+  if (for_run && prepared.loaded.ok()) prepare_for_run(request, prepared.spec, diagnostics);
+  for (auto& diagnostic : diagnostics) {  // there is no file to look into
+    if (request.open && diagnostic.place.file == request.plan_path) diagnostic.place = {};
   }
   return prepared;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "fanout/internal/v1/spec.pb.h"
 #include "fanout/v1/plan.pb.h"
 #include "server/domain/plan/github_config.hpp"
+#include "server/domain/plan/load.hpp"
 #include "server/domain/plan/plan.hpp"
 #include "server/planning/plan_files.hpp"
 
@@ -21,8 +23,12 @@ struct Request {
   std::filesystem::path working_directory;
   std::string search_path;  ///< PATH that agents are looked up in.
   PlanFiles::Overlays overlays{};  ///< Texts that are not saved, in place of files.
+  /// Set: the plan is still being written, and this is what there is of it; plan_path only says where it comes from, and
+  /// paths are relative to working_directory.
+  std::optional<domain::OpenPlanText> open{};
 };
 
+/// A plan, or one task of a plan that is still being written.
 struct Prepared {
   domain::LoadedPlan loaded;
   fanout::internal::v1::RunSpec spec;  ///< Meaningful when loaded.ok(); base_commit is set when for_run.

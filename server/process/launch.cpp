@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <sstream>
@@ -36,6 +37,7 @@ struct Attributes {
 
 constexpr int kReadyFd = 3, kGoFd = 4;
 constexpr std::uint64_t kSandboxProcesses = 2;  // of bubblewrap: one outside, and the first inside
+constexpr std::uint64_t kForwarder = 1;         // what passes connections on, where that is how it reaches the network
 constexpr std::chrono::milliseconds kLinger = std::chrono::hours(1);  // for the next daemon, should there be none now
 
 struct Pipe {
@@ -139,8 +141,15 @@ std::string name_of(const fs::path& folder) {
   return name.str();
 }
 
-void add_limits(std::vector<std::string>& argv, shim::Limits limits, bool sandboxed) {
-  if (sandboxed && limits.processes > 0) limits.processes += kSandboxProcesses;
+/// Those that the program did not start itself.
+std::uint64_t processes_of(const std::vector<std::string>& sandbox) {
+  if (sandbox.empty()) return 0;
+  const bool forwards = std::find(sandbox.begin(), sandbox.end(), "--forward") != sandbox.end();
+  return kSandboxProcesses + (forwards ? kForwarder : 0);
+}
+
+void add_limits(std::vector<std::string>& argv, shim::Limits limits, const std::vector<std::string>& sandbox) {
+  if (limits.processes > 0) limits.processes += processes_of(sandbox);
   const auto add = [&](const char* option, std::uint64_t value) {
     if (value > 0) argv.insert(argv.end(), {option, std::to_string(value)});
   };
@@ -174,7 +183,7 @@ std::vector<std::string> shim_arguments(const Runner& runner, const Command& com
                                 "--max-output", std::to_string(command.max_output),
                                 "--linger-ms", std::to_string(kLinger.count()),
                                 "--ready-fd", std::to_string(kReadyFd)};
-  add_limits(argv, command.limits, sandboxed);
+  add_limits(argv, command.limits, command.sandbox);
   add_containment(argv, runner, command);
   if (sandboxed) argv.emplace_back("--sandboxed");
   argv.emplace_back("--");

@@ -1,5 +1,8 @@
 #include "server/rebuild/initial_state.hpp"
 
+#include <map>
+#include <vector>
+
 namespace fanout::rebuild {
 
 namespace v1 = fanout::v1;
@@ -18,17 +21,30 @@ v1::Run initial_state(const fanout::internal::v1::RunSpec& spec) {
   run.set_tracker_repository(spec.tracker_repository());
   run.set_tracker_mode(spec.tracker_options().mode());
   run.set_follow(spec.tracker_options().follow());
+  run.set_open(spec.has_open_plan());
+  std::map<std::string, std::vector<const fanout::internal::v1::TaskSpec*>> racing;
   for (const auto& task : spec.tasks()) {
-    auto& agent = *run.add_subagents();
-    agent.set_task_id(task.id());
-    agent.set_title(task.title());
-    agent.set_priority(task.priority());
-    *agent.mutable_dependencies() = task.dependencies();
-    agent.set_phase(v1::PHASE_PENDING);
-    agent.set_attempt(1);
-    agent.set_agent(task.agent());
+    if (!task.race_of().empty()) racing[task.race_of()].push_back(&task);
+  }
+  for (const auto& task : spec.tasks()) {
+    if (!task.race_of().empty()) continue;
+    *run.add_subagents() = initial_state(task);
+    for (const auto* contender : racing[task.id()]) *run.add_subagents() = initial_state(*contender);
   }
   return run;
+}
+
+v1::Subagent initial_state(const fanout::internal::v1::TaskSpec& task) {
+  v1::Subagent agent;
+  agent.set_task_id(task.id());
+  agent.set_title(task.title());
+  agent.set_priority(task.priority());
+  *agent.mutable_dependencies() = task.dependencies();
+  agent.set_phase(v1::PHASE_PENDING);
+  agent.set_attempt(1);
+  agent.set_agent(task.agent());
+  agent.set_race_of(task.race_of());
+  return agent;
 }
 
 }  // namespace fanout::rebuild

@@ -47,7 +47,8 @@ bool is_empty_file(const fs::path& file) {
 Known known_of(store::Salvage& salvage, const fs::path& runs, const std::string& id) {
   Known known;
   known.remains = salvage.run(id);
-  auto spec = known.remains.spec ? known.remains.spec : load_spec(runs, id);
+  auto spec = known.remains.spec, beside = load_spec(runs, id);
+  if (!spec || (beside && beside->tasks_size() > spec->tasks_size())) spec = std::move(beside);
   if (spec) known.spec = std::move(*spec);
   known.outcome = load_outcome(runs, id);
   known.began = began_at(runs, id);

@@ -90,6 +90,19 @@ void add_attempts(Builder& builder, const std::map<std::string, unsigned>& attem
   }
 }
 
+/// Tasks that came into an open plan, and that the log does not tell of; and that it was closed.
+void add_growth(Builder& builder, const fanout::internal::v1::RunSpec& spec) {
+  v1::Event added;
+  for (const auto& task : spec.tasks()) {
+    if (!domain::find_subagent(builder.state(), task.id())) *added.mutable_tasks_added()->add_subagents() = initial_state(task);
+  }
+  if (added.has_tasks_added()) builder.add(std::move(added));
+  if (spec.has_open_plan() || !builder.state().open()) return;
+  v1::Event closed;
+  closed.mutable_plan_closed();
+  builder.add(std::move(closed));
+}
+
 bool misses_attempts(const v1::Run& state, const std::map<std::string, unsigned>& attempts) {
   return std::any_of(attempts.begin(), attempts.end(), [&](const auto& entry) {
     const auto* agent = domain::find_subagent(state, entry.first);
@@ -108,6 +121,7 @@ Rebuilt rebuild(Known known) {
   if (const auto* outcome = newer_outcome(known, state.last_sequence())) events = {compacted(*outcome)};
   if (events.empty()) events = {beginning(known.spec, known.began)};
   Builder builder(std::move(events), known.spec.run_id());
+  if (!has_ended(builder.state())) add_growth(builder, known.spec);
   add_attempts(builder, known.attempts);
   if (!has_ended(builder.state())) {
     v1::Event event;

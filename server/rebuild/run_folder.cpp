@@ -50,13 +50,16 @@ void write_all(const Descriptor& fd, const std::string& text, const fs::path& fi
   }
 }
 
-void write_durably(const fs::path& file, const std::string& text) {
+/// `time`: of its last change, in place of now.
+void write_durably(const fs::path& file, const std::string& text, const timespec* time = nullptr) {
   fs::create_directories(file.parent_path());
   const fs::path draft = file.string() + ".new";
   {
     const Descriptor fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (fd.get() < 0) fail(draft);
     write_all(fd, text, draft);
+    const timespec times[] = {{0, UTIME_OMIT}, time ? *time : timespec{0, UTIME_NOW}};
+    ::futimens(fd.get(), times);
     if (::fsync(fd.get()) != 0) fail(draft);
   }
   if (::rename(draft.c_str(), file.c_str()) != 0) fail(file);
@@ -99,10 +102,14 @@ std::uintmax_t size_of(const fs::path& file) {
 
 }  // namespace
 
-/// A run's plan never changes, and the time of the file tells when it was begun.
+/// A run's plan never changes, but that tasks may come into an open one; and the time of the file tells when it was begun.
 void save_spec(const fs::path& runs, const RunSpec& spec) {
-  if (load_spec(runs, spec.run_id())) return;
-  write_durably(runs / spec.run_id() / kSpecFile, spec.SerializeAsString());
+  const auto known = load_spec(runs, spec.run_id());
+  if (known && known->tasks_size() >= spec.tasks_size() && known->has_open_plan() == spec.has_open_plan()) return;
+  const auto file = runs / spec.run_id() / kSpecFile;
+  struct stat before {};
+  const bool has_time = known && ::lstat(file.c_str(), &before) == 0;
+  write_durably(file, spec.SerializeAsString(), has_time ? &before.st_mtim : nullptr);
 }
 
 void save_outcome(const fs::path& runs, const v1::Run& run) {

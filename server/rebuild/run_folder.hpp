@@ -14,7 +14,7 @@ namespace fanout::rebuild {
 
 namespace fs = std::filesystem;
 
-/// Atomic, durable, for their owner alone. A plan that is there already stays. Error system.
+/// Atomic, durable, for their owner alone. A plan that is there already stays, unless it has fewer tasks. Error system.
 void save_spec(const fs::path& runs, const fanout::internal::v1::RunSpec& spec);
 void save_outcome(const fs::path& runs, const fanout::v1::Run& run);
 

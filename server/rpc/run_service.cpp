@@ -23,14 +23,6 @@ void require_callers_business(const google::protobuf::Map<std::string, std::stri
   }
 }
 
-/// The PATH that the run's programs will have.
-std::string search_path(const google::protobuf::Map<std::string, std::string>& caller,
-                        const subagent::Variables& own) {
-  if (const auto found = caller.find("PATH"); found != caller.end()) return found->second;
-  const auto found = own.find("PATH");
-  return found == own.end() ? "" : found->second;
-}
-
 }  // namespace
 
 grpc::ServerUnaryReactor* RunService::ExecutePlan(grpc::CallbackServerContext* context,
@@ -59,6 +51,13 @@ grpc::ServerUnaryReactor* RunService::CancelRun(grpc::CallbackServerContext* con
       context, request, response, [this](const auto& q, auto& a) { return cancel(q, a); });
 }
 
+grpc::ServerUnaryReactor* RunService::ExtendRun(grpc::CallbackServerContext* context,
+                                                const v1::ExtendRunRequest* request,
+                                                v1::ExtendRunResponse* response) {
+  return bridge_.unary<v1::ExtendRunRequest, v1::ExtendRunResponse>(
+      context, request, response, [this](const auto& q, auto& a) { return growing_.extend(q, a); });
+}
+
 grpc::ServerUnaryReactor* RunService::RetryRun(grpc::CallbackServerContext* context,
                                                const v1::RetryRunRequest* request, v1::RetryRunResponse* response) {
   return bridge_.unary<v1::RetryRunRequest, v1::RetryRunResponse>(
@@ -85,12 +84,14 @@ grpc::ServerWriteReactor<v1::ReadLogResponse>* RunService::ReadLog(grpc::Callbac
 
 awaitable<void> RunService::execute(const v1::ExecutePlanRequest& request, v1::ExecutePlanResponse& response) {
   require_callers_business(request.environment());
-  planning::Request plan{request.plan_path(), request.overrides(), request.working_directory(),
-                         search_path(request.environment(), services_.environment)};
+  auto path = search_path(request.environment(), services_.environment);
+  planning::Request plan{request.plan_path(), request.overrides(), request.working_directory(), path};
+  if (request.has_open()) plan = open_plan_request(request, std::move(path));
   auto prepared = co_await loader_.load(std::move(plan), true);
   if (!prepared.loaded.ok()) throw planning::PlanFaultsError(prepared.loaded.diagnostics);
   prepared.spec.mutable_environment()->insert(request.environment().begin(), request.environment().end());
-  co_await require_secrets(prepared.spec);
+  co_await require_secrets_of(prepared.spec);
+  if (request.has_open()) *prepared.spec.mutable_open_plan() = open_plan_spec(request);
   prepared.spec.set_request_id(request.request_id());
   *response.mutable_run() = co_await runs_.execute(std::move(prepared.spec));
   for (auto& diagnostic : planning::to_wire(prepared.loaded.diagnostics)) {
@@ -99,12 +100,9 @@ awaitable<void> RunService::execute(const v1::ExecutePlanRequest& request, v1::E
 }
 
 /// Before anything begins, rather than in the middle of the run.
-awaitable<void> RunService::require_secrets(fanout::internal::v1::RunSpec spec) {
+awaitable<void> RunService::require_secrets_of(fanout::internal::v1::RunSpec spec) {
   co_await services_.files.run([&](std::stop_token) {
-    for (const auto& task : spec.tasks()) {
-      services_.secrets.values({task.secret_env().begin(), task.secret_env().end()});
-      services_.secrets.values({task.agent_spec().secret_env().begin(), task.agent_spec().secret_env().end()});
-    }
+    for (const auto& task : spec.tasks()) require_secrets(services_.secrets, task);
   });
 }
 
@@ -128,7 +126,7 @@ awaitable<void> RunService::cancel(const v1::CancelRunRequest& request, v1::Canc
 
 awaitable<void> RunService::retry(const v1::RetryRunRequest& request, v1::RetryRunResponse& response) {
   response.set_run_id(co_await runs_.find(request.run_id()));
-  const orchestrator::RetryOptions options{request.only_interrupted(), request.fresh()};
+  const orchestrator::RetryOptions options{request.only_interrupted(), request.fresh(), request.budget()};
   auto ids = co_await runs_.retry(response.run_id(), request.task_id(), options);
   for (auto& id : ids) response.add_task_ids(std::move(id));
 }
@@ -140,11 +138,15 @@ awaitable<void> RunService::sync(const v1::SyncRunRequest& request, v1::SyncRunR
   response.set_reason(left.reason);
 }
 
-/// A cursor over the log: nothing is queued for a client, so a slow one costs nobody.
+/// A cursor over the log: nothing is queued for a client, so a slow one costs nobody. What agents are writing is told
+/// behind all that has happened.
 awaitable<void> RunService::watch(const v1::WatchRunRequest& request,
                                   Bridge::Writer<v1::WatchRunResponse>& writer) {
   const auto id = co_await runs_.find(request.run_id());
   auto cursor = request.after_sequence();
+  std::uint64_t heard = 0;
+  std::optional<subagent::Speech::Listener> listening;
+  if (request.with_speech()) listening.emplace(services_.speech, id);
   for (;;) {
     auto events = co_await services_.log.read(id, cursor);
     if (!events.empty()) {
@@ -153,6 +155,15 @@ awaitable<void> RunService::watch(const v1::WatchRunRequest& request,
       for (auto& event : events) *response.add_events() = std::move(event);
       co_await writer.write(std::move(response));
       continue;
+    }
+    if (listening) {
+      auto speech = services_.speech.since(id, heard);
+      if (!speech.empty()) {
+        v1::WatchRunResponse response;
+        response.mutable_speech()->Assign(speech.begin(), speech.end());
+        co_await writer.write(std::move(response));
+        continue;
+      }
     }
     const auto* open = services_.log.open(id);
     const bool ended = !open || open->state() != v1::RUN_STATE_RUNNING;

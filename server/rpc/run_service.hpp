@@ -3,6 +3,7 @@
 #include "fanout/v1/service.grpc.pb.h"
 #include "server/orchestrator/orchestrator.hpp"
 #include "server/rpc/bridge.hpp"
+#include "server/rpc/growing_plan.hpp"
 #include "server/rpc/plan_service.hpp"
 
 namespace fanout::rpc {
@@ -11,7 +12,7 @@ namespace fanout::rpc {
 class RunService final : public fanout::v1::RunService::CallbackService {
  public:
   RunService(Bridge& bridge, PlanLoader& loader, orchestrator::Orchestrator& runs, subagent::Services& services)
-      : bridge_(bridge), loader_(loader), runs_(runs), services_(services) {}
+      : bridge_(bridge), loader_(loader), runs_(runs), services_(services), growing_(loader, runs, services) {}
 
   grpc::ServerUnaryReactor* ExecutePlan(grpc::CallbackServerContext* context,
                                         const fanout::v1::ExecutePlanRequest* request,
@@ -23,6 +24,9 @@ class RunService final : public fanout::v1::RunService::CallbackService {
   grpc::ServerUnaryReactor* CancelRun(grpc::CallbackServerContext* context,
                                       const fanout::v1::CancelRunRequest* request,
                                       fanout::v1::CancelRunResponse* response) override;
+  grpc::ServerUnaryReactor* ExtendRun(grpc::CallbackServerContext* context,
+                                      const fanout::v1::ExtendRunRequest* request,
+                                      fanout::v1::ExtendRunResponse* response) override;
   grpc::ServerUnaryReactor* RetryRun(grpc::CallbackServerContext* context, const fanout::v1::RetryRunRequest* request,
                                      fanout::v1::RetryRunResponse* response) override;
   grpc::ServerUnaryReactor* SyncRun(grpc::CallbackServerContext* context, const fanout::v1::SyncRunRequest* request,
@@ -41,7 +45,7 @@ class RunService final : public fanout::v1::RunService::CallbackService {
   awaitable<void> sync(const fanout::v1::SyncRunRequest& request, fanout::v1::SyncRunResponse& response);
   awaitable<void> watch(const fanout::v1::WatchRunRequest& request,
                         Bridge::Writer<fanout::v1::WatchRunResponse>& writer);
-  awaitable<void> require_secrets(fanout::internal::v1::RunSpec spec);
+  awaitable<void> require_secrets_of(fanout::internal::v1::RunSpec spec);
   awaitable<void> read_log(const fanout::v1::ReadLogRequest& request,
                            Bridge::Writer<fanout::v1::ReadLogResponse>& writer);
 
@@ -49,6 +53,7 @@ class RunService final : public fanout::v1::RunService::CallbackService {
   PlanLoader& loader_;
   orchestrator::Orchestrator& runs_;
   subagent::Services& services_;
+  GrowingPlan growing_;
 };
 
 }  // namespace fanout::rpc

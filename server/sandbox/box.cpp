@@ -7,6 +7,8 @@ namespace fanout::sandbox {
 namespace {
 
 constexpr const char* kSeeds = "/run/fanout/home";
+constexpr const char* kDoors = "/run/fanout/doors";
+constexpr const char* kHelper = "/run/fanout/helper";
 /// Copied and not mounted: programs replace such files by renaming another.
 constexpr const char* kSeedScript = "cp -R " "/run/fanout/home/." " \"$HOME\" && exec \"$@\"";
 /// Of /run: what resolves names, and what Nix keeps there.
@@ -38,7 +40,7 @@ class Words {
 void add_machine(const Box& box, Words& words) {
   words.add(box.bwrap, "--die-with-parent", "--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
             "--unshare-cgroup-try", "--cap-drop", "ALL");
-  if (!box.network) words.add("--unshare-net");
+  if (!box.network || box.forwards) words.add("--unshare-net");
   words.read("/", "/");
   words.add("--dev", "/dev", "--proc", "/proc");
   for (const auto& folder : box.emptied) words.empty(folder);
@@ -93,7 +95,39 @@ void add_git(const Box& box, Words& words) {
   for (const auto& file : git.masked) words.read("/dev/null", file);
 }
 
+/// By its real place it may be hidden.
+void add_helper(const Box& box, Words& words) {
+  for (const auto& door : box.doors) words.read(door.folder, door_folder(door.name));
+  if (!box.helper.empty()) words.read(box.helper, kHelper);
+}
+
+/// What Landlock lets it write to: what the mounts do, should one of them be wrong.
+std::vector<fs::path> written(const Box& box) {
+  std::vector<fs::path> all{"/dev", "/proc"};
+  for (const auto* more : {&box.emptied, &box.home.write}) all.insert(all.end(), more->begin(), more->end());
+  if (!box.home.folder.empty()) all.push_back(box.home.folder);
+  if (!box.worktree.empty()) all.push_back(box.worktree);
+  if (box.git && box.git->writable) all.push_back(box.git->common);
+  return all;
+}
+
+void add_first_program(const Box& box, Words& words) {
+  if (box.helper.empty()) return;
+  words.add(kHelper, "--inside");
+  if (box.forwards) {
+    const auto socket = door_folder(kNetworkDoor) / kDoorSocket;
+    words.add("--forward", socket, "--port", std::to_string(kProxyPort).c_str());
+  }
+  if (box.landlock) words.add("--landlock");
+  if (box.landlock && box.landlock_files) {
+    for (const auto& path : written(box)) words.add("--write", path);
+  }
+  words.add("--");
+}
+
 }  // namespace
+
+fs::path door_folder(const std::string& name) { return fs::path(kDoors) / name; }
 
 bool is_within(const fs::path& path, const fs::path& folder) {
   return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
@@ -127,7 +161,9 @@ std::vector<std::string> command_prefix(const Box& box) {
   add_git(box, words);
   for (const auto& file : box.files) words.read_if_there(file);
   if (!box.home.seeds.empty()) words.read(box.home.seeds, kSeeds);
+  add_helper(box, words);
   words.add("--");
+  add_first_program(box, words);
   if (!box.home.seeds.empty()) words.add("/bin/sh", "-c", kSeedScript, "sh");
   return words.take();
 }

@@ -34,6 +34,18 @@ struct GitView {
   std::vector<fs::path> masked;  ///< Files among them that are empty inside.
 };
 
+/// A folder with a socket of the daemon's, which is seen as door_folder(name).
+struct Door {
+  std::string name;
+  fs::path folder;
+};
+inline constexpr const char* kTrackerDoor = "tracker";
+inline constexpr const char* kNetworkDoor = "network";
+inline constexpr const char* kDoorSocket = "socket";
+fs::path door_folder(const std::string& name);
+/// Of the box's own loopback: where a proxy answers that leads to the network's door.
+inline constexpr unsigned short kProxyPort = 18118;
+
 struct Box {
   fs::path bwrap;
   Level level = Level::workspace;
@@ -45,6 +57,11 @@ struct Box {
   std::vector<fs::path> other_worktrees;  ///< Are there, and are empty inside.
   std::vector<fs::path> files;    ///< Of the run; read.
   std::optional<GitView> git;
+  fs::path helper;                ///< fanout-shim, which makes in the box what only can be made there. Empty: nothing is.
+  std::vector<Door> doors;
+  bool forwards = false;          ///< The way to the network is the door kNetworkDoor, and there is no other.
+  bool landlock = false;          ///< As far as the kernel has it: no abstract sockets of others;
+  bool landlock_files = false;    ///< nothing is written but what the box shows to be writable, and nothing is mounted.
 };
 
 /// The words that stand before a program and its own, "--" included. bwrap makes the mounts in this order; where one lies

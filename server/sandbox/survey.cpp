@@ -53,6 +53,13 @@ bool is_file(const fs::path& path) {
 
 fs::path without_slash(const fs::path& path) { return path.has_filename() ? path : path.parent_path(); }
 
+/// Under Landlock's rules for files nobody mounts anything, so that no sandbox can be made within: agents that bring one
+/// would be without it, and so would build tools that make one for each step.
+bool has_rules_for_files(const Wanted& wanted) {
+  const bool brings_its_own = wanted.agent == "claude" || wanted.agent == "codex";
+  return wanted.level == Level::strict && !brings_its_own;
+}
+
 class Surveyor {
  public:
   explicit Surveyor(const Wanted& wanted) : wanted_(wanted) {
@@ -207,6 +214,11 @@ Box survey(const Wanted& wanted) {
   surveyor.add_worktrees(box);
   surveyor.add_git(box, true);
   box.files = wanted.files;
+  box.helper = wanted.helper;
+  box.doors = wanted.doors;
+  box.forwards = wanted.forwards;
+  box.landlock = true;
+  box.landlock_files = has_rules_for_files(wanted);
   return box;
 }
 

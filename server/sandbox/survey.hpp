@@ -24,6 +24,9 @@ struct Wanted {
   git::Shadow shadow;
   std::vector<fs::path> files;           ///< Of the run, which it may read.
   std::vector<fs::path> named;           ///< Files that the command names, wherever they are: it may read them.
+  fs::path helper;                       ///< fanout-shim.
+  std::vector<Door> doors;
+  bool forwards = false;                 ///< See Box.
 };
 
 /// The box, as the machine is now. BLOCKS. Makes the folders of the agent's sessions that are not there yet, and copies

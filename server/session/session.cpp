@@ -189,7 +189,10 @@ awaitable<void> Session::take(agent::Output out) {
 
 awaitable<void> Session::take_activity(agent::Activity activity) {
   witness_.see(activity);
-  if (is_partial(activity)) co_return;
+  if (is_partial(activity)) {
+    if (setup_.overhear && ordinal_ >= setup_.recorded) setup_.overhear(activity);
+    co_return;
+  }
   activity.set_ordinal(++ordinal_);
   std::vector<agent::Answer> decided;
   if (activity.has_permission() || activity.has_question()) open(activity, decided);

@@ -31,6 +31,8 @@ struct Setup {
   std::uint64_t recorded = 0;      ///< Ordinal of the last activity that is on record.
   /// Deadlines of questions that are on record and open, by their ids.
   std::map<std::string, std::chrono::system_clock::time_point> deadlines;
+  /// Told each partial activity that is no part of what is on record; may be empty.
+  std::function<void(const agent::Activity&)> overhear = {};
 };
 
 /// One run of an agent's program: feeds its adapter, tells each activity once, answers what the policy answers, sees
@@ -48,7 +50,7 @@ class Session {
   Session(async::Executor executor, process::Runner runner, Setup setup);
 
   /// From the program's start, or from wherever it is, to its end. `record` is told each activity in order and with
-  /// its ordinal; partial ones are left out. Failures and cancellation as process::run.
+  /// its ordinal; partial ones are left out, and overheard. Failures and cancellation as process::run.
   awaitable<process::Exit> run(process::Listener listener, Record record);
 
   /// It takes words just now. Then tell() brings them to it when its turn is over; false: it has ended before.

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <exception>
 
+#include "server/shim/inside.hpp"
 #include "server/shim/pid_namespace.hpp"
 #include "server/shim/supervisor.hpp"
 
@@ -18,6 +19,7 @@ constexpr const char* kUsage =
     "                   [--cpu-weight N] [--cgroup PATH | --scope UNIT] [--pid-namespace] [--sandboxed] [--linger-ms N] [--ready-fd N] [--go-fd N]\n"
     "                   -- ARGV...\n"
     "       fanout-shim --probe pid-namespace\n"
+    "       fanout-shim --inside [--forward SOCKET --port N] [--landlock [--write PATH]...] -- ARGV...\n"
     "Started by fanoutd, not by people.\n";
 
 bool parse(int argc, char** argv, fanout::shim::Options& options) {
@@ -61,11 +63,35 @@ bool parse(int argc, char** argv, fanout::shim::Options& options) {
          !options.stdout_log.empty() && !options.stderr_log.empty();
 }
 
+/// What a sandbox begins with.
+bool parse_inside(int argc, char** argv, fanout::shim::Inside& inside) {
+  static const option names[] = {{"inside", 0, nullptr, 'i'},   {"forward", 1, nullptr, 'f'}, {"port", 1, nullptr, 'p'},
+                                 {"landlock", 0, nullptr, 'l'}, {"write", 1, nullptr, 'w'},   {nullptr, 0, nullptr, 0}};
+  for (int which; (which = getopt_long(argc, argv, "+", names, nullptr)) != -1;) {
+    switch (which) {
+      case 'i': break;
+      case 'f': inside.forward_to = optarg; break;
+      case 'p': inside.port = static_cast<unsigned short>(std::atoi(optarg)); break;
+      case 'l': inside.landlock = true; break;
+      case 'w': inside.writable.emplace_back(optarg); break;
+      default: return false;
+    }
+  }
+  for (int i = optind; i < argc; ++i) inside.argv.emplace_back(argv[i]);
+  return !inside.argv.empty() && (inside.forward_to.empty() || inside.port > 0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc == 3 && std::strcmp(argv[1], "--probe") == 0 && std::strcmp(argv[2], "pid-namespace") == 0) {
     std::_Exit(fanout::shim::pid_namespace_works() ? fanout::shim::kExitDone : fanout::shim::kExitCannot);
+  }
+  if (argc > 1 && std::strcmp(argv[1], "--inside") == 0) {
+    fanout::shim::Inside inside;
+    if (parse_inside(argc, argv, inside)) return fanout::shim::run_inside(inside);
+    std::fputs(kUsage, stderr);
+    return fanout::shim::kExitUsage;
   }
   fanout::shim::Options options;
   if (!parse(argc, argv, options)) {

@@ -123,6 +123,13 @@ struct Database::Impl {
            static_cast<std::uint64_t>(db.execAndGet("PRAGMA page_size").getInt64());
   }
 
+  void save_spec(const fanout::internal::v1::RunSpec& spec) {
+    SQLite::Statement statement(db, "UPDATE run SET spec = ? WHERE id = ?");
+    bind_blob(statement, 1, spec.SerializeAsString());
+    statement.bind(2, spec.run_id());
+    statement.exec();
+  }
+
   void save_snapshot(const v1::Run& run) {
     SQLite::Statement statement(db, "UPDATE run SET snapshot = ?, ended = ? WHERE id = ?");
     bind_blob(statement, 1, run.SerializeAsString());
@@ -168,11 +175,13 @@ void Database::put_run(const fanout::internal::v1::RunSpec& spec, const std::vec
   });
 }
 
-void Database::append(const std::vector<const v1::Event*>& events, const std::vector<const v1::Run*>& snapshots) {
+void Database::append(const std::vector<const v1::Event*>& events, const std::vector<const v1::Run*>& snapshots,
+                      const std::vector<const fanout::internal::v1::RunSpec*>& specs) {
   impl_->in_words([&] {
     SQLite::Transaction transaction(impl_->db);
     for (const auto* event : events) impl_->insert(*event);
     for (const auto* run : snapshots) impl_->save_snapshot(*run);
+    for (const auto* spec : specs) impl_->save_spec(*spec);
     transaction.commit();
   });
 }

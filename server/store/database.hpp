@@ -45,8 +45,10 @@ class Database {
   /// come to.
   void put_run(const fanout::internal::v1::RunSpec& spec, const std::vector<const fanout::v1::Event*>& events,
                const fanout::v1::Run& folded);
-  /// Appends events (of any runs) in one transaction. `snapshots` replace what `run` lists show.
-  void append(const std::vector<const fanout::v1::Event*>& events, const std::vector<const fanout::v1::Run*>& snapshots);
+  /// Appends events (of any runs) in one transaction. `snapshots` replace what `run` lists show, and `specs`, in order,
+  /// what their runs go by.
+  void append(const std::vector<const fanout::v1::Event*>& events, const std::vector<const fanout::v1::Run*>& snapshots,
+              const std::vector<const fanout::internal::v1::RunSpec*>& specs = {});
 
   /// Events of a run after `sequence`, in order, at most `limit` of them and about `max_bytes`.
   std::vector<fanout::v1::Event> events(const std::string& run_id, std::uint64_t after, std::size_t limit,

@@ -42,6 +42,7 @@ constexpr std::size_t kTailEvents = 1024;  // newest events kept in memory for t
 struct EventLog::Pending {
   explicit Pending(const async::Executor& executor, v1::Event e) : event(std::move(e)), signal(executor) {}
   v1::Event event;
+  std::optional<fanout::internal::v1::RunSpec> spec = {};  ///< As it is from this event on.
   Clock::time_point happened = Clock::now();  ///< A commit that is under way may keep it waiting.
   async::Signal signal;
   bool done = false;
@@ -130,9 +131,11 @@ void EventLog::note_damage(std::string what) {
 
 awaitable<void> EventLog::commit(const Batch& batch) {
   std::vector<const v1::Event*> events;
+  std::vector<const fanout::internal::v1::RunSpec*> specs;
   std::map<std::string, v1::Run> snapshots;
   for (const auto& item : batch) {
     events.push_back(&item->event);
+    if (item->spec) specs.push_back(&*item->spec);
     // Whether a run has ended, and how, is written in the same transaction as the event that says so.
     if (item->event.has_run_ended() || item->event.has_retry_requested()) {
       snapshots.try_emplace(item->event.run_id(), runs_.at(item->event.run_id())->run);
@@ -146,7 +149,7 @@ awaitable<void> EventLog::commit(const Batch& batch) {
   std::vector<const v1::Run*> runs;
   for (const auto& [id, run] : snapshots) runs.push_back(&run);
   crash_point("log.before-commit");
-  co_await query([&](Database& database) { database.append(events, runs); });
+  co_await query([&](Database& database) { database.append(events, runs, specs); });
   crash_point("log.after-commit");
 }
 
@@ -191,12 +194,22 @@ void EventLog::release_run(const std::string& run_id) {
 }
 
 awaitable<void> EventLog::append(v1::Event event) {
-  if (closed_) throw Error(ErrorKind::unavailable, "the daemon is stopping");
-  const auto run = runs_.find(event.run_id());
-  if (run == runs_.end()) throw Error(ErrorKind::precondition, "run " + event.run_id() + " is over");
-  if (clean_) clean_(event);
-  ++run->second->unrecorded;
+  return append(std::make_shared<Pending>(executor_, std::move(event)));
+}
+
+awaitable<void> EventLog::append(v1::Event event, fanout::internal::v1::RunSpec spec) {
   auto item = std::make_shared<Pending>(executor_, std::move(event));
+  item->spec = std::move(spec);
+  return append(std::move(item));
+}
+
+awaitable<void> EventLog::append(std::shared_ptr<Pending> item) {
+  if (closed_) throw Error(ErrorKind::unavailable, "the daemon is stopping");
+  const auto run = runs_.find(item->event.run_id());
+  if (run == runs_.end()) throw Error(ErrorKind::precondition, "run " + item->event.run_id() + " is over");
+  if (clean_) clean_(item->event);
+  ++run->second->unrecorded;
+  item->happened = Clock::now();
   pending_.push_back(item);
   work_.notify();
   while (!item->done) co_await item->signal.wait();
@@ -279,6 +292,10 @@ awaitable<void> EventLog::wait_for_more(std::string run_id, std::uint64_t sequen
   const auto run = found->second;  // it may be released while we wait
   if (run->run.last_sequence() > sequence) co_return;
   co_await run->changed.wait();
+}
+
+void EventLog::wake(const std::string& run_id) {
+  if (const auto found = runs_.find(run_id); found != runs_.end()) found->second->changed.notify();
 }
 
 const v1::Run* EventLog::open(const std::string& run_id) const {

@@ -57,6 +57,8 @@ class EventLog {
   /// Failure: Error{system}; nothing was recorded then, and no number was used up.
   /// Cancellation: throws operation_aborted; the event is recorded all the same.
   async::awaitable<void> append(fanout::v1::Event event);
+  /// The same of an event with which the run's spec becomes another: both are recorded, or neither.
+  async::awaitable<void> append(fanout::v1::Event event, fanout::internal::v1::RunSpec spec);
 
   /// Records several of one run, in order and in one commit where that can be.
   async::awaitable<void> append_all(std::vector<fanout::v1::Event> events);
@@ -66,6 +68,9 @@ class EventLog {
   /// Waits until there may be more than `sequence` of a run; for one that is not open, until some run is
   /// opened. It may return without there being more: read, then wait again.
   async::awaitable<void> wait_for_more(std::string run_id, std::uint64_t sequence);
+
+  /// Whoever waits for more of a run looks again.
+  void wake(const std::string& run_id);
 
   /// Why nothing can be recorded just now, as one sentence; empty: all is well. Whoever appends waits meanwhile.
   const std::string& trouble() const { return trouble_; }
@@ -95,6 +100,7 @@ class EventLog {
   struct OpenRun;
 
   using Batch = std::vector<std::shared_ptr<Pending>>;
+  async::awaitable<void> append(std::shared_ptr<Pending> item);
   Batch number_pending();
   async::awaitable<void> commit(const Batch& batch);
   async::awaitable<void> commit_once_it_can_be(const Batch& batch);

@@ -62,13 +62,14 @@ std::optional<WallTime> reset_of(const v1::AgentLimit& limit) {
 
 /// A run that an older daemon began has no more than the command.
 AgentSpec Subagent::agent_at(unsigned index) const {
-  if (index > 0 && task_.fallbacks_size() > 0)
-    return task_.fallbacks(std::min(static_cast<int>(index), task_.fallbacks_size()) - 1);
-  if (task_.has_agent_spec()) return task_.agent_spec();
+  const auto& task = manned();
+  if (index > 0 && task.fallbacks_size() > 0)
+    return task.fallbacks(std::min(static_cast<int>(index), task.fallbacks_size()) - 1);
+  if (task.has_agent_spec()) return task.agent_spec();
   AgentSpec plain;
-  plain.set_name(task_.agent());
+  plain.set_name(task.agent());
   plain.set_kind("command");
-  plain.set_command(task_.agent_command());
+  plain.set_command(task.agent_command());
   return plain;
 }
 
@@ -76,10 +77,10 @@ AgentSpec Subagent::agent_spec() const { return agent_at(state_.agent); }
 
 domain::Traits Subagent::traits() const {
   domain::Traits traits;
-  traits.push = spec_.push();
+  traits.push = spec_.push() && task_.race_of().empty();  // of a race only the winner's work is pushed, by the task
   traits.retries = task_.retries();
   traits.gate_retries = task_.has_gate_retries() ? task_.gate_retries() : runs_plain_command() ? 0 : kGateRetries;
-  traits.agents = 1 + static_cast<unsigned>(task_.fallbacks_size());
+  traits.agents = 1 + static_cast<unsigned>(manned().fallbacks_size());
   return traits;
 }
 

@@ -4,6 +4,7 @@
 
 #include "server/domain/budget/price.hpp"
 #include "server/domain/budget/spending.hpp"
+#include "server/domain/run/spent.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -45,10 +46,11 @@ void Subagent::appraise(agent::Activity& activity) {
 
 /// What is left of the task's money, for an agent that can be told. Unset: as much as it takes.
 std::optional<double> Subagent::money_left() const {
-  if (!task_.budget().has_money()) return std::nullopt;
+  const auto budget = domain::overlaid(task_.budget(), known()->budget());
+  if (!budget.has_money()) return std::nullopt;
   constexpr double least = 0.01;
   const auto spent = domain::spent_by(*known(), {});
-  return std::max(least, task_.budget().money() - spent.money());
+  return std::max(least, budget.money() - spent.money());
 }
 
 }  // namespace fanout::subagent

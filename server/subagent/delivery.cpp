@@ -6,6 +6,7 @@
 #include "common/crash_point.hpp"
 #include "common/error.hpp"
 #include "common/text.hpp"
+#include "server/domain/run/fold.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -65,7 +66,7 @@ void describe_branch(const git::BranchSummary& branch, v1::Report& report) {
 /// So that its pull request can be seen while the gates run. What goes wrong here goes wrong again after them, and counts
 /// then.
 awaitable<void> Subagent::push_draft() {
-  const bool wanted = spec_.push() && spec_.tracker_options().draft() && !spec_.pull_request_base().empty();
+  const bool wanted = traits().push && spec_.tracker_options().draft() && !spec_.pull_request_base().empty();
   if (!wanted || progress_.pushed || task_.gates_size() == 0) co_return;
   std::string trouble;
   try {
@@ -193,8 +194,10 @@ awaitable<Input> Subagent::report() {
   for (const auto& gate : gates_) *report.add_gates() = gate;
   const bool last_words = !runs_plain_command() && !progress_.sessions.empty();
   if (last_words) report.set_summary(progress_.sessions.back().verdict.value_or(v1::AgentVerdict()).reason());
+  const bool raced = races();
+  if (raced) report.set_summary(domain::find_subagent(run(), progress_.race->winner())->report().summary());
   const auto branch = co_await services_.workers.run([&](std::stop_token) {
-    if (!last_words) report.set_summary(file_tail(attempt_directory() / "agent.stdout"));
+    if (!last_words && !raced) report.set_summary(file_tail(attempt_directory() / "agent.stdout"));
     git::remove_shadows(attempt_directory() / "sandbox");  // all of them was taken over
     return git::summarise_branch(spec_.repository(), base_commit_, worktree_.branch);
   });

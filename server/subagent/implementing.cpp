@@ -31,13 +31,15 @@ std::string or_none(const std::string& command) { return command.empty() ? "(non
 /// The seed's commit form: "type: brief", and a trailer that names the task.
 std::string commit_message(const fanout::internal::v1::RunSpec& spec, const fanout::internal::v1::TaskSpec& task) {
   const auto subject = task.commit_type() + ": " + (task.title().empty() ? task.id() : task.title());
-  return head(subject, kMaxSubject) + "\n\nImplements: " + task.id() + "\nFanout-Run: " + spec.run_id() + "\n";
+  const auto& id = task.race_of().empty() ? task.id() : task.race_of();
+  return head(subject, kMaxSubject) + "\n\nImplements: " + id + "\nFanout-Run: " + spec.run_id() + "\n";
 }
 
 }  // namespace
 
 /// A slot, and an account that may begin: who waits for the account holds no slot meanwhile.
 awaitable<Input> Subagent::take_slot() {
+  if (races()) co_return Input{InputKind::slot_taken, {}, {}};  // its agents have slots of their own
   const auto spent = co_await services_.treasury.look(spec_, task_);
   if (!spent.empty()) co_return Input{InputKind::effect_failed, spent, {}};
   const auto mine = account();
@@ -70,7 +72,7 @@ awaitable<void> Subagent::tell_waiting(std::string for_what) {
 /// Without a number where there is none, or none yet: nobody waits for it.
 v1::Issue Subagent::known_issue() const {
   const auto* run = services_.log.open(spec_.run_id());
-  const auto* agent = run ? domain::find_subagent(*run, task_.id()) : nullptr;
+  const auto* agent = run ? domain::find_subagent(*run, plan_task()) : nullptr;
   return agent ? agent->issue() : v1::Issue();
 }
 
@@ -100,6 +102,7 @@ std::string Subagent::prompt(const v1::Issue& issue) const {
   set("port", ports_.count > 0 ? std::to_string(ports_.first) : "");
   set("gates_list", lines_or(gates, "(none)"));
   auto text = domain::render(task_.prompt_template(), values);
+  if (may_ask_tracker()) text += about_the_tracker();
   if (progress_.feedback) text += domain::about_the_feedback(*progress_.feedback);
   if (progress_.retry) text += domain::about_the_failure(*progress_.retry);
   return text;
@@ -108,6 +111,7 @@ std::string Subagent::prompt(const v1::Issue& issue) const {
 /// Session after session, until one ends with nothing to follow. A daemon that takes it up walks the same way again:
 /// what is on record is not done twice.
 awaitable<Input> Subagent::run_agent() {
+  if (races()) co_return co_await run_race();
   const struct GiveBack {
     admission::Ticket& slot;
     ~GiveBack() { slot.release(); }

@@ -45,43 +45,61 @@ void remove_import(const fs::path& folder, const std::string& name) {
 
 }  // namespace
 
-awaitable<void> Subagent::take_commits(bool all) {
+awaitable<void> Subagent::take_commits(Taking when) {
   if (!shadow_ || *sandbox_level_ == sandbox::Level::off) co_return;
   const auto turn = co_await importing_.acquire(0);
-  std::string fault;
+  Untaken left;
   try {
-    fault = co_await take_from_shadow(all);
+    left = co_await take_from_shadow(when);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::cancelled) throw;
-    fault = error.what();
+    left.why = error.what();
   }
-  if (all && !fault.empty()) throw Error(ErrorKind::precondition, fault + "; look at " + worktree_.path.string());
+  if (left.why.empty() || when == Taking::meanwhile) co_return;
+  if (when == Taking::after_failure) co_return co_await tell_refused_commits(std::move(left));
+  if (!left.kept_as.empty()) left.why += "; what it committed is kept as " + left.kept_as;
+  throw Error(ErrorKind::precondition, left.why + "; look at " + worktree_.path.string());
 }
 
-/// Returns what keeps it from being taken over; nothing where there is nothing to take.
-awaitable<std::string> Subagent::take_from_shadow(bool all) {
+/// Why the task failed is another matter; so this would be told nowhere.
+awaitable<void> Subagent::tell_refused_commits(Untaken left) {
+  const auto told = left.why + left.commit;
+  if (told == commits_told_) co_return;
+  v1::Event event;
+  auto& refused = *event.mutable_commits_refused();
+  refused.set_reason(left.why);
+  refused.set_head_commit(left.commit);
+  refused.set_kept_as(left.kept_as);
+  co_await record(std::move(event));
+  commits_told_ = told;
+}
+
+awaitable<Subagent::Untaken> Subagent::take_from_shadow(Taking when) {
+  Untaken left;
+  const bool ended = when != Taking::meanwhile;
   std::string unfinished;
   const auto tip = co_await services_.workers.run([&](std::stop_token) {
-    if (all) unfinished = git::unfinished_in(*shadow_);
+    if (when == Taking::after_success) unfinished = git::unfinished_in(*shadow_);
     return git::tip_of(*shadow_, worktree_.branch);
   });
-  if (!unfinished.empty()) co_return "the agent left a " + unfinished + " unfinished in its worktree";
-  if (!tip.fault.empty() || tip.commit == tip.from) co_return tip.fault;
-  auto refused = co_await import_objects(tip);
-  if (!refused.empty()) co_return refused;
+  left.why = unfinished.empty() ? tip.fault : "the agent left a " + unfinished + " unfinished in its worktree";
+  if (!left.why.empty() || tip.commit == tip.from) co_return left;
+  left.why = co_await import_objects(tip);
+  if (!left.why.empty()) co_return left;
   const git::TakeOver move{spec_.repository(), worktree_.path, worktree_.branch, base_commit_, tip.from, tip.commit};
-  refused = co_await services_.workers.run([&](std::stop_token) {
-    auto why = git::take_over(move);
-    if (why.empty()) git::note_tip(*shadow_, tip.commit);
-    else if (all) why += "; what it committed is kept as " + git::keep_commit(spec_.repository(), spec_.run_id(), task_.id(), tip.commit);
-    return why;
+  co_await services_.workers.run([&](std::stop_token) {
+    left.why = git::take_over(move);
+    if (left.why.empty()) git::note_tip(*shadow_, tip.commit);
+    if (left.why.empty() || !ended) return;
+    left.commit = tip.commit;
+    left.kept_as = git::keep_commit(spec_.repository(), spec_.run_id(), task_.id(), tip.commit);
   });
-  if (!refused.empty()) co_return refused;
+  if (!left.why.empty()) co_return left;
   v1::Event event;
   event.mutable_commits_taken()->set_from(tip.from);
   event.mutable_commits_taken()->set_head_commit(tip.commit);
   co_await record(std::move(event));
-  co_return "";
+  co_return left;
 }
 
 awaitable<std::string> Subagent::import_objects(git::ShadowTip tip) {

@@ -169,7 +169,7 @@ awaitable<process::Exit> Subagent::run_program(Program program) {
   auto listener = listener_for(program);
   const auto exit = co_await process::run(runner(), std::move(command), std::move(listener), told_of(program.name));
   co_await record_end(program, exit);
-  co_await take_commits(exit.success());
+  co_await take_commits(exit.success() ? Taking::after_success : Taking::after_failure);
   co_return exit;
 }
 

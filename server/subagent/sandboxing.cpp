@@ -36,6 +36,12 @@ std::vector<std::filesystem::path> paths_in(const std::vector<std::string>& argv
   return paths;
 }
 
+bool is_known(const v1::Subagent& agent, const v1::SandboxChosen& chosen) {
+  return agent.sandbox() == chosen.level() && agent.sandbox_network() == chosen.network() && agent.sandbox_reason() == chosen.reason() &&
+         agent.tracker_access() == chosen.tracker_access() &&
+         std::equal(agent.sandbox_hosts().begin(), agent.sandbox_hosts().end(), chosen.hosts().begin(), chosen.hosts().end());
+}
+
 }  // namespace
 
 /// Once in an attempt. A run that an older daemon began has none, as it had there.
@@ -66,14 +72,20 @@ awaitable<void> Subagent::choose_sandbox() {
 awaitable<void> Subagent::record_sandbox(std::string wanted, std::string reason, std::string remedy) {
   const auto* me = known();
   const auto level = to_wire(*sandbox_level_);
-  if (me && me->sandbox() == level && me->sandbox_network() == sandbox_network_ && me->sandbox_reason() == reason) co_return;
   v1::Event event;
   auto& chosen = *event.mutable_sandbox_chosen();
   chosen.set_level(level);
   chosen.set_network(sandbox_network_);
   chosen.set_reason(reason);
+  if (reaches_hosts_only()) *chosen.mutable_hosts() = task_.sandbox().hosts();
+  if (may_ask_tracker()) chosen.set_tracker_access(task_.sandbox().tracker_access());
+  if (me && is_known(*me, chosen)) co_return;
   if (!reason.empty()) chosen.set_wanted(to_wire(sandbox::level_from(wanted).value_or(Level::workspace)));
   co_await record(std::move(event));
+  const bool unkept = *sandbox_level_ == Level::off && reason.empty() && task_.sandbox().hosts_size() > 0;
+  if (unkept && services_.told_of_open_network.insert(spec_.run_id()).second) {
+    co_await notice(v1::Notice::SEVERITY_WARNING, "its programs reach the whole network: the hosts of sandbox_network are kept in a sandbox only, and it is off");
+  }
   if (reason.empty() || !services_.told_without_sandbox.insert(spec_.run_id()).second) co_return;
   if (!remedy.empty()) reason += "; " + remedy;
   co_await notice(v1::Notice::SEVERITY_WARNING, "its programs run without a sandbox, with all the user's rights: " + reason);
@@ -90,17 +102,23 @@ sandbox::Wanted Subagent::wanted_box(const process::Command& command) const {
   wanted.own = services_.own_places;
   wanted.repository = spec_.repository();
   wanted.worktree = worktree_.path;
+  wanted.helper = services_.shim;
+  wanted.forwards = reaches_hosts_only();
   return wanted;
 }
 
 awaitable<void> Subagent::enclose(process::Command& command, std::string agent, std::vector<std::filesystem::path> files) {
   co_await choose_sandbox();
+  std::vector<sandbox::Door> doors;
+  co_await open_doors(command, !agent.empty(), doors);
   if (*sandbox_level_ == Level::off) co_return;
   auto wanted = wanted_box(command);
+  wanted.doors = std::move(doors);
   wanted.agent = std::move(agent);
   wanted.files = std::move(files);
   const auto prompt = attempt_directory() / "prompt.md";
   if (std::find(wanted.files.begin(), wanted.files.end(), prompt) == wanted.files.end()) wanted.files.push_back(prompt);
+  for (const auto& folder : candidates_) wanted.files.push_back(folder);  // among other worktrees, which are hidden
   command.sandbox = co_await services_.workers.run([&](std::stop_token) {
     // Where it was started by an earlier daemon it may be at work in the newest.
     const bool started = std::filesystem::exists(command.folder);

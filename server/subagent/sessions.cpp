@@ -342,6 +342,8 @@ awaitable<v1::AgentVerdict> Subagent::run_new_session(AgentOrder order) {
   co_await enclose(setup.command, order.agent.kind(), std::move(read));
   co_await record_launch(order, std::string(agent::to_string(setup.options.level)), launch.notes);
   setup.recorded = progress_.sessions.back().ordinal;
+  services_.speech.end(spec_.run_id(), task_.id());  // of one that was broken off
+  setup.overhear = [this](const agent::Activity& activity) { overhear(activity); };
   for (const auto& waiting : known()->attention()) {
     const auto& deadline = waiting.has_permission() ? waiting.permission().deadline() : waiting.question().deadline();
     setup.deadlines[waiting.id()] = std::chrono::system_clock::time_point(
@@ -357,6 +359,7 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
   const auto session = std::make_shared<session::Session>(services_.executor, runner(), std::move(setup));
   session->channel().pause(known()->paused());
   const SessionAtWork at_work(session_, session);
+  co_await begin_escape_watch();
   process::Exit exit;
   std::string not_started;
   std::exception_ptr lost;
@@ -369,7 +372,9 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
     if (error.kind() != ErrorKind::not_found || plain) throw;
     not_started = error.what();
   }
+  co_await end_escape_watch();
   if (lost) {
+    co_await take_commits(Taking::after_failure);
     co_await take_snapshot("the agent's supervisor was killed");
     std::rethrow_exception(lost);
   }
@@ -380,9 +385,10 @@ awaitable<v1::AgentVerdict> Subagent::attend_session(AgentOrder order, Program p
     verdict.set_program(order.program);
     co_return verdict;
   }
+  services_.speech.end(spec_.run_id(), task_.id());
   co_await record_end(program, exit);
   services_.attention.notify();
-  co_await take_commits(exit.success());
+  co_await take_commits(exit.success() ? Taking::after_success : Taking::after_failure);
   co_await take_snapshot("the agent has ended");
   agent::Ending ending;
   if (!plain) {
@@ -444,8 +450,18 @@ awaitable<void> Subagent::record_launch(AgentOrder order, std::string level, std
   progress_.sessions.push_back({std::move(launched), {}, 0, 0});
 }
 
+/// Words as they come. Helpers of the agent speak to it, and not to people.
+void Subagent::overhear(const agent::Activity& activity) {
+  if (!activity.within().empty()) return;
+  const bool reasoning = activity.has_reasoning();
+  const auto& text = reasoning ? activity.reasoning().text() : activity.message().text();
+  services_.speech.add(spec_.run_id(), task_.id(), text, reasoning);
+}
+
 awaitable<void> Subagent::record_activity(agent::Activity activity) {
   const bool asks = activity.has_permission() || activity.has_question() || activity.has_answer();
+  // Usage is told while a message goes on.
+  if (activity.within().empty() && !activity.has_usage()) services_.speech.end(spec_.run_id(), task_.id());
   appraise(activity);
   v1::Event event;
   *event.mutable_agent_activity() = std::move(activity);

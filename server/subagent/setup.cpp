@@ -105,7 +105,7 @@ awaitable<std::string> Subagent::issue_for_names() {
 awaitable<std::uint64_t> Subagent::issue_number() {
   for (;;) {
     const auto& run = *services_.log.open(spec_.run_id());
-    const auto& agent = *domain::find_subagent(run, task_.id());
+    const auto& agent = *domain::find_subagent(run, plan_task());
     if (agent.issue().number() > 0) co_return agent.issue().number();
     if (agent.tracker_faults_size() > 0) {
       throw Error(ErrorKind::precondition,

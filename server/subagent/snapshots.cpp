@@ -25,7 +25,7 @@ constexpr std::chrono::seconds kBeforeTheEnd{10};
 /// nothing else. Whether one was.
 awaitable<bool> Subagent::take_snapshot(std::string reason) {
   if (worktree_.path.empty()) co_return false;
-  co_await take_commits(false);
+  co_await take_commits(Taking::meanwhile);
   std::optional<git::Snapshot> taken;
   std::string trouble;
   try {
@@ -70,6 +70,7 @@ awaitable<void> Subagent::take_snapshots_while_it_runs() {
       timer.expires_at(now < last ? std::min(next, last) : next);
       co_await timer.async_wait(boost::asio::use_awaitable);
       co_await take_snapshot("the agent is at work");
+      co_await look_for_escapes(true);
     }
   } catch (const boost::system::system_error&) {
     co_return;  // the agent has ended

@@ -6,6 +6,7 @@
 
 #include "common/crash_point.hpp"
 #include "common/error.hpp"
+#include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 
 namespace fanout::subagent {
@@ -36,9 +37,13 @@ Subagent::Subagent(Services& services, const fanout::internal::v1::RunSpec& spec
       earlier_(std::move(earlier)),
       inputs_(services.executor),
       effects_(services.executor),
-      importing_(services.executor, 1) {
+      importing_(services.executor, 1),
+      doors_(services.executor) {
   progress_.feedback = earlier_.feedback;
   progress_.last_pushed = earlier_.pushed_commit;
+  for (const auto& other : spec_.tasks()) {
+    if (other.race_of() == task_.id()) contenders_.push_back(other.id());
+  }
 }
 
 void Subagent::begin(std::vector<git::Tip> tips) {
@@ -72,11 +77,12 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
     base_commit_ = progress.worktree->base_commit();
     ports_ = {static_cast<std::uint16_t>(from.first_port()), from.port_count()};
   }
+  if (progress.race) base_commit_ = progress.race->base_commit();
   if (progress.pushed) pushed_to_ = progress.pushed->remote();
   // Its agent may be at work already, so it has a slot whether or not one is free; unless it waits for its account.
   const bool parked = progress.parked.has_value() && state_.phase == v1::PHASE_IMPLEMENTING;
   if (parked) restore_parking(*progress.parked);
-  if (state_.phase == v1::PHASE_IMPLEMENTING && !parked) {
+  if (state_.phase == v1::PHASE_IMPLEMENTING && !parked && !races(progress)) {
     slot_ = services_.admission.seize(request(admission::Kind::agent));
     slot_.started(from.pid());
   }
@@ -87,16 +93,22 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
   taken_up_ = true;
   if (!waits_for_begin()) input(untested ? InputKind::rebased : parked ? InputKind::limited : InputKind::resume);
   if (cancelled) cancel();
+  if (!task_.race_of().empty()) leave_race_that_is_over();
 }
 
 bool Subagent::waits_for_begin() const {
   return state_.phase == v1::PHASE_PENDING || (state_.phase == v1::PHASE_SETTING_UP && !progress_.worktree);
 }
 
-void Subagent::lose_dependency(std::vector<std::string> tasks) {
-  std::string names;
-  for (const auto& task : tasks) names += (names.empty() ? "" : ", ") + task;
-  input(InputKind::dependency_lost, "it needs " + names + ", which did not complete", std::move(tasks));
+void Subagent::lose_dependency(std::vector<std::string> tasks, std::vector<std::string> absent) {
+  std::string words;
+  const auto add = [&](const std::vector<std::string>& some, const char* what) {
+    if (!some.empty()) words += (words.empty() ? "it needs " : ", and ") + join(some, ", ") + what;
+  };
+  add(tasks, ", which did not complete");
+  add(absent, ", which never came");
+  tasks.insert(tasks.end(), absent.begin(), absent.end());
+  input(InputKind::dependency_lost, words, std::move(tasks));
 }
 
 void Subagent::cancel() { input(InputKind::cancel, "cancelled on request"); }
@@ -119,6 +131,8 @@ awaitable<void> Subagent::live() {
   }
   if (lost) effects_.cancel();
   co_await effects_.join();
+  doors_.cancel();
+  co_await doors_.join();
   slot_.release();  // taken, and then it was cancelled before its agent began
   if (lost) std::rethrow_exception(lost);
 }
@@ -135,7 +149,11 @@ awaitable<void> Subagent::take(domain::Decision decision) {
     effects_.cancel();
     co_await effects_.join();
     if (taken_up_) co_await process::end_all(runner(), attempt_directory());
-    if (state_.phase != v1::PHASE_SETTING_UP) co_await take_snapshot("it was stopped");
+    co_await end_escape_watch();
+    if (state_.phase != v1::PHASE_SETTING_UP) {
+      co_await take_commits(Taking::after_failure);
+      co_await take_snapshot("it was stopped");
+    }
     input(InputKind::stopped);
   } else if (effect != Effect::none) {
     effects_.spawn(perform(effect));
@@ -164,6 +182,8 @@ awaitable<void> Subagent::record_transition(v1::Phase from, domain::Decision dec
       TimeUtil::MicrosecondsToDuration(std::chrono::duration_cast<std::chrono::microseconds>(now - phase_began_).count());
   phase_began_ = now;
   co_await record(std::move(event));
+  if (domain::is_end(decision.state.phase)) end_rivals("the task it raced for is " + std::string(domain::phase_name(decision.state.phase)));
+  if (domain::is_end(decision.state.phase) && !task_.race_of().empty()) services_.races.notify();
   if (!spec_.write_status() || task_.file().empty()) co_return;
   std::string trouble;
   try {

@@ -13,6 +13,7 @@
 #include "server/admission/admission.hpp"
 #include "server/async/async.hpp"
 #include "server/async/worker_pool.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/domain/subagent/condition.hpp"
 #include "server/domain/subagent/machine.hpp"
 #include "server/domain/subagent/progress.hpp"
@@ -21,6 +22,8 @@
 #include "server/environment/fingerprint.hpp"
 #include "server/environment/ports.hpp"
 #include "server/git/git.hpp"
+#include "server/http/forward_proxy.hpp"
+#include "server/http/server.hpp"
 #include "server/process/containment.hpp"
 #include "server/process/process.hpp"
 #include "server/secrets/store.hpp"
@@ -31,6 +34,8 @@
 #include "server/subagent/accounts.hpp"
 #include "server/subagent/agent_order.hpp"
 #include "server/subagent/child_environment.hpp"
+#include "server/subagent/escapes.hpp"
+#include "server/subagent/speech.hpp"
 #include "server/subagent/treasury.hpp"
 
 namespace fanout::pool {
@@ -84,15 +89,23 @@ struct Services {
   Redactor& redactor;              ///< Knows what must not be told.
   const secrets::Store& secrets;   ///< Values that plans name.
   async::Signal attention{executor};  ///< Something waits for an answer, or does so no more.
+  async::Signal races{executor};      ///< Somebody who raced for a task has ended.
   Accounts accounts{executor, retry_delay * 6};
   Treasury treasury{log};
+  Speech speech{executor, log, redactor};
   environment::Ports ports{runs_directory.parent_path() / "ports"};
   environment::Environments environments{};
   Installs installs{executor};
   sandbox::Sandboxes sandboxes{executor, files, search_path(environment)};
+  EscapeWatches escapes{executor, workers};
   std::string default_sandbox = "workspace";           ///< Where nobody names a level.
   std::vector<std::filesystem::path> own_places = {};  ///< Fanout's own, which no sandboxed program sees.
   std::set<std::string> told_without_sandbox = {};     ///< Runs that know it.
+  /// Serves what a task's agent may ask of the tracker, on a Unix socket. Empty: there is no tracker.
+  std::function<std::unique_ptr<http::Server>(const fanout::internal::v1::RunSpec&, const fanout::internal::v1::TaskSpec&,
+                                              const std::filesystem::path& socket)>
+      tracker_door = {};
+  std::set<std::string> told_of_open_network = {};     ///< Runs that know that their list of hosts holds nobody.
   /// The token that a run may use at its remote.
   std::function<git::Access(const fanout::internal::v1::RunSpec&)> access = {};
 
@@ -118,6 +131,7 @@ struct EarlierWork {
   std::string reason = {};      ///< Why the attempt before ended, where that is known.
   std::optional<fanout::v1::Feedback> feedback = {};  ///< What was said of it, which this attempt is to react to.
   std::string pushed_commit = {};  ///< Tip of `branch` on the remote as we left it; empty: never pushed.
+  std::string race_winner = {};    ///< Whose work it is, where several agents raced for the task; empty: none won yet.
 };
 
 /// Performs the life of one task in a run: asks the pure machine what to do, does it, records each
@@ -137,9 +151,14 @@ class Subagent {
   void resume(const fanout::v1::Subagent& from, domain::Progress progress);
   /// Its dependencies completed; `tips` are the branches it starts from. One that was taken up resumes.
   void begin(std::vector<git::Tip> tips);
-  void lose_dependency(std::vector<std::string> tasks);
+  /// These did not complete; `absent` are not in the run, and will not come.
+  void lose_dependency(std::vector<std::string> tasks, std::vector<std::string> absent);
   void cancel();
   void interrupt();
+  /// Another agent has done the task: this one ends.
+  void lose_race(std::string why);
+  /// Whom the task asks to end those that raced for it in vain: by task id, with the reason.
+  void on_rivals(std::function<void(const std::string&, std::string)> end) { end_rival_ = std::move(end); }
 
   /// Tells its agent something: now, or once it listens. Error precondition: no agent is at work, or it can be told
   /// nothing.
@@ -240,6 +259,20 @@ class Subagent {
   awaitable<void> record_round(fanout::v1::Event event);
   awaitable<AgentOrder> order_again(AgentOrder order);
 
+  // racing.cpp
+  bool races(const domain::Progress& progress) const;
+  bool races() const { return races(progress_); }
+  const fanout::internal::v1::TaskSpec& manned() const;
+  const std::string& plan_task() const;
+  const fanout::v1::Run& run() const;
+  awaitable<domain::Input> run_race();
+  awaitable<domain::Race> await_race();
+  awaitable<std::string> ask_judge(std::vector<std::string> candidates);
+  awaitable<void> take_work_of(std::string winner, std::string reason);
+  awaitable<void> end_race();
+  void end_rivals(const std::string& why);
+  void leave_race_that_is_over();
+
   // budget.cpp
   awaitable<void> watch_budget();
   void appraise(agent::Activity& activity);
@@ -259,6 +292,7 @@ class Subagent {
   std::vector<std::string> allowed_commands() const;
   awaitable<void> record_launch(AgentOrder order, std::string level, std::vector<std::string> notes);
   awaitable<void> record_activity(agent::Activity activity);
+  void overhear(const agent::Activity& activity);
   awaitable<std::vector<git::FileDelta>> changed_files();
   awaitable<void> record_changes(std::vector<git::FileDelta> files);
   awaitable<agent::Ending> ending_of(AgentOrder order, process::Exit exit, bool was_idle);
@@ -278,12 +312,41 @@ class Subagent {
   /// Puts the program into the sandbox that was chosen. `agent`: its kind in the catalogue, empty for what is none.
   awaitable<void> enclose(process::Command& command, std::string agent, std::vector<std::filesystem::path> files);
   sandbox::Wanted wanted_box(const process::Command& command) const;
+  /// Their list of hosts is kept.
+  bool reaches_hosts_only() const { return sandbox_level_ && *sandbox_level_ != sandbox::Level::off && task_.sandbox().hosts_size() > 0; }
+
+  // doors.cpp
+  bool may_ask_tracker() const;
+  std::string about_the_tracker() const;
+  awaitable<void> open_doors(process::Command& command, bool is_agent, std::vector<sandbox::Door>& doors);
+  awaitable<std::filesystem::path> make_door_folder(std::string name);
+  awaitable<void> open_tracker_door(std::filesystem::path folder);
+  awaitable<void> open_network_door(std::filesystem::path folder);
+  template <class Server>
+  awaitable<void> serve_door(Server& server);
+  awaitable<void> tell_refused_host(std::string host, std::string why);
+
+  // escaping.cpp
+  awaitable<void> begin_escape_watch();
+  awaitable<void> look_for_escapes(bool at_work);
+  awaitable<void> end_escape_watch();
+  awaitable<void> tell_escape(Escape escape, bool at_work);
+  awaitable<bool> freeze();
 
   // importing.cpp
-  /// What was committed in the sandbox becomes the branch's. `all`: what cannot be taken over is an Error; else it is left
-  /// for later.
-  awaitable<void> take_commits(bool all);
-  awaitable<std::string> take_from_shadow(bool all);
+  /// When what was committed in the sandbox becomes the branch's, and what is done about what cannot be taken over.
+  enum class Taking {
+    meanwhile,      ///< The program is at work: it is left for later.
+    after_failure,  ///< It has failed, or was ended: it is told, and kept.
+    after_success,  ///< It is an Error, and kept.
+  };
+  struct Untaken {
+    std::string why;              ///< As a sentence without its end; empty: all was taken over.
+    std::string commit, kept_as;  ///< Where it can be read.
+  };
+  awaitable<void> take_commits(Taking when);
+  awaitable<Untaken> take_from_shadow(Taking when);
+  awaitable<void> tell_refused_commits(Untaken left);
   awaitable<std::string> import_objects(git::ShadowTip tip);
   awaitable<process::Exit> run_import_step(std::string name, std::vector<std::string> argv, std::filesystem::path input,
                                            std::vector<std::string> sandbox);
@@ -342,6 +405,12 @@ class Subagent {
   std::filesystem::path bwrap_;
   std::optional<git::Shadow> shadow_;     ///< Once a program was sandboxed.
   async::Slots importing_;
+  std::string commits_told_;              ///< The refusal of commits that was told last.
+  async::TaskGroup doors_;                ///< What its programs may ask of us, for as long as it lives.
+  std::unique_ptr<http::Server> tracker_door_;
+  std::unique_ptr<http::ForwardProxy> network_door_;
+  std::set<std::string> hosts_told_;      ///< That were refused, and that it was told of.
+  std::unique_ptr<EscapeWatches::Watcher> escapes_;  ///< While an agent is at work without a sandbox.
   std::optional<Installing> installing_;  ///< From the first setup command until what it made is kept.
   bool taken_up_ = false;      ///< From another daemon, whose programs may run.
   domain::Progress progress_;  ///< What an earlier daemon has done and recorded, and we for our own programs.
@@ -352,6 +421,9 @@ class Subagent {
   std::string pushed_to_;
   std::optional<domain::Parking::Parked> parked_;  ///< Met just now, and not told yet.
   fanout::v1::AgentLimit parked_limit_;
+  std::vector<std::string> contenders_;          ///< Who races for this task; none: its own agent does it.
+  std::vector<std::filesystem::path> candidates_;  ///< The worktrees that its judge looks at.
+  std::function<void(const std::string&, std::string)> end_rival_;
   std::string budget_spent_;  ///< Why the agent is ended; empty: it is not.
   std::shared_ptr<session::Session> session_;  ///< While its agent is at work.
 };

@@ -9,6 +9,7 @@
 
 #include "server/domain/budget/spending.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/spent.hpp"
 
 namespace fanout::subagent {
 
@@ -83,7 +84,7 @@ awaitable<std::string> Treasury::look(const fanout::internal::v1::RunSpec& spec,
   if (!agent) co_return std::string();
   const auto now = TimeUtil::GetCurrentTime();
   domain::take_in(day_, today(), *run, now);
-  const auto used = joined(domain::used_up(v1::BudgetUsed::SCOPE_TASK, task.budget(), domain::spent_by(*agent, now)),
+  const auto used = joined(domain::used_up(v1::BudgetUsed::SCOPE_TASK, domain::overlaid(task.budget(), agent->budget()), domain::spent_by(*agent, now)),
                            domain::used_up(v1::BudgetUsed::SCOPE_RUN, spec.budget(), domain::spent_by(*run, now)),
                            domain::used_up(v1::BudgetUsed::SCOPE_DAY, spec.day_budget(), day_.spent()));
   std::vector<v1::Event> news;

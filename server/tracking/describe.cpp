@@ -2,7 +2,6 @@
 
 #include <google/protobuf/util/time_util.h>
 
-#include <cstdio>
 #include <sstream>
 
 #include "common/text.hpp"
@@ -170,31 +169,18 @@ github::Progress progress_of(const v1::Subagent& agent) {
   return progress;
 }
 
-std::string cost_of(const v1::Subagent& agent) {
-  const auto& usage = agent.usage();
-  std::string text;
-  if (usage.has_cost()) {
-    char amount[48];
-    std::snprintf(amount, sizeof amount, "%.2f", usage.cost().amount());
-    text = usage.cost().currency() + " " + amount + (usage.cost_incomplete() ? " at least" : "");
-  }
-  const auto tokens = usage.input_tokens() + usage.output_tokens();
-  if (tokens > 0) text += (text.empty() ? "" : ", ") + std::to_string(tokens) + " tokens";
-  return text;
-}
-
-github::PullRequestWanted pull_request_of(const RunSpec& spec, const TaskSpec& task, const v1::Subagent& agent,
+github::PullRequestWanted pull_request_of(const RunSpec& spec, const TaskSpec& task, const v1::Run& run,
                                           std::string base) {
+  const auto& agent = *domain::find_subagent(run, task.id());
   github::PullRequestWanted wanted;
   wanted.base = std::move(base);
   wanted.draft = spec.tracker_options().draft() && !agent.has_report();
-  wanted.evidence.cost = cost_of(agent);
   const auto& text = spec.tracker_options().pull_request_template();
   if (!text.empty()) wanted.evidence.text = rendered(spec, task, agent, text);
   for (const auto& commit : agent.report().commits()) wanted.evidence.commits.push_back({commit.id(), commit.summary()});
   wanted.evidence.gates = gates_of(agent);
   wanted.evidence.agent = agent.agent();
-  wanted.evidence.cost = domain::usage_text(agent);
+  wanted.evidence.cost = domain::usage_text(run, agent);
   wanted.evidence.duration = to_milliseconds(agent.report().duration());
   return wanted;
 }

@@ -23,11 +23,9 @@ std::string issue_text(const RunSpec& spec, const TaskSpec& task, const fanout::
 bool is_over(const fanout::v1::Following& following);
 /// For the task's one comment.
 github::Progress progress_of(const fanout::v1::Subagent& agent);
-/// `base`: the branch it is to be merged into.
-github::PullRequestWanted pull_request_of(const RunSpec& spec, const TaskSpec& task, const fanout::v1::Subagent& agent,
+/// `base`: the branch it is to be merged into. What it cost holds what all have used that raced for the task.
+github::PullRequestWanted pull_request_of(const RunSpec& spec, const TaskSpec& task, const fanout::v1::Run& run,
                                           std::string base);
-/// "US$ 0.42, 120,300 tokens", as far as it is known.
-std::string cost_of(const fanout::v1::Subagent& agent);
 
 /// There is one issue for the whole run instead of one for each task.
 bool has_one_issue(const RunSpec& spec);

@@ -51,7 +51,9 @@ awaitable<void> Follower::live() {
 awaitable<void> Follower::follow() {
   for (;;) {
     seen_ = state().last_sequence();
-    for (const auto& task : spec_.tasks()) {
+    for (int i = 0; i < spec_.tasks_size(); ++i) {  // tasks may come meanwhile
+      const auto& task = spec_.tasks(i);
+      if (!run_.has(task)) continue;
       if (state_of(task).phase() == v1::PHASE_SKIPPED || task.skipped()) continue;
       begin(task);
       // Before the end is asked for, which waits for the last word.
@@ -162,7 +164,7 @@ awaitable<void> Follower::open_issue(const TaskSpec& task) {
 awaitable<void> Follower::open_pull_request(const TaskSpec& task) {
   const auto base = pull_request_base(spec_, task, state());
   auto info = task_info(spec_, task, state_of(task));
-  auto wanted = pull_request_of(spec_, task, state_of(task), base);
+  auto wanted = pull_request_of(spec_, task, state(), base);
   const auto request = co_await tracker_.open_pull_request(std::move(info), std::move(wanted));
   if (state_of(task).pull_request().number() == request.number) co_return;
   v1::Event event;
@@ -178,7 +180,7 @@ awaitable<void> Follower::open_pull_request(const TaskSpec& task) {
 /// What the agent has done since it was opened; and it is no draft any more.
 awaitable<void> Follower::show_result(const TaskSpec& task) {
   auto info = task_info(spec_, task, state_of(task));
-  auto wanted = pull_request_of(spec_, task, state_of(task), state_of(task).pull_request().base());
+  auto wanted = pull_request_of(spec_, task, state(), state_of(task).pull_request().base());
   const bool is_draft = state_of(task).pull_request().draft();
   const bool ready = co_await tracker_.describe_pull_request(std::move(info), std::move(wanted), is_draft);
   if (!ready || !is_draft) co_return;
@@ -222,7 +224,8 @@ bool Follower::follows_task(const TaskSpec& task) const {
 }
 
 bool Follower::follows() const {
-  return std::any_of(spec_.tasks().begin(), spec_.tasks().end(), [&](const TaskSpec& task) { return follows_task(task); });
+  return std::any_of(spec_.tasks().begin(), spec_.tasks().end(),
+                     [&](const TaskSpec& task) { return run_.has(task) && follows_task(task); });
 }
 
 awaitable<std::vector<std::string>> Follower::stop_following(std::string task_id) {
@@ -251,7 +254,8 @@ awaitable<void> Follower::keep_run_issue() {
   if (!std::exchange(run_asked_.issue, true)) steps_.spawn(guarded("issue", "", open_run_issue()));
   auto info = run_info(spec_, state());
   const auto& tasks = state().subagents();
-  const bool over = std::all_of(tasks.begin(), tasks.end(), [](const auto& agent) { return ended(agent); }) && !follows();
+  const bool over = std::all_of(tasks.begin(), tasks.end(), [](const auto& agent) { return ended(agent); }) && !follows() &&
+                    !state().open();
   if (info.body != run_asked_.progress) {
     run_asked_.progress = info.body;
     run_asked_.end = false;

@@ -20,7 +20,7 @@ using async::awaitable;
 /// Lives on the I/O thread. Lifetime: the run is open in the log as long as live() goes on; outlives its live().
 class Follower {
  public:
-  /// `changed` is told whenever it has come nearer to being settled.
+  /// `spec` outlives it. `changed` is told whenever it has come nearer to being settled.
   Follower(const async::Executor& executor, store::EventLog& log, github::Tracker& tracker, async::Signal& changed,
            const RunSpec& spec, const Doors& doors);
 
@@ -76,7 +76,7 @@ class Follower {
 
   store::EventLog& log_;
   github::Tracker& tracker_;
-  const RunSpec spec_;
+  const RunSpec& spec_;  ///< Tasks may be added to it.
   const Doors& doors_;
   RunView run_;
   Asked run_asked_;  ///< For the run's one issue.

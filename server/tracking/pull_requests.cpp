@@ -186,7 +186,8 @@ awaitable<void> PullRequests::set_state(const TaskSpec& task, State::State state
 awaitable<std::vector<std::string>> PullRequests::stop(std::string task_id) {
   std::vector<std::string> stopped;
   const auto followed = followed_;
-  for (const auto& task : run_.spec().tasks()) {
+  for (int i = 0; i < run_.spec().tasks_size(); ++i) {  // tasks may come meanwhile
+    const auto& task = run_.spec().tasks(i);
     const bool asked = task_id.empty() || task.id() == task_id;
     if (!asked || !followed.contains(task.id()) || is_over(run_.of(task).following())) continue;
     co_await set_state(task, State::STATE_STOPPED, "cancelled on request");

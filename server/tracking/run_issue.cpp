@@ -2,6 +2,7 @@
 #include "common/redact.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/tracking/describe.hpp"
 
 namespace fanout::tracking {
@@ -59,7 +60,7 @@ std::string list_of(const v1::Run& run) {
   std::string list;
   for (const Line line : {Line(full_line), Line(short_line), Line(line_of_unfinished)}) {
     list.clear();
-    for (const auto& agent : run.subagents()) list += line(agent);
+    for (const auto& agent : run.subagents()) list += domain::is_contender(agent) ? "" : line(agent);
     if (list.size() <= kMostBody) return list;
   }
   const auto cut = list.rfind('\n', kMostBody);
@@ -83,10 +84,11 @@ github::TaskInfo run_info(const RunSpec& spec, const v1::Run& run) {
   info.keep_labels = options.keep_labels();
   std::size_t done = 0, failed = 0;
   for (const auto& agent : run.subagents()) {
+    if (domain::is_contender(agent)) continue;
     done += is_done(agent) ? 1 : 0;
     failed += domain::is_end(agent.phase()) && !is_done(agent) ? 1 : 0;
   }
-  const auto all = static_cast<std::size_t>(run.subagents_size());
+  const auto all = domain::count_tasks(run);
   info.body = "**" + std::to_string(done) + " of " + counted(all, "task") + " done" +
               (failed > 0 ? ", " + std::to_string(failed) + " not completed" : "") + ".** Run `" + spec.run_id() +
               "`, kept up to date by Fanout.\n\n" + list_of(run);

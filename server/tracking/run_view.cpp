@@ -6,6 +6,8 @@ namespace fanout::tracking {
 
 namespace v1 = fanout::v1;
 
+bool RunView::has(const TaskSpec& task) const { return domain::find_subagent(state(), task.id()) != nullptr; }
+
 const v1::Subagent& RunView::of(const TaskSpec& task) const { return *domain::find_subagent(state(), task.id()); }
 
 awaitable<void> RunView::record(std::string task_id, v1::Event event) {

@@ -17,6 +17,8 @@ class RunView {
   const RunSpec& spec() const { return spec_; }
   const std::string& id() const { return spec_.run_id(); }
   const fanout::v1::Run& state() const { return *log_.open(spec_.run_id()); }
+  /// A task that is added is among the spec's a moment before it is in the log.
+  bool has(const TaskSpec& task) const;
   const fanout::v1::Subagent& of(const TaskSpec& task) const;
   /// `task_id` empty: about the run as a whole.
   awaitable<void> record(std::string task_id, fanout::v1::Event event);

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "server/domain/run/fold.hpp"
+#include "server/github/marker.hpp"
+
 #include <boost/system/system_error.hpp>
 
 namespace fanout::tracking {
@@ -17,7 +20,15 @@ namespace {
 
 /// When nothing gets through, only this part of the patience is left.
 constexpr int kInTrouble = 6;
+constexpr std::size_t kAgentsConnections = 8;  ///< To its door: who is served has an answer in memory.
 constexpr std::uint64_t kBeginning = 1;  ///< What a run's first event is.
+
+/// Who races for a task has no issue and no pull request: the task has.
+RunSpec tasks_alone(RunSpec spec) {
+  auto& tasks = *spec.mutable_tasks();
+  tasks.erase(std::remove_if(tasks.begin(), tasks.end(), [](const auto& task) { return !task.race_of().empty(); }), tasks.end());
+  return spec;
+}
 
 }  // namespace
 
@@ -41,13 +52,51 @@ git::Access Tracking::access(const RunSpec& spec) const {
   return {host, trackers_.token_at(host)};
 }
 
+std::unique_ptr<http::Server> Tracking::agent_door(const RunSpec& spec, const TaskSpec& task, std::filesystem::path socket,
+                                                   const Redactor& redactor) {
+  http::ServerOptions options;
+  options.socket = std::move(socket);
+  options.most_connections = kAgentsConnections;
+  auto server = std::make_unique<http::Server>(executor_, std::move(options));
+  const bool writes = task.sandbox().tracker_access() == "task";
+  auto find = [this, spec, id = task.id(), writes] { return way_of(spec, id, writes); };
+  const auto door = std::make_shared<AgentDoor>(std::move(find), redactor, github::agent_marker_text(spec.run_id(), task.id()));
+  const auto answer = [door](http::Incoming request) { return door->answer(std::move(request)); };
+  // Which of them are passed on is for the door to say.
+  for (const char* method : {"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"}) server->route(method, "/", http::Server::Door::own, answer);
+  return server;
+}
+
+/// Of the moment: issues and pull requests come while an agent is at work.
+awaitable<AgentDoor::Way> Tracking::way_of(RunSpec spec, std::string task_id, bool task) {
+  AgentDoor::Way way;
+  auto* tracker = co_await trackers_.at(repository_of(spec));
+  way.api = &tracker->client().api();
+  way.grant.repository = repository_of(spec);
+  way.grant.task = task;
+  const auto* run = log_.open(spec.run_id());
+  const auto* agent = run ? domain::find_subagent(*run, task_id) : nullptr;
+  if (!agent) co_return way;
+  way.grant.issue = agent->issue().number();
+  way.grant.pull_request = agent->pull_request().number();
+  co_return way;
+}
+
 void Tracking::follow(const RunSpec& spec) {
   if (spec.tracker_repository().empty()) return;
   auto& following = followings_[spec.run_id()];
-  following.spec = spec;
+  following.spec = tasks_alone(spec);
   following.is_new = log_.open(spec.run_id())->last_sequence() <= kBeginning;
   following.life = std::make_unique<async::TaskGroup>(executor_);
   following.life->spawn(live(following));
+}
+
+void Tracking::grow(const RunSpec& spec) {
+  const auto found = followings_.find(spec.run_id());
+  if (found == followings_.end()) return;
+  // Those that are there stay where they are in memory: steps under way refer to them.
+  auto& known = found->second.spec;
+  for (int i = known.tasks_size(); i < spec.tasks_size(); ++i) *known.add_tasks() = spec.tasks(i);
 }
 
 github::Time Tracking::began(const std::string& run_id) const {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "server/git/git.hpp"
+#include "server/tracking/agent_door.hpp"
 #include "server/tracking/follower.hpp"
 #include "server/tracking/trackers.hpp"
 
@@ -21,6 +22,9 @@ class Tracking {
   awaitable<void> prepare(RunSpec spec);
   /// Begins to follow a run that is open in the log. Failures are recorded as the run's.
   void follow(const RunSpec& spec);
+  /// More tasks come into a run that is followed: `spec` has them after those that were known. To be called before they are
+  /// recorded, so that nothing of them is missed.
+  void grow(const RunSpec& spec);
   /// Follows it no longer: to be called before the log lets go of the run. What is not done goes on without being
   /// recorded as an event.
   awaitable<void> leave(std::string run_id);
@@ -40,6 +44,10 @@ class Tracking {
   Trackers& trackers() { return trackers_; }
   /// The token in use for the run; empty: none.
   git::Access access(const RunSpec& spec) const;
+
+  /// Serves what the task's agent may ask of the tracker itself, on a Unix socket, which only this user can open. Listens
+  /// from now on; answers while its run() does. BLOCKS for a moment. Error system: it cannot listen. `redactor` outlives it.
+  std::unique_ptr<http::Server> agent_door(const RunSpec& spec, const TaskSpec& task, std::filesystem::path socket, const Redactor& redactor);
 
   /// Whom following asks for what. To be called before follow().
   void use_doors(Doors doors) { doors_ = std::move(doors); }
@@ -66,6 +74,7 @@ class Tracking {
     bool failed = false, hurried = false;
   };
   github::Time began(const std::string& run_id) const;
+  awaitable<AgentDoor::Way> way_of(RunSpec spec, std::string task_id, bool task);
   awaitable<void> live(Following& following);
   awaitable<void> wait_until_settled(std::string run_id);
   awaitable<void> tell_failure(std::string run_id, std::string reason);

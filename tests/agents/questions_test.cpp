@@ -58,5 +58,33 @@ TEST_F(Questions, APermissionThatIsRefusedIsNotUsed) {
   EXPECT_EQ(on_branch("ask", "other.txt"), "other");
 }
 
+/// Codex is a server where something is to be asked, and its commands come to the policy.
+TEST_F(Questions, CodexAsksWhatItMayNotDoUnasked) {
+  FANOUT_NEEDS("codex");
+  const std::vector<std::string> script{"run echo seen > seen.txt", "run git add . && git commit -qm \"feat: seen\"", "say Done."};
+  add("ask", "codex", script, "    approve: edits\n    rules: [{ruling: allow, command: git add}, {ruling: allow, command: git commit}]\n");
+  start();
+  const auto permission = permission_asked();
+  EXPECT_EQ(permission.command(), "echo seen > seen.txt");
+  EXPECT_EQ(end_of("ask").agent_level(), "dialogue");
+  const auto status = answer("ask", permission.id(), true);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  watch_to_the_end();
+  EXPECT_EQ(end_of("ask").phase(), v1::PHASE_COMPLETED) << end_of("ask").reason();
+  EXPECT_EQ(on_branch("ask", "seen.txt"), "seen");
+  EXPECT_EQ(end_of("ask").usage().output_tokens(), 150u);
+}
+
+TEST_F(Questions, CodexGoesOnWithoutWhatItWasRefused) {
+  FANOUT_NEEDS("codex");
+  add("ask", "codex",
+      {"run touch seen.txt", "run cp a.txt other.txt", "run git add . && git commit -qm \"feat: other\"", "say Done."},
+      "    approve: edits\n    rules: [{ruling: deny, command: touch}, {ruling: allow, command: cp}, {ruling: allow, command: git}]\n");
+  run();
+  EXPECT_EQ(end_of("ask").phase(), v1::PHASE_COMPLETED) << end_of("ask").reason();
+  EXPECT_NE(repository_.try_git({"show", end_of("ask").branch() + ":seen.txt"}).status, 0);
+  EXPECT_EQ(on_branch("ask", "other.txt"), "a");
+}
+
 }  // namespace
 }  // namespace fanout::test

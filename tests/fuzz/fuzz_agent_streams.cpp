@@ -12,6 +12,7 @@
 #include "server/agent/catalog.hpp"
 #include "server/agent/claude_dialogue.hpp"
 #include "server/agent/codex.hpp"
+#include "server/agent/codex_dialogue.hpp"
 #include "server/agent/command.hpp"
 #include "server/agent/gemini.hpp"
 #include "server/agent/limits.hpp"
@@ -33,7 +34,7 @@ std::unique_ptr<Adapter> adapter(std::uint8_t which) {
   AcpOptions options;
   options.worktree = kWorktree;
   options.prompt = "work";
-  switch (which % 8) {
+  switch (which % 9) {
     case 0:
       return std::make_unique<Claude>(kWorktree);
     case 1:
@@ -46,6 +47,8 @@ std::unique_ptr<Adapter> adapter(std::uint8_t which) {
       return std::make_unique<Opencode>(kWorktree);
     case 5:
       return std::make_unique<CommandLines>();
+    case 8:
+      return std::make_unique<CodexDialogue>(CodexOptions{kWorktree, "work", "", "", "untrusted", "workspace-write", "0"});
     case 6:
       options.resume_session = "s";
       options.mode = "auto";

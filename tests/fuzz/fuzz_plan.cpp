@@ -37,6 +37,21 @@ void check_diagnostics(const std::vector<Diagnostic>& diagnostics) {
   }
 }
 
+/// The same bytes as a plan that is still being written.
+void check_open_plan(const std::string& head, const std::string& entry) {
+  OpenPlanText text{head, entry, {{"known", {"later"}}}};
+  const auto loaded = load_open_plan("/p", "/p", text, [](const auto&, const auto&) -> std::variant<std::string, ReadFailure> {
+    return ReadFailure{"no such file"};
+  });
+  require(loaded.diagnostics.size() <= kMaxDiagnostics + 1 && loaded.plan.tasks.size() <= 1);
+  check_diagnostics(loaded.diagnostics);
+  if (!loaded.ok()) return;
+  std::vector<Diagnostic> diagnostics;
+  const auto spec = resolve(loaded.plan, Layers(), diagnostics);
+  check_diagnostics(diagnostics);
+  require(fanout::internal::v1::RunSpec().ParseFromString(spec.SerializeAsString()));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -52,6 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(loaded.diagnostics.size() <= kMaxDiagnostics + 1);
   check_diagnostics(loaded.diagnostics);
   check_status_edit(task_text);
+  check_open_plan(plan_text, task_text);
   std::vector<Diagnostic> diagnostics;
   Layers layers;
   layers.repository = parse_repository_settings(task_text, "/r/.fanout.yaml", diagnostics);

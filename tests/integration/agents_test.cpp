@@ -125,6 +125,58 @@ class Agents : public testing::Test {
   std::unique_ptr<v1::AgentService::Stub> agents_ = v1::AgentService::NewStub(daemon_.channel());
 };
 
+/// What is told of an agent's words until `enough`, and all events of the run until then.
+struct Heard {
+  std::vector<v1::AgentSpeech> speech;
+  std::vector<v1::Event> events;
+};
+Heard listen(Daemon& daemon, const std::string& run, const std::function<bool(const Heard&)>& enough) {
+  v1::WatchRunRequest request;
+  request.set_run_id(run);
+  request.set_with_speech(true);
+  const auto context = patient();
+  const auto stream = daemon.runs().WatchRun(context.get(), request);
+  Heard heard;
+  v1::WatchRunResponse response;
+  while (!enough(heard) && stream->Read(&response)) {
+    heard.speech.insert(heard.speech.end(), response.speech().begin(), response.speech().end());
+    heard.events.insert(heard.events.end(), response.events().begin(), response.events().end());
+  }
+  context->TryCancel();
+  return heard;
+}
+
+TEST_F(Agents, WordsAreHeardWhileTheyAreWrittenAndKeptOnlyWhenTheyAreWhole) {
+  const auto id = start(plan("claude", {"begin I look at ghp_0123456789abcdefghijABCDEFGHIJ012345 first", "wait " + outside("go").string(),
+                                        "say I looked at it.", "write hello.txt hi"}));
+  const auto heard = listen(daemon_, id, [](const Heard& so_far) {
+    return !so_far.speech.empty() && so_far.speech.back().text().find("first") != std::string::npos;
+  });
+  ASSERT_FALSE(heard.speech.empty());
+  EXPECT_EQ(heard.speech.back().task_id(), "t");
+  EXPECT_EQ(heard.speech.back().text(), "I look at [redacted] first ");
+  EXPECT_FALSE(heard.speech.back().reasoning());
+  let("go");
+  const auto events = watch(daemon_, id);
+  EXPECT_THAT(said(events), ElementsAre("I looked at it."));
+  const auto afterwards = listen(daemon_, id, [](const Heard&) { return false; });
+  EXPECT_THAT(afterwards.speech, IsEmpty()) << "nothing of it was kept";
+  EXPECT_EQ(afterwards.events.size(), events.size());
+}
+
+TEST_F(Agents, WhoDoesNotAskForWordsGetsNone) {
+  const auto id = start(plan("claude", {"begin one two", "wait " + outside("go").string(), "say done", "write hello.txt hi"}));
+  const auto listened = listen(daemon_, id, [](const Heard& so_far) { return !so_far.speech.empty(); });
+  ASSERT_FALSE(listened.speech.empty());
+  let("go");
+  v1::WatchRunRequest request;
+  request.set_run_id(id);
+  const auto context = patient();
+  const auto stream = daemon_.runs().WatchRun(context.get(), request);
+  v1::WatchRunResponse response;
+  while (stream->Read(&response)) EXPECT_EQ(response.speech_size(), 0);
+}
+
 TEST_F(Agents, WhatAnAcpAgentDoesIsUnderstood) {
   const auto id = start(plan(kAcp, {"say I write a file", "write hello.txt hi", "usage 120 30"}));
   const auto events = watch(daemon_, id);

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { AgentActivity } from "@api/agent";
-import { AgentLaunched, CommandEnded, GateEnded, Output, RetryRequested, WorktreeReady } from "@api/event";
+import {
+  AgentLaunched,
+  CommandEnded,
+  GateEnded,
+  Output,
+  RetryRequested,
+  TasksAdded,
+  WorktreeReady,
+} from "@api/event";
 import type { Event } from "@api/event";
 import { Phase, RunState, type Run } from "@api/run";
 import { fold } from "../src/model/fold";
@@ -59,6 +67,16 @@ describe("folding events into a run", () => {
       taskOf(after(asking, event(4, { $case: "agentActivity", value: answer })))?.attention,
       [],
     );
+  });
+
+  it("puts tasks that come later behind those that are there", () => {
+    const value = TasksAdded.fromPartial({ subagents: [{ taskId: "a", title: "again" }, { taskId: "b" }] });
+    const now = after(run("a"), event(2, { $case: "tasksAdded", value }, ""));
+    assert.deepEqual(
+      now.subagents.map((task) => task.taskId),
+      ["a", "b"],
+    );
+    assert.equal(taskOf(now)?.title, "");
   });
 
   it("lets the newest result of a gate count", () => {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "server/domain/run/race.hpp"
+
 namespace fanout::domain {
 
 namespace v1 = fanout::v1;
@@ -102,7 +104,7 @@ v1::RunMetrics metrics_of(const v1::Run& run) {
   v1::RunMetrics metrics;
   metrics.set_run_id(run.id());
   metrics.set_name(run.name());
-  metrics.set_tasks(static_cast<std::uint32_t>(run.subagents_size()));
+  metrics.set_tasks(static_cast<std::uint32_t>(count_tasks(run)));
   metrics.set_tracker_requests(run.tracker_requests());
   count_tasks(run, metrics);
   const auto figures = efficiency(timeline(run));

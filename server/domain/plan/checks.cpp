@@ -20,11 +20,13 @@ void check_repeated_ids(const Plan& plan, Diagnostics& diagnostics) {
     const auto [earlier, first] = seen.emplace(lower_case(task.id), &task);
     if (first) continue;
     const auto id = printable(task.id);
-    const auto line = std::to_string(earlier->second->place.line);
+    const auto line = earlier->second->place.line;
+    const auto first_in = line > 0 ? " (first in line " + std::to_string(line) + ")" : ": an earlier task has it";
+    const auto in_line = line > 0 ? " (line " + std::to_string(line) + ")" : "";
     add_error(diagnostics, task.place, "tasks",
               earlier->second->id == task.id
-                  ? "the id \"" + id + "\" is used twice (first in line " + line + ")"
-                  : "the ids \"" + printable(earlier->second->id) + "\" (line " + line + ") and \"" + id +
+                  ? "the id \"" + id + "\" is used twice" + first_in
+                  : "the ids \"" + printable(earlier->second->id) + "\"" + in_line + " and \"" + id +
                         "\" differ only in case, and would be one folder on some file systems");
   }
 }
@@ -32,7 +34,7 @@ void check_repeated_ids(const Plan& plan, Diagnostics& diagnostics) {
 /// Each dependency by itself: on oneself, named before, on nobody.
 class DependencyCheck {
  public:
-  DependencyCheck(const Plan& plan, Diagnostics& diagnostics) : diagnostics_(diagnostics) {
+  DependencyCheck(const Plan& plan, Diagnostics& diagnostics) : open_(plan.open), diagnostics_(diagnostics) {
     for (const auto& task : plan.tasks) ids_.insert(task.id);
   }
 
@@ -44,7 +46,7 @@ class DependencyCheck {
       add_warning(diagnostics_, at.place, at.field, task + " names " + dependency + " twice as a dependency");
     } else if (at.dependency == at.task) {
       add_error(diagnostics_, at.place, at.field, task + " depends on itself");
-    } else if (!ids_.contains(at.dependency)) {
+    } else if (!open_ && !ids_.contains(at.dependency)) {
       add_error(diagnostics_, at.place, at.field,
                 task + " depends on \"" + dependency + "\", which no task has" + hint(at));
     }
@@ -60,6 +62,7 @@ class DependencyCheck {
   }
 
   static constexpr int kMostHints = 50;
+  const bool open_;  ///< Whom it depends on may come later.
   Diagnostics& diagnostics_;
   std::set<std::string> ids_;
   std::set<std::pair<std::string, std::string>> seen_;
@@ -142,11 +145,27 @@ std::string fault_in_id(const std::string& id) {
   return {};
 }
 
+std::string contender_id(const std::string& task, unsigned number) { return task + "@" + std::to_string(number); }
+
 void check_graph(const Plan& plan, const std::vector<DependencyPlace>& places, Diagnostics& diagnostics) {
   check_repeated_ids(plan, diagnostics);
   DependencyCheck dependencies(plan, diagnostics);
   for (const auto& place : places) dependencies.check(place);
   CycleSearch(plan, diagnostics).run(plan);
+}
+
+void check_open_graph(const Plan& plan, const std::vector<KnownTask>& known, const std::vector<DependencyPlace>& places,
+                      Diagnostics& diagnostics) {
+  Plan all;
+  all.open = true;
+  const auto add = [&](const std::string& id, const std::vector<std::string>& dependencies) {
+    auto& task = all.tasks.emplace_back();
+    task.id = id;
+    task.dependencies = dependencies;
+  };
+  for (const auto& task : known) add(task.id, task.dependencies);
+  for (const auto& task : plan.tasks) add(task.id, task.dependencies);
+  check_graph(all, places, diagnostics);
 }
 
 }  // namespace fanout::domain

@@ -177,7 +177,15 @@ v1::PlanDescription describe(const Plan& plan, const fanout::internal::v1::RunSp
     ++number;
     for (const auto& id : wave) wave_of[id] = number;
   }
-  for (const auto& task : plan.tasks) describe_task(task, wave_of[task.id], *description.add_tasks());
+  std::map<std::string, std::vector<std::string>> racing;
+  for (const auto& task : spec.tasks()) {
+    if (!task.race_of().empty()) racing[task.race_of()].push_back(task.agent());
+  }
+  for (const auto& task : plan.tasks) {
+    auto& out = *description.add_tasks();
+    describe_task(task, wave_of[task.id], out);
+    out.mutable_race()->Assign(racing[task.id].begin(), racing[task.id].end());
+  }
   for (auto& id : critical_path(plan)) description.add_critical_path(std::move(id));
   add_conflicts(Graph(plan), description);
   description.set_repository(spec.repository());

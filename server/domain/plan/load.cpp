@@ -47,20 +47,25 @@ void read_tasks(const Reader& top, Plan& plan, Loading& loading) {
   }
 }
 
-void read_plan(const Value& value, Plan& plan, Loading& loading) {
+/// All that stands in a plan above its tasks.
+void read_head(const Reader& reader, Plan& plan) {
   static const auto known =
       with_settings_keys({"metadata", "overview", "tasks", "shared_resources", "testing", "success_criteria",
                           "notes", "changelog", "research", "features", "name", "title"});
+  check_keys(reader, known, Unknown::note);
+  read_metadata(reader, plan);
+  plan.overview = reader.text("overview").value_or("");
+  plan.settings = read_settings(reader);
+}
+
+void read_plan(const Value& value, Plan& plan, Loading& loading) {
   if (value.kind != Value::Kind::map) {
     add_error(loading.diagnostics(), {plan.path, 1, 1}, "",
               "this is not a plan: it must be a map with tasks:");
     return;
   }
   const Reader reader(value, "", loading.diagnostics());
-  check_keys(reader, known, Unknown::note);
-  read_metadata(reader, plan);
-  plan.overview = reader.text("overview").value_or("");
-  plan.settings = read_settings(reader);
+  read_head(reader, plan);
   read_tasks(reader, plan, loading);
   check_graph(plan, loading.dependencies(), loading.diagnostics());
 }
@@ -95,7 +100,59 @@ Diagnostics in_order(Diagnostics diagnostics, const std::string& plan_path) {
   return diagnostics;
 }
 
+/// An object of an open plan; null where it is none.
+Value open_object(const std::string& text, const char* what, Diagnostics& diagnostics) {
+  if (text.size() <= kMaxEntryBytes) return parse_json_object(text, diagnostics);
+  add_error(diagnostics, {}, "", std::string(what) + " is larger than " + std::to_string(kMaxEntryBytes >> 20) + " MiB");
+  return {};
+}
+
+void read_open_head(const std::string& text, Plan& plan, Loading& loading) {
+  Value value;
+  value.kind = Value::Kind::map;
+  if (!text.empty()) value = open_object(text, "this", loading.diagnostics());
+  if (value.kind != Value::Kind::map) return;
+  if (value.find("tasks")) {
+    add_error(loading.diagnostics(), {}, "tasks", "the tasks of a plan that is still being written come one by one, after this");
+  }
+  read_head(Reader(value, "", loading.diagnostics()), plan);
+}
+
+void read_open_entry(const OpenPlanText& text, Plan& plan, Loading& loading) {
+  if (text.known.size() >= kMaxTasks) {
+    return add_error(loading.diagnostics(), {}, "tasks", "this run has " + std::to_string(kMaxTasks) + " tasks, and may have no more");
+  }
+  const auto value = open_object(*text.entry, "this task", loading.diagnostics());
+  if (value.kind != Value::Kind::map) return;
+  if (auto task = read_task(value, 0, loading)) plan.tasks.push_back(std::move(*task));
+  check_open_graph(plan, text.known, loading.dependencies(), loading.diagnostics());
+}
+
+/// It has no place in a list.
+std::string field_alone(const std::string& field) {
+  constexpr std::string_view entry = "tasks[0]";
+  if (!field.starts_with(entry)) return field;
+  return field.substr(std::min(field.size(), entry.size() + 1));
+}
+
 }  // namespace
+
+LoadedPlan load_open_plan(const fs::path& folder, const std::string& origin, const OpenPlanText& text, const ReadFile& read) {
+  Loading loading(folder / "plan", read);
+  LoadedPlan loaded;
+  auto& plan = loaded.plan;
+  plan.path = loading.plan_path().string();  // which names it, where nothing else does
+  plan.open = true;
+  read_open_head(text.head, plan, loading);
+  plan.path = origin;
+  if (text.entry) {
+    loading.diagnostics().clear();  // who brings a task is not told again of what stands above it
+    read_open_entry(text, plan, loading);
+  }
+  loaded.diagnostics = in_order(std::move(loading.diagnostics()), plan.path);
+  for (auto& diagnostic : loaded.diagnostics) diagnostic.field = field_alone(diagnostic.field);
+  return loaded;
+}
 
 LoadedPlan load_plan(const fs::path& plan_path, const ReadFile& read) {
   Loading loading(plan_path, read);

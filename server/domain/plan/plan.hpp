@@ -119,6 +119,7 @@ struct Plan {
   std::string overview;
   std::vector<Task> tasks;
   Settings settings;
+  bool open = false;  ///< It is still being written: more tasks may come.
 };
 
 /// A plan and everything there is to say about it. Executable only when `ok()`.

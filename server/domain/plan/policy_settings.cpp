@@ -3,9 +3,8 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 
+#include "common/amount.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/config_keys.hpp"
 #include "server/domain/plan/reader.hpp"
@@ -18,44 +17,23 @@ using google::protobuf::util::TimeUtil;
 
 namespace {
 
-constexpr double kMostTokens = 1e15;
-constexpr double kMostMoney = 1e9;
 constexpr unsigned kMostTurns = 1'000'000;
 
 void fault(const Reader& reader, const std::string& key, const std::string& wanted) {
   add_error(reader.diagnostics(), reader.member(key)->value.place, reader.field_of(key), key + " must be " + wanted);
 }
 
-/// A decimal number, of which nothing is left over.
-std::optional<double> number_in(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
-
-/// "200000", "200k" or "1.5M".
 std::optional<std::uint64_t> read_tokens(const Reader& reader) {
   if (!reader.member("tokens")) return std::nullopt;
-  auto text = reader.text("tokens").value_or("");
-  double factor = 1;
-  if (text.ends_with('k') || text.ends_with('K')) factor = 1e3;
-  if (text.ends_with('M') || text.ends_with('m')) factor = 1e6;
-  if (factor > 1) text.pop_back();
-  const auto value = number_in(text);
-  const auto tokens = value.value_or(0) * factor;
-  if (value && tokens >= 1 && tokens <= kMostTokens) return static_cast<std::uint64_t>(std::llround(tokens));
-  fault(reader, "tokens", "a number such as 200000, 200k or 1.5M");
-  return std::nullopt;
+  const auto tokens = parse_tokens(reader.text("tokens").value_or(""));
+  if (!tokens) fault(reader, "tokens", "a number such as 200000, 200k or 1.5M");
+  return tokens;
 }
 
-/// "1.50" or "$1.50".
 std::optional<double> read_dollars(const Reader& reader, const std::string& key, bool may_be_nothing) {
   if (!reader.member(key)) return std::nullopt;
-  auto text = reader.text(key).value_or("");
-  if (text.starts_with('$')) text.erase(0, 1);
-  const auto value = number_in(text);
-  if (value && *value <= kMostMoney && (*value > 0 || (may_be_nothing && *value == 0))) return value;
+  const auto value = parse_dollars(reader.text(key).value_or(""));
+  if (value && (*value > 0 || may_be_nothing)) return value;
   fault(reader, key, "an amount of US dollars such as 2.50");
   return std::nullopt;
 }
@@ -111,6 +89,24 @@ void read_agents(const Reader& reader, PolicySettings& settings, std::optional<s
   settings.fallbacks.assign(names.begin() + 1, names.end());
 }
 
+/// `race: 2`, or `race: [a, b]`, which names the agents.
+void read_race(const Reader& reader, PolicySettings& settings, std::optional<std::string>& agent) {
+  constexpr const char* wanted = "a number from 1 to 4, or a list of 2 to 4 agents";
+  const auto* member = reader.member("race");
+  if (!member) return;
+  if (member->value.kind == Value::Kind::scalar) {
+    settings.race = reader.count("race", kMostRacers);
+    return;
+  }
+  if (member->value.kind != Value::Kind::list) return fault(reader, "race", wanted);
+  const auto names = reader.texts("race").value_or(std::vector<std::string>{});
+  const bool filled = std::none_of(names.begin(), names.end(), [](const auto& name) { return trimmed(name).empty(); });
+  if (!filled || names.size() < 2 || names.size() > kMostRacers) return fault(reader, "race", wanted);
+  settings.race = static_cast<unsigned>(names.size());
+  settings.racers = names;
+  if (!agent) agent = names.front();
+}
+
 /// Each figure of `upper`, or else that of `lower`.
 void merge_budget(v1::Budget& upper, const v1::Budget& lower) {
   if (!upper.has_tokens() && lower.has_tokens()) upper.set_tokens(lower.tokens());
@@ -145,6 +141,8 @@ PolicySettings read_policy_settings(const Reader& reader, std::optional<std::str
   PolicySettings settings;
   settings.gate_retries = reader.count("gate_retries", kMostGateRetries, 0);
   read_agents(reader, settings, agent);
+  read_race(reader, settings, agent);
+  settings.judge = reader.filled_text("judge");
   read_budget(reader, settings);
   return settings;
 }
@@ -153,6 +151,9 @@ PolicySettings policy_settings_from(const v1::Overrides& flags) {
   PolicySettings settings;
   if (flags.has_gate_retries()) settings.gate_retries = flags.gate_retries();
   if (flags.has_race()) settings.race = flags.race();
+  settings.racers.assign(flags.race_agents().begin(), flags.race_agents().end());
+  if (!settings.racers.empty()) settings.race = static_cast<unsigned>(settings.racers.size());
+  if (!flags.judge().empty()) settings.judge = flags.judge();
   settings.fallbacks.assign(flags.fallback_agents().begin(), flags.fallback_agents().end());
   settings.task = flags.task_budget();
   settings.run = flags.run_budget();
@@ -162,8 +163,11 @@ PolicySettings policy_settings_from(const v1::Overrides& flags) {
 
 void merge_policy_settings(PolicySettings& upper, const PolicySettings& lower, bool with_agent) {
   if (!upper.gate_retries) upper.gate_retries = lower.gate_retries;
+  if (!upper.race && with_agent) upper.racers = lower.racers;
   if (!upper.race) upper.race = lower.race;
-  if (with_agent) upper.fallbacks = lower.fallbacks;
+  if (!upper.judge) upper.judge = lower.judge;
+  // A flag may name them without the agent that they take over from.
+  if (with_agent && upper.fallbacks.empty()) upper.fallbacks = lower.fallbacks;
   merge_budget(upper.task, lower.task);
   merge_budget(upper.run, lower.run);
   merge_budget(upper.day, lower.day);
@@ -173,8 +177,9 @@ std::string fault_in(const PolicySettings& flags) {
   if (flags.gate_retries.value_or(0) > kMostGateRetries) {
     return "gate_retries must be a whole number from 0 to " + std::to_string(kMostGateRetries);
   }
-  // The API has it; this daemon does not, and says so rather than running one agent where several were asked for.
-  if (flags.race && *flags.race != 1) return "several agents at one task (race) are not supported: leave it out, or at 1";
+  if (flags.race && (*flags.race < 1 || *flags.race > kMostRacers || flags.racers.size() == 1)) {
+    return "race must be a number from 1 to " + std::to_string(kMostRacers) + ", or name 2 to " + std::to_string(kMostRacers) + " agents";
+  }
   if (!is_sound(flags.task) || !is_sound(flags.run) || !is_sound(flags.day)) {
     return "each figure of a budget must be more than nothing";
   }

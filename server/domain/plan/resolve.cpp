@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "server/domain/plan/checks.hpp"
 #include "server/domain/plan/patterns.hpp"
 #include "server/domain/plan/prompt_values.hpp"
 #include "server/domain/plan/settings_reader.hpp"
@@ -26,7 +27,6 @@ constexpr std::int64_t kLongestTimeout = 365 * 24 * 3600;  // seconds, as in fil
 constexpr unsigned kUsualPorts = 10;
 constexpr unsigned kPoolSize = 20;
 constexpr std::uint64_t kPoolSpace = 10ull << 30;
-constexpr std::size_t kMaxSpecBytes = 64u << 20;
 
 bool has_usable_timeout(const v1::Overrides& flags) {
   const auto& timeout = flags.timeout();
@@ -37,6 +37,7 @@ bool has_usable_timeout(const v1::Overrides& flags) {
 Settings from_flags(const v1::Overrides& flags) {
   Settings settings;
   if (!flags.agent().empty()) settings.agent = flags.agent();
+  if (flags.agent().empty() && flags.race_agents_size() > 0) settings.agent = flags.race_agents(0);
   if (!flags.base().empty()) settings.base = flags.base();
   if (flags.has_max_parallel()) settings.max_parallel = flags.max_parallel();
   if (has_usable_timeout(flags)) {
@@ -143,7 +144,7 @@ class Resolver {
     if (names_issue(pattern) && spec_.tracker_options().mode() == "tracking") {
       fault(key, "the " + key + " pattern uses {issue}, and there is one issue for the whole run: set tracker.mode to per-task");
     }
-    if (plan_.tasks.size() > 1 && pattern.find("{task_id}") == std::string::npos) {
+    if ((plan_.open || plan_.tasks.size() > 1) && pattern.find("{task_id}") == std::string::npos) {
       fault(key, "the " + key + " pattern \"" + printable(pattern) +
                      "\" must hold {task_id}, or all tasks would share it");
     }
@@ -157,12 +158,16 @@ class Resolver {
     }
   }
 
-  /// A daemon holds many runs, and a template or an overview counts once for each task.
+  /// A daemon holds many runs, and a template or an overview counts once for each task. Contenders come last: before
+  /// them stand the plan's tasks, each in its place.
   void add_tasks() {
+    std::vector<TaskSpec> contenders;
     std::size_t bytes = 0;
     for (const auto& task : plan_.tasks) {
-      add_task(task);
+      const auto racing = contenders_for(add_task(task));
+      contenders.insert(contenders.end(), racing.begin(), racing.end());
       bytes += spec_.tasks(spec_.tasks_size() - 1).ByteSizeLong();
+      for (const auto& one : racing) bytes += one.ByteSizeLong();
       if (bytes <= kMaxSpecBytes) continue;
       add_error(diagnostics_, {plan_.path, 0, 0}, "tasks",
                 "the prompts and settings of all tasks come to more than " +
@@ -170,9 +175,41 @@ class Resolver {
                     " MiB: shorten the overview, the template or the task files");
       return;
     }
+    for (auto& one : contenders) *spec_.add_tasks() = std::move(one);
   }
 
-  void add_task(const Task& task) {
+  /// Those that race for the task that was added last.
+  std::vector<TaskSpec> contenders_for(const Settings& own) const {
+    const auto& task = *spec_.tasks().rbegin();
+    const auto count = std::min(own.policy.race.value_or(1), kMostRacers);
+    std::vector<TaskSpec> contenders;
+    for (unsigned i = 0; count > 1 && !task.skipped() && i < count; ++i) {
+      auto& one = contenders.emplace_back(task);
+      one.set_id(contender_id(task.id(), i + 1));
+      one.set_race_of(task.id());
+      if (task.title().empty()) one.set_title(task.id());  // for what it commits
+      one.clear_file();
+      one.clear_judge();
+      set_agents(own, racing_agents(own, i), one);
+    }
+    return contenders;
+  }
+
+  /// The one that is named; else the task's agents take turns to begin, and the others of them take over.
+  static std::vector<std::string> racing_agents(const Settings& own, unsigned index) {
+    if (!own.policy.racers.empty()) return {own.policy.racers[index]};
+    auto agents = agents_of(own);
+    std::rotate(agents.begin(), agents.begin() + static_cast<std::ptrdiff_t>(index % agents.size()), agents.end());
+    return agents;
+  }
+
+  static std::vector<std::string> agents_of(const Settings& own) {
+    std::vector<std::string> agents{own.agent.value_or("")};
+    agents.insert(agents.end(), own.policy.fallbacks.begin(), own.policy.fallbacks.end());
+    return agents;
+  }
+
+  Settings add_task(const Task& task) {
     Settings own = from_flags(layers_.flags);
     merge_settings(own, task.settings);
     merge_settings(own, run_);
@@ -198,6 +235,7 @@ class Resolver {
     }
     *out.mutable_limits() = limits_spec(own.limits);
     *out.mutable_sandbox() = sandbox_spec(own.sandbox);
+    if (spec_.tracker() == "none") drop_tracker_access(task, out);
     out.mutable_env()->insert(own.env.begin(), own.env.end());
     set_security(own.security, out);
     out.set_allow_empty(own.allow_empty.value_or(false));
@@ -208,6 +246,21 @@ class Resolver {
     out.mutable_prompt_values()->insert(values.begin(), values.end());
     for (const auto& pattern : own.copy.value_or(std::vector<std::string>{})) out.add_copy(pattern);
     set_environment(own, out);
+    out.set_judge(own.policy.judge.value_or(""));
+    return own;
+  }
+
+  /// A plan or task that asks for it means it; the configuration says it for all plans, of which some have no tracker.
+  void drop_tracker_access(const Task& task, TaskSpec& out) {
+    out.mutable_sandbox()->set_tracker_access("none");
+    for (const auto* settings : {&task.settings, &plan_.settings}) {
+      const auto& access = settings->sandbox.tracker_access;
+      if (!access) continue;
+      const auto place = settings->places.find("tracker_access");
+      if (*access == "none" || place == settings->places.end()) return;
+      return add_error(diagnostics_, place->second, "tracker_access",
+                       "tracker_access is for plans with a tracker, and this one has none: set tracker to github");
+    }
   }
 
   void set_environment(const Settings& own, TaskSpec& out) {
@@ -218,15 +271,20 @@ class Resolver {
     out.set_ports(own.ports.value_or(kUsualPorts));
   }
 
-  void set_commands(const Settings& own, TaskSpec& out) {
-    out.set_agent(own.agent.value_or(""));
-    *out.mutable_agent_spec() =
-        agent_spec(out.agent(), own.agent_options, layers_.user.agents, layers_.user.defaults.agent_options);
-    for (const auto& name : own.policy.fallbacks) {
-      *out.add_fallbacks() =
-          agent_spec(name, own.agent_options, layers_.user.agents, layers_.user.defaults.agent_options);
-    }
+  /// The first, and those that take over from it.
+  void set_agents(const Settings& own, const std::vector<std::string>& names, TaskSpec& out) const {
+    const auto spec_of = [&](const std::string& name) {
+      return agent_spec(name, own.agent_options, layers_.user.agents, layers_.user.defaults.agent_options);
+    };
+    out.set_agent(names.front());
+    *out.mutable_agent_spec() = spec_of(names.front());
+    out.clear_fallbacks();
+    for (std::size_t i = 1; i < names.size(); ++i) *out.add_fallbacks() = spec_of(names[i]);
     out.set_agent_command(out.agent_spec().command().empty() ? out.agent() : out.agent_spec().command());
+  }
+
+  void set_commands(const Settings& own, TaskSpec& out) {
+    set_agents(own, agents_of(own), out);
     out.set_detect_setup(!own.setup);
     out.set_detect_verify(!own.verify);
     for (const auto& command : own.setup.value_or(std::vector<std::string>{})) out.add_setup(command);
@@ -265,7 +323,7 @@ void require_agents(const RunSpec& spec, Diagnostics& diagnostics) {
   std::vector<std::string> without;
   std::size_t needed = 0;
   for (const auto& task : spec.tasks()) {
-    if (task.skipped()) continue;
+    if (task.skipped() || !task.race_of().empty()) continue;
     ++needed;
     if (trimmed(task.agent_command()).empty()) without.push_back(task.id());
   }

@@ -45,9 +45,12 @@ struct Layers {
   unsigned cores = 1;
 };
 
-/// The plan with every setting resolved. Adds diagnostics for what only shows now: no agent named, an
-/// unknown placeholder in the prompt template, a bad branch pattern. run_id, base_commit and the
-/// environment are left for the caller.
+/// All that is kept of a run's tasks: prompts, templates, settings.
+inline constexpr std::size_t kMaxSpecBytes = 64u << 20;
+
+/// The plan with every setting resolved; who races for a task comes behind all tasks. Adds diagnostics for what only
+/// shows now: no agent named, an unknown placeholder in the prompt template, a bad branch pattern. run_id, base_commit
+/// and the environment are left for the caller.
 fanout::internal::v1::RunSpec resolve(const Plan& plan, const Layers& layers,
                                       std::vector<Diagnostic>& diagnostics);
 

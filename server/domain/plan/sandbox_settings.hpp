@@ -16,7 +16,10 @@ struct SandboxSettings {
   std::optional<std::string> level;  ///< off, workspace or strict.
   std::optional<bool> require;
   std::optional<bool> network;
+  std::vector<std::string> hosts;  ///< Where `network` is set: these alone, and `network` is false. See HostRules.
   std::optional<std::vector<std::string>> read, write;
+  std::optional<std::string> tracker_access;  ///< none, read or task.
+  std::optional<std::string> escape;          ///< report or freeze.
 };
 
 SandboxSettings read_sandbox_settings(const Reader& reader);

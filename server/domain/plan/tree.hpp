@@ -43,6 +43,9 @@ Value parse_yaml(const std::string& text, const std::string& file, unsigned firs
 /// Reads TOML, likewise.
 Value parse_toml(const std::string& text, const std::string& file, Diagnostics& diagnostics);
 
+/// Reads one JSON object, likewise; of what is in it nothing has a place. Its length is for the caller to bound.
+Value parse_json_object(const std::string& text, Diagnostics& diagnostics);
+
 /// Where byte `offset` of `text` is.
 Place place_at(std::string_view text, std::size_t offset, const std::string& file, unsigned first_line = 1);
 

@@ -4,6 +4,7 @@
 
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/race.hpp"
 
 namespace fanout::domain {
 
@@ -40,6 +41,7 @@ class Explanation {
   }
 
   v1::ExplainTaskResponse write() {
+    if (is_contender(agent_)) racing_for();
     switch (agent_.phase()) {
       case v1::PHASE_PENDING: pending(); break;
       case v1::PHASE_SETTING_UP: setting_up(); break;
@@ -50,7 +52,7 @@ class Explanation {
       case v1::PHASE_COMPLETED: completed(); break;
       case v1::PHASE_FAILED: failed(); break;
       case v1::PHASE_BLOCKED: blocked(); break;
-      case v1::PHASE_CANCELLED: ended("It was cancelled.", command("retry")); break;
+      case v1::PHASE_CANCELLED: ended(lost_race() ? "It lost the race." : "It was cancelled.", is_contender(agent_) ? "" : command("retry")); break;
       case v1::PHASE_SKIPPED: ended("It is left out of this run.", ""); break;
       case v1::PHASE_INTERRUPTED: ended("It was interrupted.", command("resume")); break;
       default: answer_.set_summary("Nothing is known of it."); break;
@@ -122,6 +124,7 @@ class Explanation {
   void unmet_dependencies() {
     for (const auto& id : agent_.dependencies()) {
       const auto* other = find_subagent(run_, id);
+      if (!other) because(id + ", which it depends on, has not come yet: the plan is still being written", "that task, or the plan's end");
       if (!other || is_success(other->phase())) continue;
       auto text = id + ", which it depends on, " + present_words(other->phase());
       if (!other->waiting_for().empty()) text += " and waits for " + other->waiting_for();
@@ -144,7 +147,35 @@ class Explanation {
     suggest(command("logs") + " --log setup.log");
   }
 
+  /// Said of a contender before anything else.
+  void racing_for() {
+    const auto* task = find_subagent(run_, agent_.race_of());
+    if (!task) return;
+    const auto& winner = task->race_winner();
+    if (winner.empty()) because("it is one of several agents that race for " + agent_.race_of(), command("why", agent_.race_of()));
+    if (winner == agent_.task_id()) because("it won the race for " + agent_.race_of() + ", which has its work", command("why", agent_.race_of()));
+  }
+
+  bool lost_race() const {
+    const auto* task = find_subagent(run_, agent_.race_of());
+    return task && !task->race_winner().empty() && task->race_winner() != agent_.task_id();
+  }
+
+  /// Whom the task waits for, each with what it does.
+  void race(const std::vector<const v1::Subagent*>& contenders) {
+    answer_.set_summary(agent_.waiting_for().empty() ? "Its race is being decided." : "It waits for " + agent_.waiting_for() + ".");
+    for (const auto* one : contenders) {
+      auto text = name_of_contender(*one) + " " + present_words(one->phase());
+      const auto& last = is_end(one->phase()) ? one->reason() : one->last_message();
+      if (!last.empty()) text += ": " + last;
+      because(text, one->phase_started_at(), is_end(one->phase()) ? "" : "the end of its work (" + command("why", one->task_id()) + ")");
+      if (!is_end(one->phase())) suggest(command("logs", one->task_id()));
+    }
+  }
+
   void implementing() {
+    const auto contenders = contenders_of(run_, agent_.task_id());
+    if (!contenders.empty() && agent_.race_winner().empty()) return race(contenders);
     suggest_logs();
     if (agent_.paused()) {
       answer_.set_summary("Its agent was paused.");
@@ -212,7 +243,9 @@ class Explanation {
   }
 
   void completed() {
-    answer_.set_summary("It is completed: " + counted(agent_.commit_count(), "commit") + " on " + agent_.branch() + ".");
+    const auto commits = counted(agent_.commit_count(), "commit");
+    answer_.set_summary(is_contender(agent_) ? "Its gates have passed, on " + commits + "." : "It is completed: " + commits + " on " + agent_.branch() + ".");
+    if (!agent_.race_winner().empty()) because(agent_.race_winner() + " won the race for it", command("why", agent_.race_winner()));
     auto& reason = because("everything asked for was done");
     if (agent_.has_ended_at()) *reason.mutable_since() = agent_.ended_at();
     for (const auto& fault : agent_.tracker_faults()) because("at the tracker, this was refused: " + fault);
@@ -227,9 +260,12 @@ class Explanation {
   }
 
   void failed() {
+    for (const auto* one : contenders_of(run_, agent_.task_id())) {
+      if (agent_.race_winner().empty() && one->phase() == v1::PHASE_FAILED) suggest(command("why", one->task_id()));
+    }
     ended("It failed while " + std::string(phase_name(agent_.ended_in())) + ", in attempt " +
               std::to_string(agent_.attempt()) + ".",
-          command("retry"));
+          lost_race() ? "" : command("retry"));
     for (const auto& gate : agent_.gates()) {
       if (!gate.passed()) suggest(command("logs") + " --log " + gate.log());
     }
@@ -245,6 +281,7 @@ class Explanation {
     ended("It is blocked.", "");
     for (const auto& id : agent_.dependencies()) {
       const auto* other = find_subagent(run_, id);
+      if (!other) because(id + ", which it depends on, never came: the plan was closed without it");
       if (!other || is_success(other->phase()) || !is_end(other->phase())) continue;
       const auto text = id + ", which it depends on, " + present_words(other->phase()) +
                         (other->reason().empty() ? "" : ": " + other->reason());

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "common/text.hpp"
+#include "server/domain/run/escape_text.hpp"
+#include "server/domain/run/race.hpp"
 #include "server/domain/run/setup_times.hpp"
 #include "server/domain/run/spent.hpp"
 #include "server/domain/run/usage.hpp"
@@ -114,6 +116,7 @@ void leave_work(v1::Subagent& agent) {
   agent.clear_agent_session();  // it knows another worktree
   agent.clear_session_agent();
   agent.clear_pushed_commit();
+  agent.clear_race_winner();
 }
 
 /// What a person asks for anew has its whole budget.
@@ -130,6 +133,7 @@ void take_request(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
   end_work(run, agent, event.time());
   if (!request.has_feedback()) write_off(run, agent, event.time());
   if (request.fresh()) leave_work(agent);
+  if (request.has_budget()) *agent.mutable_budget() = overlaid(agent.budget(), request.budget());
   begin_attempt(run, agent, event);
   if (!request.has_feedback()) return agent.clear_following();
   agent.mutable_following()->set_retries(request.feedback().retry());
@@ -141,9 +145,24 @@ void change_following(v1::Subagent& agent, const v1::FollowingChanged& change) {
   agent.mutable_following()->set_reason(change.reason());
 }
 
+/// Into a plan that is still being written.
+void add_tasks(v1::Run& run, const v1::Event& event) {
+  for (const auto& task : event.tasks_added().subagents()) {
+    if (find_subagent(run, task.task_id())) continue;
+    auto& added = *run.add_subagents();
+    added = task;
+    *added.mutable_phase_started_at() = event.time();
+    note_setup(added, event);
+  }
+}
+
 /// What is about the run as a whole.
 void apply_to_run(v1::Run& run, const v1::Event& event) {
-  if (event.has_tracker_waiting()) {
+  if (event.has_tasks_added()) {
+    add_tasks(run, event);
+  } else if (event.has_plan_closed()) {
+    run.set_open(false);
+  } else if (event.has_tracker_waiting()) {
     run.set_tracker_waiting(event.tracker_waiting().reason());
     run.set_tracker_pending(event.tracker_waiting().pending());
   } else if (event.has_waiting()) {
@@ -191,6 +210,20 @@ void return_work(v1::Subagent& agent, const v1::Event& event) {
 void park(v1::Subagent& agent, const v1::AgentParked& parked) {
   *agent.mutable_parked_until() = parked.until();
   agent.set_waiting_for("its agent's account: " + printable(parked.reason()));
+}
+
+/// The winner's work is the task's own from now on, and so is the agent.
+void decide_race(const v1::Run& run, v1::Subagent& agent, const v1::RaceDecided& decided) {
+  agent.set_race_winner(decided.winner());
+  agent.set_base_commit(decided.base_commit());
+  clear_waiting(agent);
+  const auto* winner = find_subagent(run, decided.winner());
+  if (!winner) return;
+  agent.set_agent(winner->agent());
+  agent.set_agent_kind(winner->agent_kind());
+  agent.set_agent_level(winner->agent_level());
+  agent.set_agent_version(winner->agent_version());
+  agent.set_agent_model(winner->agent_model());
 }
 
 /// What is known of it before it has said anything itself.
@@ -269,6 +302,11 @@ void take_activity(v1::Subagent& agent, const v1::Event& event) {
     default:  // the rest is told by what follows, or by lines of its own
       return;
   }
+}
+
+void note_escape(v1::Subagent& agent, const v1::EscapeNoticed& escape) {
+  constexpr int kMostEscapes = 20;
+  if (agent.escapes_size() < kMostEscapes) agent.add_escapes(escape_text(escape));
 }
 
 void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
@@ -359,7 +397,11 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
       agent.set_sandbox(event.sandbox_chosen().level());
       agent.set_sandbox_reason(event.sandbox_chosen().reason());
       agent.set_sandbox_network(event.sandbox_chosen().network());
+      *agent.mutable_sandbox_hosts() = event.sandbox_chosen().hosts();
+      agent.set_tracker_access(event.sandbox_chosen().tracker_access());
       return;
+    case v1::Event::kEscapeNoticed:
+      return note_escape(agent, event.escape_noticed());
     case v1::Event::kWorkReturned:
       return return_work(agent, event);
     case v1::Event::kAgentParked:
@@ -382,9 +424,11 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kAgentContinued:
       agent.set_paused(false);
       return;
-    case v1::Event::kCommitsTaken:
-    case v1::Event::kAgentVerdict:
     case v1::Event::kRaceDecided:
+      return decide_race(run, agent, event.race_decided());
+    case v1::Event::kCommitsTaken:
+    case v1::Event::kCommitsRefused:
+    case v1::Event::kAgentVerdict:
     case v1::Event::kAgentStalled:
     case v1::Event::kTrackerWaiting:
     case v1::Event::kEnvironmentReady:
@@ -395,6 +439,8 @@ void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
     case v1::Event::kRunStarted:
     case v1::Event::kRunEnded:
     case v1::Event::kRunCompacted:
+    case v1::Event::kTasksAdded:
+    case v1::Event::kPlanClosed:
     case v1::Event::kEnvironmentVerified:
     case v1::Event::kEnvironmentCached:
     case v1::Event::PAYLOAD_NOT_SET:
@@ -418,6 +464,7 @@ void apply(v1::Run& run, const v1::Event& event) {
     *run.mutable_ended_at() = event.time();
     run.set_tracker_pending(event.run_ended().tracker_pending());
     run.set_tracker_requests(event.run_ended().tracker_requests());
+    run.set_open(false);
     if (run.tracker_pending() == 0) run.clear_tracker_waiting();
     clear_waiting(run);
   } else if (event.task_id().empty()) {
@@ -448,10 +495,12 @@ bool is_success(v1::Phase phase) { return phase == v1::PHASE_COMPLETED || phase 
 
 v1::RunState outcome(const v1::Run& run) {
   const auto any = [&](auto... phases) {
-    return std::any_of(run.subagents().begin(), run.subagents().end(),
-                       [&](const auto& agent) { return ((agent.phase() == phases) || ...); });
+    return std::any_of(run.subagents().begin(), run.subagents().end(), [&](const auto& agent) {
+      return !is_contender(agent) && ((agent.phase() == phases) || ...);
+    });
   };
-  if (any(v1::PHASE_INTERRUPTED)) return v1::RUN_STATE_INTERRUPTED;
+  if (run.open() || any(v1::PHASE_INTERRUPTED)) return v1::RUN_STATE_INTERRUPTED;
+  if (run.subagents().empty()) return v1::RUN_STATE_FAILED;
   if (any(v1::PHASE_FAILED)) return v1::RUN_STATE_FAILED;
   const auto gave_up = [](const auto& agent) { return agent.following().state() == v1::Following::STATE_GAVE_UP; };
   if (std::any_of(run.subagents().begin(), run.subagents().end(), gave_up)) return v1::RUN_STATE_FAILED;

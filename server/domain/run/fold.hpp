@@ -18,7 +18,9 @@ bool is_end(fanout::v1::Phase phase);
 /// Whether the end counts as success: completed or skipped.
 bool is_success(fanout::v1::Phase phase);
 
-/// The state of a run whose subagents have all ended.
+/// The state of a run whose subagents have all ended. Where its plan is still open, more were to come, and it is
+/// interrupted; one that was closed without any has failed. How those ended
+/// that only raced for a task decides nothing.
 fanout::v1::RunState outcome(const fanout::v1::Run& run);
 
 /// "setting_up", "completed" … as in the state table.

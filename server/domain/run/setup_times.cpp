@@ -42,6 +42,7 @@ void note_output(v1::SetupTimes& times, const v1::Event& event) {
 void note_setup(v1::Subagent& agent, const v1::Event& event) {
   auto& times = *agent.mutable_setup();
   switch (event.payload_case()) {
+    case v1::Event::kTasksAdded:
     case v1::Event::kRetryRequested:
     case v1::Event::kRetryScheduled:
       times.Clear();

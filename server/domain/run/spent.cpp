@@ -42,6 +42,14 @@ v1::Spending spent(const v1::Run& run, const Timestamp& now) {
   return all;
 }
 
+v1::Budget overlaid(v1::Budget budget, const v1::Budget& news) {
+  if (news.has_tokens()) budget.set_tokens(news.tokens());
+  if (news.has_money()) budget.set_money(news.money());
+  if (news.has_time()) *budget.mutable_time() = news.time();
+  if (news.has_turns()) budget.set_turns(news.turns());
+  return budget;
+}
+
 void begin_work(v1::Run& run, v1::Subagent& task, const Timestamp& now) {
   if (task.has_agent_since()) return;
   *task.mutable_agent_since() = now;

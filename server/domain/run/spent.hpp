@@ -13,6 +13,9 @@ fanout::v1::Spending spent(const fanout::v1::Subagent& task, const google::proto
 /// All tasks together; the time is that in which at least one agent was at work.
 fanout::v1::Spending spent(const fanout::v1::Run& run, const google::protobuf::Timestamp& now);
 
+/// `budget` with each figure that `news` has in its place.
+fanout::v1::Budget overlaid(fanout::v1::Budget budget, const fanout::v1::Budget& news);
+
 /// An agent of the task begins or ends its work; the same again changes nothing.
 void begin_work(fanout::v1::Run& run, fanout::v1::Subagent& task, const google::protobuf::Timestamp& now);
 void end_work(fanout::v1::Run& run, fanout::v1::Subagent& task, const google::protobuf::Timestamp& now);

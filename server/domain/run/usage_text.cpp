@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "server/domain/run/race.hpp"
 #include "server/domain/run/usage.hpp"
 
 namespace fanout::domain {
@@ -30,6 +31,18 @@ std::string text_of(const v1::AgentUsage& usage, unsigned turns) {
   return text;
 }
 
+struct Sum {
+  v1::AgentUsage usage;
+  unsigned turns = 0;
+
+  void add(const v1::Subagent& task) {
+    const bool unpriced = tokens_of(task.usage()) > 0 && !task.usage().has_cost();
+    usage = sum(usage, task.usage());
+    if (unpriced) usage.set_cost_incomplete(true);
+    turns += task.turns();
+  }
+};
+
 }  // namespace
 
 std::string tokens_text(std::uint64_t tokens) {
@@ -52,16 +65,17 @@ std::string cost_text(const v1::AgentUsage& usage) {
 
 std::string usage_text(const v1::Subagent& task) { return text_of(task.usage(), task.turns()); }
 
+std::string usage_text(const v1::Run& run, const v1::Subagent& task) {
+  Sum all;
+  all.add(task);
+  for (const auto* racing : contenders_of(run, task.task_id())) all.add(*racing);
+  return text_of(all.usage, all.turns);
+}
+
 std::string usage_text(const v1::Run& run) {
-  v1::AgentUsage all;
-  unsigned turns = 0;
-  for (const auto& task : run.subagents()) {
-    const bool unpriced = tokens_of(task.usage()) > 0 && !task.usage().has_cost();
-    all = sum(all, task.usage());
-    if (unpriced) all.set_cost_incomplete(true);
-    turns += task.turns();
-  }
-  return text_of(all, turns);
+  Sum all;
+  for (const auto& task : run.subagents()) all.add(task);
+  return text_of(all.usage, all.turns);
 }
 
 }  // namespace fanout::domain

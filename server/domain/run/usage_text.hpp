@@ -17,6 +17,9 @@ std::string cost_text(const fanout::v1::AgentUsage& usage);
 /// "12.3k tokens, ~$0.04, 7 turns"; empty where nothing is known.
 std::string usage_text(const fanout::v1::Subagent& task);
 
+/// The same for a task and all agents that raced for it.
+std::string usage_text(const fanout::v1::Run& run, const fanout::v1::Subagent& task);
+
 /// The same for all tasks of a run.
 std::string usage_text(const fanout::v1::Run& run);
 

@@ -89,6 +89,7 @@ void apply(Progress& progress, const v1::Event& event) {
     case v1::Event::kCommandEnded: progress.programs[event.command_ended().program()].ended = true; return;
     case v1::Event::kOutput: return take_output(progress.programs[event.output().program()], event.output());
     case v1::Event::kWorkCommitted: progress.committed = event.work_committed(); return;
+    case v1::Event::kRaceDecided: progress.race = event.race_decided(); return;
     case v1::Event::kGateEnded: progress.gates.push_back(event.gate_ended().result()); return;
     case v1::Event::kRebased:
       progress.rebased = true;

@@ -42,6 +42,7 @@ struct Progress {
   bool rebased = false;
   bool untested = false;          ///< Rebased, and the gates have not begun again.
   bool cancel_requested = false;
+  std::optional<fanout::v1::RaceDecided> race;  ///< Who won, where this attempt's agent was a race.
   std::optional<fanout::v1::Pushed> pushed;
   std::string last_pushed;  ///< Tip of the branch on the remote as we left it, in whatever attempt; empty: never.
   bool reported = false;

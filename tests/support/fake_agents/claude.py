@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Speaks Claude Code's stream-json, both ways, and does what its prompt says, line by line:
 
-  DO say TEXT    DO write FILE TEXT    DO wait FILE    DO ask COMMAND    DO fail TEXT
+  DO say TEXT    DO begin TEXT (of a message, in pieces of a word)    DO write FILE TEXT    DO wait FILE
+  DO ask COMMAND    DO fail TEXT
 What it is told otherwise it says again, after "heard: ".
 """
 import json
@@ -57,6 +58,10 @@ def turn(text):
         first, _, more = rest.partition(" ")
         if verb == "say":
             assistant(type="text", text=rest)
+        elif verb == "begin":
+            for word in rest.split(" "):
+                send(type="stream_event", session_id=session, parent_tool_use_id=None,
+                     event={"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word + " "}})
         elif verb == "write":
             with open(first, "w") as file:
                 file.write(more + "\n")

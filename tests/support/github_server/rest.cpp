@@ -19,6 +19,7 @@ json::object comment_json(const Exchange& exchange, const ServerIssue& issue, co
   const auto id = std::to_string(comment.id);
   return {{"id", comment.id},
           {"html_url", html(exchange, "/issues/" + std::to_string(issue.number) + "#issuecomment-" + id)},
+          {"issue_url", exchange.url + "/repos/" + exchange.world.owner + "/" + exchange.world.name + "/issues/" + std::to_string(issue.number)},
           {"body", comment.body},
           {"created_at", github::iso_time(comment.created)}};
 }
@@ -211,6 +212,15 @@ HttpAnswer create_comment(Exchange& exchange, const Match& match) {
   return answer_of(201, comment_json(exchange, *issue, issue->comments.back()));
 }
 
+HttpAnswer show_comment(Exchange& exchange, const Match& match) {
+  for (const auto& issue : exchange.world.issues) {
+    for (const auto& comment : issue.comments) {
+      if (comment.id == std::stoull(match[0])) return answer_of(200, comment_json(exchange, issue, comment));
+    }
+  }
+  return refusal(404, "Not Found");
+}
+
 HttpAnswer edit_comment(Exchange& exchange, const Match& match) {
   const auto id = std::stoull(match[0]);
   if (const auto fault = comment_fault(exchange.body)) return refusal(422, "Validation Failed", {*fault});
@@ -372,6 +382,7 @@ const std::vector<Route>& routes() {
                                          {"PATCH", std::regex("/issues/(\\d+)"), edit_issue},
                                          {"GET", std::regex("/issues/(\\d+)/comments"), list_comments},
                                          {"POST", std::regex("/issues/(\\d+)/comments"), create_comment},
+                                         {"GET", std::regex("/issues/comments/(\\d+)"), show_comment},
                                          {"PATCH", std::regex("/issues/comments/(\\d+)"), edit_comment},
                                          {"GET", std::regex("/pulls"), list_pulls},
                                          {"POST", std::regex("/pulls"), create_pull},

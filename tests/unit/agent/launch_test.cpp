@@ -80,6 +80,18 @@ TEST(Launch, CodexHasNoSandboxWhenEverythingIsAllowed) {
             "danger-full-access");
 }
 
+TEST(Launch, CodexIsAServerWhereItIsToAsk) {
+  auto some = options("codex", Level::dialogue, Approve::edits);
+  some.more_arguments = {"-c", "model_provider=stub"};
+  const auto launch = make_launch(some);
+  EXPECT_EQ(launch.argv.front(), "codex");
+  EXPECT_EQ(launch.argv.back(), "app-server");
+  EXPECT_THAT(launch.argv, testing::Contains("model_provider=stub"));
+  EXPECT_THAT(launch.argv, testing::Contains(HasSubstr("writable_roots")));
+  EXPECT_TRUE(launch.stdin_file.empty());
+  EXPECT_TRUE(make_adapter(some)->can_talk());
+}
+
 TEST(Launch, GeminiIsQuietByDefaultsThatTheUserMayOverride) {
   const auto launch = make_launch(options("gemini", Level::headless, Approve::all));
   EXPECT_THAT(launch.argv, ElementsAre("gemini", "--skip-trust", "--output-format", "stream-json",
@@ -159,6 +171,13 @@ TEST(Catalog, TheLevelIsTheOneOnWhichWhatMustBeAskedCanBeAsked) {
   EXPECT_EQ(level_for(gemini, {Approve::all, {}, ""}), Level::headless);
   EXPECT_EQ(level_for(gemini, {Approve::safe, {}, ""}), Level::acp);
   EXPECT_EQ(level_for(gemini, {Approve::all, {{Ruling::deny, "", "git push", ""}}, ""}), Level::acp);
+  // Codex's own sandbox sees to what is safe.
+  const auto& codex = *find_agent("codex");
+  EXPECT_EQ(level_for(codex, {Approve::all, {}, ""}), Level::headless);
+  EXPECT_EQ(level_for(codex, {Approve::safe, {{Ruling::allow, "", "make", ""}}, ""}), Level::headless);
+  EXPECT_EQ(level_for(codex, {Approve::safe, {{Ruling::ask, "", "git push", ""}}, ""}), Level::dialogue);
+  EXPECT_EQ(level_for(codex, {Approve::edits, {}, ""}), Level::dialogue);
+  EXPECT_EQ(level_for(codex, {Approve::never, {}, ""}), Level::dialogue);
 }
 
 TEST(Catalog, ALoginIsAKeyOrAFile) {

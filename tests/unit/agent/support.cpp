@@ -8,6 +8,7 @@
 #include "server/agent/acp.hpp"
 #include "server/agent/claude_dialogue.hpp"
 #include "server/agent/codex.hpp"
+#include "server/agent/codex_dialogue.hpp"
 #include "server/agent/command.hpp"
 #include "server/agent/gemini.hpp"
 #include "server/agent/opencode.hpp"
@@ -106,7 +107,7 @@ bool is_partial(const Activity& activity) {
 }
 
 bool both_ways(const std::string& name) {
-  return name.starts_with("acp-") || name.find("-stream-") != std::string::npos;
+  return name.starts_with("acp-") || name.find("-stream-") != std::string::npos || name.starts_with("codex-appserver-");
 }
 
 }  // namespace
@@ -159,6 +160,7 @@ std::unique_ptr<Adapter> adapter_for(const std::string& name) {
   }
   if (name.starts_with("claude-stream-")) return std::make_unique<ClaudeDialogue>(kWorktree, "work");
   if (name.starts_with("claude-")) return std::make_unique<Claude>(kWorktree);
+  if (name.starts_with("codex-appserver-")) return std::make_unique<CodexDialogue>(CodexOptions{kWorktree, "work", "", "", "on-request", "workspace-write", "0"});
   if (name.starts_with("codex-")) return std::make_unique<Codex>(kWorktree);
   if (name.starts_with("gemini-")) return std::make_unique<Gemini>(kWorktree);
   if (name.starts_with("opencode-")) return std::make_unique<Opencode>(kWorktree);

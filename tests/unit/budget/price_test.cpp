@@ -89,6 +89,26 @@ TEST(Price, EachUsualRowIsDatedAndWhole) {
   }
 }
 
+TEST(Price, EachUsualRowIsTheOneThatItsNameFinds) {
+  for (const auto& row : usual_prices()) {
+    const auto name = row.model().substr(0, row.model().find('*'));
+    ASSERT_NE(find_price({}, name), nullptr) << name;
+    EXPECT_EQ(find_price({}, name)->model(), row.model()) << "another row stands before it";
+    EXPECT_LE(row.cached_input(), row.input()) << name;
+    EXPECT_LT(row.input(), row.output()) << name;
+  }
+}
+
+TEST(Price, OfWhatNobodyHasLookedUpIsUnknown) {
+  for (const char* model : {"claude-opus-6", "claude-opus-5-6", "claude-haiku-5-5", "gpt-7", "gpt-5.9", "gpt-5.6-sol", "gemini-9-pro", "o9"}) {
+    EXPECT_EQ(find_price({}, model), nullptr) << model;
+  }
+  EXPECT_EQ(find_price({}, "claude-opus-5-5")->output(), 20);
+  EXPECT_EQ(find_price({}, "claude-opus-5")->output(), 25);
+  EXPECT_EQ(find_price({}, "anthropic/claude-sonnet-4-5-20250929")->output(), 15);
+  EXPECT_EQ(find_price({}, "gpt-5-codex-2025-09-15")->output(), 10);
+}
+
 TEST(Cost, ThatTheAgentSaidIsLeftAsItIs) {
   auto told = usage(1000, 0, 10);
   told.mutable_cost()->set_amount(7);

@@ -65,6 +65,40 @@ TEST_F(Execute, WhetherToPushIsThePlansWordUnlessAFlagSaysSo) {
   EXPECT_FALSE(requests[2].overrides().push());
 }
 
+TEST_F(Execute, RacesBudgetsAndThoseWhoTakeOverAreTheDaemonsToKnow) {
+  fake_.add_success({"a", "b"});
+  run_program(fake_.launch({"execute", "--race", "2", "--judge", "pick it", "--fallback", "x,y", "--gate-retries", "0", "--budget-tokens",
+                            "1.5M", "--budget-money", "$2.50", "--budget-time", "30m", "--budget-turns", "7"}));
+  run_program(fake_.launch({"execute", "--race", "claude, codex"}));
+  const auto requests = fake_.executed();
+  ASSERT_THAT(requests, SizeIs(2));
+  const auto& all = requests[0].overrides();
+  EXPECT_EQ(all.race(), 2u);
+  EXPECT_EQ(all.judge(), "pick it");
+  EXPECT_THAT(all.fallback_agents(), testing::ElementsAre("x", "y"));
+  EXPECT_TRUE(all.has_gate_retries());
+  EXPECT_EQ(all.gate_retries(), 0u);
+  EXPECT_EQ(all.task_budget().tokens(), 1'500'000u);
+  EXPECT_EQ(all.task_budget().money(), 2.5);
+  EXPECT_EQ(all.task_budget().time().seconds(), 1800);
+  EXPECT_EQ(all.task_budget().turns(), 7u);
+  EXPECT_FALSE(requests[1].overrides().has_race());
+  EXPECT_FALSE(requests[1].overrides().has_task_budget());
+  EXPECT_THAT(requests[1].overrides().race_agents(), testing::ElementsAre("claude", "codex"));
+}
+
+TEST_F(Execute, AFigureThatIsNoneIsBadUsageAndStartsNothing) {
+  for (const auto& flag : std::vector<std::vector<std::string>>{
+           {"--budget-tokens", "many"}, {"--budget-money", "0"}, {"--budget-time", "soon"}, {"--budget-turns", "0"}, {"--gate-retries", "11"}}) {
+    std::vector<std::string> words{"execute"};
+    words.insert(words.end(), flag.begin(), flag.end());
+    const auto result = run_program(fake_.launch(words));
+    EXPECT_EQ(result.exit_code, 2) << flag[0];
+    EXPECT_THAT(result.err, HasSubstr(flag[0].substr(2))) << flag[0];
+  }
+  EXPECT_THAT(fake_.executed(), IsEmpty());
+}
+
 TEST_F(Execute, EndsWithOneWhenATaskDidNotComplete) {
   fake_.add_phase("a", v1::PHASE_PENDING, v1::PHASE_IMPLEMENTING);
   fake_.add_phase("a", v1::PHASE_IMPLEMENTING, v1::PHASE_FAILED, "the agent ended with exit code 3");

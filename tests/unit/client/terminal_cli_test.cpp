@@ -199,7 +199,7 @@ TEST_F(LiveView, OpensTheLogOfTheSelectedTaskSearchesItAndComesBack) {
 }
 
 TEST_F(LiveView, LeftFromALogGivesTheTerminalBack) {
-  for (const std::string& how : {"qq", "\x03", "kill"}) {
+  for (const std::string how : {"qq", "\x03", "kill"}) {
     Program program(fake_.launch({"watch"}), kWindow);
     wait_for_screen(program, "implementing");
     program.type(std::string(kDown) + "\r");

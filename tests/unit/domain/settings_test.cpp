@@ -317,6 +317,35 @@ TEST(Settings, TheSandboxIsReadFromEveryLayerAndFaultsAreToldAtTheirPlace) {
   EXPECT_THAT(told(diagnostics), ElementsAre(HasSubstr("sandbox must be one of off, workspace, strict")));
 }
 
+TEST(Settings, TheNetworkOfASandboxIsASwitchOrAListAndTheUpperOneOfThemCounts) {
+  Layers layers;
+  layers.user = user("sandbox_network = [\"api.example.com\", \"*.example.org:8443\"]\n");
+  const auto spec = resolved("tasks: [{id: a, prompt: x}, {id: b, prompt: x, sandbox_network: on}, {id: c, prompt: x, sandbox_network: []}, {id: d, prompt: x, sandbox_network: 10.0.0.0/8}, "
+                             "{id: e, prompt: x, sandbox_network: false}]", layers);
+  EXPECT_THAT(spec.tasks(0).sandbox().hosts(), ElementsAre("api.example.com", "*.example.org:8443"));
+  EXPECT_TRUE(spec.tasks(0).sandbox().has_network() && !spec.tasks(0).sandbox().network());
+  EXPECT_EQ(spec.tasks(1).sandbox().hosts_size(), 0);
+  EXPECT_TRUE(spec.tasks(1).sandbox().network());
+  EXPECT_EQ(spec.tasks(2).sandbox().hosts_size(), 0);
+  EXPECT_TRUE(spec.tasks(2).sandbox().has_network() && !spec.tasks(2).sandbox().network());
+  EXPECT_THAT(spec.tasks(3).sandbox().hosts(), ElementsAre("10.0.0.0/8"));
+  EXPECT_EQ(spec.tasks(4).sandbox().hosts_size(), 0);
+  std::vector<Diagnostic> diagnostics;
+  parse_repository_settings("sandbox_network: [fine.example.com, 'http://example.com/', '']\ntracker_access: all\nescape: kill\n", "/r/.fanout.yaml", diagnostics);
+  EXPECT_THAT(told(diagnostics), ElementsAre(HasSubstr("must be a host, such as"), HasSubstr("must be a host, such as"), HasSubstr("tracker_access"), HasSubstr("escape")));
+}
+
+TEST(Settings, TrackerAccessIsForPlansWithATrackerAndTheConfigurationsIsOverlookedElsewhere) {
+  Layers layers;
+  layers.user = user("tracker_access = \"task\"\n");
+  std::vector<Diagnostic> diagnostics;
+  EXPECT_EQ(resolved("tasks: [{id: a, prompt: x}]", layers, &diagnostics).tasks(0).sandbox().tracker_access(), "none");
+  EXPECT_EQ(resolved("tracker: github\ntasks: [{id: a, prompt: x}, {id: b, prompt: x, tracker_access: read}]", layers, &diagnostics).tasks(1).sandbox().tracker_access(), "read");
+  EXPECT_THAT(told(diagnostics), testing::IsEmpty());
+  resolved("tasks: [{id: a, prompt: x, tracker_access: read}]", layers, &diagnostics);
+  EXPECT_THAT(told(diagnostics), ElementsAre(HasSubstr("set tracker to github")));
+}
+
 TEST(Settings, GatesOfATaskReplaceThoseOfThePlan) {
   const auto spec = resolved(
       "gates: [{name: p, run: make}]\n"

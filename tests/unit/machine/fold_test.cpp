@@ -119,6 +119,31 @@ TEST_F(FoldTest, TheOutcomeOfARunIsItsWorstEnd) {
   EXPECT_EQ(outcome(run_), RUN_STATE_INTERRUPTED);
 }
 
+TEST_F(FoldTest, TasksThatComeArePutBehindThoseThatAreThereUntilThePlanIsClosed) {
+  run_.set_open(true);
+  Event added;
+  added.mutable_elapsed()->set_seconds(9);
+  added.mutable_time()->set_seconds(1000);
+  for (const char* id : {"b", "c"}) {
+    auto& task = *added.mutable_tasks_added()->add_subagents();
+    task.set_task_id(id);
+    task.set_phase(PHASE_PENDING);
+    task.set_title("new");
+  }
+  fold(added);
+  ASSERT_EQ(run_.subagents_size(), 3);
+  EXPECT_EQ(agent("b").title(), "") << "it was there";
+  EXPECT_EQ(run_.subagents(2).task_id(), "c");
+  EXPECT_EQ(agent("c").setup().queued().seconds(), 9) << "it waits from then on";
+  EXPECT_EQ(agent("c").phase_started_at().seconds(), 1000);
+  EXPECT_EQ(outcome(run_), RUN_STATE_INTERRUPTED) << "more were to come";
+  Event closed;
+  closed.mutable_plan_closed();
+  fold(closed);
+  EXPECT_FALSE(run_.open());
+  EXPECT_EQ(outcome(fanout::v1::Run()), RUN_STATE_FAILED) << "nothing was done";
+}
+
 TEST_F(FoldTest, AnEventOfAnUnknownTaskOrKindIsCountedAndHarmless) {
   fold(of("nobody"));
   Event empty;

@@ -52,5 +52,18 @@ TEST(UsageText, OfARunIsTheSumAndSaysWhatIsMissing) {
   EXPECT_EQ(usage_text(run), "1.5k tokens, $1.00 + unpriced, 3 turns");
 }
 
+TEST(UsageText, OfATaskHoldsAllThatRacedForIt) {
+  fanout::v1::Run run;
+  for (const char* id : {"t", "t@1", "t@2", "other"}) run.add_subagents()->set_task_id(id);
+  for (const int i : {1, 2}) {
+    run.mutable_subagents(i)->set_race_of("t");
+    *run.mutable_subagents(i)->mutable_usage() = used(1000, 1);
+    run.mutable_subagents(i)->set_turns(2);
+  }
+  *run.mutable_subagents(3)->mutable_usage() = used(50, 9);
+  EXPECT_EQ(usage_text(run, run.subagents(0)), "2.0k tokens, $2.00, 4 turns");
+  EXPECT_EQ(usage_text(run, run.subagents(1)), "1.0k tokens, $1.00, 2 turns");
+}
+
 }  // namespace
 }  // namespace fanout::domain

@@ -116,6 +116,30 @@ TEST_F(OpenLog, OneOfWhichNothingCanBeReadIsRebuiltFromTheFoldersOfItsRuns) {
   EXPECT_THAT(opened.notices[0], HasSubstr("4 runs kept with the outcome alone"));
 }
 
+TEST_F(OpenLog, TasksThatCameLaterAreKeptByTheRunsFolderAlone) {
+  auto grown = spec("open");
+  grown.mutable_open_plan()->set_head("{}");
+  {
+    store::Database database(file());
+    v1::Event first;
+    first.set_run_id("open");
+    first.set_sequence(1);
+    *first.mutable_run_started()->mutable_run() = initial_state(grown);
+    database.create_run(grown, first);
+    save_spec(runs(), grown);
+  }
+  const auto began = began_at(runs(), "open");
+  grown.add_tasks()->set_id("later");
+  save_spec(runs(), grown);  // and then the daemon was killed, before it told anybody
+  EXPECT_EQ(began_at(runs(), "open"), began);
+  store::mark_damaged(file());
+  const auto stored = open_log(file(), runs()).database->load("open");
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->spec.tasks_size(), 2);
+  EXPECT_TRUE(domain::find_subagent(stored->run, "later"));
+  EXPECT_TRUE(stored->run.open());
+}
+
 TEST_F(OpenLog, OneThatIsEmptyIsNoNewOne) {
   make_log(2);
   fs::resize_file(file(), 0);

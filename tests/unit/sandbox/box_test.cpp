@@ -120,6 +120,37 @@ TEST(Box, SeedsAreCopiedAndTheProgramTakesTheShellsPlace) {
   EXPECT_THAT(words[words.size() - 2], testing::EndsWith("exec \"$@\""));
 }
 
+TEST(Box, ADoorIsTheFolderOfItsSocketAndCannotBeChanged) {
+  auto box = usual_box();
+  box.doors = {{kTrackerDoor, "/state/1/doors/tracker"}};
+  const auto words = command_prefix(box);
+  EXPECT_GT(place_of(words, {"--ro-bind", "/state/1/doors/tracker", "/run/fanout/doors/tracker"}), place_of(words, {"--tmpfs", "/run"}));
+  EXPECT_THAT(words, Not(Contains("--unshare-net")));
+}
+
+TEST(Box, WhereHostsAreListedThereIsNoNetworkButAWayToThem) {
+  auto box = usual_box();
+  box.helper = "/opt/fanout-shim";
+  box.doors = {{kNetworkDoor, "/state/1/doors/network"}};
+  box.forwards = true;
+  const auto words = command_prefix(box);
+  EXPECT_THAT(words, Contains("--unshare-net"));
+  EXPECT_GT(place_of(words, {"--ro-bind", "/opt/fanout-shim", "/run/fanout/helper"}), 0);
+  EXPECT_GT(place_of(words, {"--", "/run/fanout/helper", "--inside", "--forward", "/run/fanout/doors/network/socket", "--port", "18118", "--"}), 0);
+  EXPECT_EQ(words.back(), "--");
+}
+
+TEST(Box, LandlockIsToldWhatTheMountsLetProgramsWriteTo) {
+  auto box = usual_box();
+  box.helper = "/opt/fanout-shim";
+  box.landlock = true;
+  EXPECT_THAT(command_prefix(box), Not(Contains("--write")));
+  box.landlock_files = true;
+  const auto words = command_prefix(box);
+  for (const auto* path : {"/tmp", "/dev", "/home/u", "/home/u/.cache", "/home/u/r/worktrees/t", "/home/u/r/.git"}) EXPECT_GT(place_of(words, {"--write", path}), 0) << path;
+  for (const auto* path : {"/", "/home/u/r", "/home/u/.cargo/bin"}) EXPECT_EQ(place_of(words, {"--write", path}), -1) << path;
+}
+
 TEST(Level, IsReadAsItIsWritten) {
   for (const auto level : {Level::off, Level::workspace, Level::strict}) EXPECT_EQ(level_from(to_string(level)), level);
   EXPECT_EQ(level_from("loose"), std::nullopt);

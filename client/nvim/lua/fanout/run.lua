@@ -78,6 +78,12 @@ function M.fold(run, event)
   if event.runEnded then
     run.state = event.runEnded.state
   end
+  for _, added in ipairs((event.tasksAdded or {}).subagents or {}) do
+    if not task_of(run, added.taskId) then
+      run.subagents = run.subagents or {}
+      table.insert(run.subagents, added)
+    end
+  end
   local task = event.taskId and task_of(run, event.taskId)
   if task then
     fold_task(run, task, event)

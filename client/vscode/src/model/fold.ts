@@ -25,8 +25,15 @@ function foldRun(run: Run, event: Event): Run {
     case "runStarted":
     case "runCompacted":
       return { ...(event.payload.value.run ?? run), lastSequence: event.sequence };
+    case "tasksAdded": {
+      const known = new Set(run.subagents.map((task) => task.taskId));
+      const added = event.payload.value.subagents.filter((task) => !known.has(task.taskId));
+      return { ...run, subagents: [...run.subagents, ...added] };
+    }
+    case "planClosed":
+      return { ...run, open: false };
     case "runEnded":
-      return { ...run, state: event.payload.value.state, endedAt: event.time };
+      return { ...run, state: event.payload.value.state, endedAt: event.time, open: false };
     case "waiting":
       return { ...run, waitingFor: event.payload.value.for };
     default:
