@@ -23,7 +23,7 @@ function watchRun(most: number) {
   return (call: ServerWritableStream<WatchRunRequest, WatchRunResponse>) => {
     const { afterSequence: after } = call.request;
     for (let at = after + 1; at <= Math.min(last, after + most); ++at)
-      call.write({ events: [event(at, undefined)] });
+      call.write({ events: [event(at, undefined)], speech: [] });
     if (after + most >= last) call.end();
   };
 }
