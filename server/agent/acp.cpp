@@ -77,15 +77,12 @@ void Acp::call(Call kind, std::string_view method, json::value params, Output& o
 }
 
 void Acp::on_line(std::string_view line, Output& out) {
-  const auto message = parse_json(line);
-  if (!message || !message->is_object()) return add_raw(out, line, "not JSON");
-  const auto* id = member(*message, "id");
-  const auto method = text_at(*message, "method");
-  const auto* told = member(*message, "params");
-  const auto params = told ? *told : json::value(json::object());
-  if (!method.empty() && id && !id->is_null()) return on_request(*id, method, params, out);
-  if (!method.empty()) return on_notification(method, params, line, out);
-  on_response(*message, line, out);
+  const auto message = rpc::read(line);
+  if (!message) return add_raw(out, line, "not JSON");
+  const auto& [all, id, method, params] = *message;
+  if (method.empty()) return on_response(all, line, out);
+  if (id) return on_request(*id, method, params, out);
+  on_notification(method, params, line, out);
 }
 
 void Acp::on_response(const json::value& message, std::string_view line, Output& out) {

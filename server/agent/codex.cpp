@@ -60,7 +60,8 @@ void Codex::on_item(std::string_view stage, const json::value& item, std::string
   if (type == "reasoning") return ended ? add_reasoning(out, text_at(item, "text")) : void();
   if (type == "command_execution") return on_command(item, ended, out);
   if (type == "file_change") return ended ? on_changes(item, out) : void();
-  if (type == "mcp_tool_call" || type == "web_search") return on_tool(item, ended, out);
+  if (type == "mcp_tool_call") return add_codex_tool(calls_, item, ended, out);
+  if (type == "web_search") return add_codex_search(calls_, item, ended, out);
   if (type == "todo_list") {
     if (const auto* items = array_at(item, "items"))
       *out.activities.emplace_back().mutable_plan() = plan_from(*items);
@@ -80,25 +81,6 @@ void Codex::on_command(const json::value& item, bool ended, Output& out) {
   const bool failed = text_at(item, "status") == "failed" || code.value_or(0) != 0;
   add_tool_result(out, id, failed, text_at(item, "aggregated_output"));
   out.activities.back().mutable_tool_result()->set_denied(text_at(item, "status") == "declined");
-}
-
-void Codex::on_tool(const json::value& item, bool ended, Output& out) {
-  const auto id = text_at(item, "id");
-  if (text_at(item, "type") == "web_search") {
-    calls_.begin(out, id, "web_search", json::object{{"query", text_at(item, "query")}});
-    return ended ? add_tool_result(out, id, false, {}) : void();
-  }
-  const auto name = std::string(text_at(item, "server")) + "." + std::string(text_at(item, "tool"));
-  const auto* arguments = member(item, "arguments");
-  calls_.begin(out, id, name, arguments ? *arguments : json::value(json::object()));
-  if (!ended) return;
-  const auto* error = member(item, "error");
-  const auto* result = member(item, "result");
-  const bool failed = text_at(item, "status") == "failed";
-  const auto said = failed && error ? std::string(text_at(*error, "message"))
-                    : result        ? summarised(*result, kMaxToolOutput)
-                                    : std::string();
-  add_tool_result(out, id, failed, said);
 }
 
 void Codex::on_changes(const json::value& item, Output& out) {

@@ -18,7 +18,6 @@ class Codex : public Adapter {
  private:
   void on_item(std::string_view stage, const json::value& item, std::string_view text, Output& out);
   void on_command(const json::value& item, bool ended, Output& out);
-  void on_tool(const json::value& item, bool ended, Output& out);
   void on_changes(const json::value& item, Output& out);
   void on_error(std::string_view message, Output& out);
 

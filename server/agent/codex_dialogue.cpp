@@ -103,14 +103,11 @@ void CodexDialogue::call(Call kind, std::string_view method, json::object params
 }
 
 void CodexDialogue::on_line(std::string_view line, Output& out) {
-  const auto message = parse_json(line);
-  if (!message || !message->is_object()) return add_raw(out, line, "not JSON");
-  const auto* id = member(*message, "id");
-  const auto method = text_at(*message, "method");
-  const auto* told = member(*message, "params");
-  const auto params = told ? *told : json::value(json::object());
-  if (method.empty()) return on_response(*message, line, out);
-  if (id && !id->is_null()) return on_request(*id, method, params, out);
+  const auto message = rpc::read(line);
+  if (!message) return add_raw(out, line, "not JSON");
+  const auto& [all, id, method, params] = *message;
+  if (method.empty()) return on_response(all, line, out);
+  if (id) return on_request(*id, method, params, out);
   on_notification(method, params, line, out);
 }
 
@@ -288,7 +285,8 @@ void CodexDialogue::on_item(bool ended, const json::value& item, Output& out) {
   }
   if (type == "commandExecution") return on_command(ended, item, out);
   if (type == "fileChange") return on_changes(ended, item, out);
-  if (type == "mcpToolCall" || type == "webSearch") return on_tool(ended, item, out);
+  if (type == "mcpToolCall") return add_codex_tool(calls_, item, ended, out);
+  if (type == "webSearch") return add_codex_search(calls_, item, ended, out);
   if (type == "plan") return ended ? add_message(out, text_at(item, "text"), text_at(item, "id")) : void();
   if (type == "contextCompaction" && ended) return add_notice(out, "Codex has shortened what it remembers of the session.", false);
   if (type == "userMessage" || type == "contextCompaction" || !ended) return;
@@ -330,23 +328,6 @@ void CodexDialogue::on_changes(bool ended, const json::value& item, Output& out)
   }
   add_tool_result(out, id, !done, {});
   out.activities.back().mutable_tool_result()->set_denied(status == "declined");
-}
-
-void CodexDialogue::on_tool(bool ended, const json::value& item, Output& out) {
-  const auto id = text_at(item, "id");
-  if (text_at(item, "type") == "webSearch") {
-    calls_.begin(out, id, "web_search", json::object{{"query", text_at(item, "query")}});
-    return ended ? add_tool_result(out, id, false, {}) : void();
-  }
-  const auto name = std::string(text_at(item, "server")) + "." + std::string(text_at(item, "tool"));
-  const auto* arguments = member(item, "arguments");
-  calls_.begin(out, id, name, arguments ? *arguments : json::value(json::object()));
-  if (!ended) return;
-  const auto* error = member(item, "error");
-  const auto* result = member(item, "result");
-  const bool failed = text_at(item, "status") == "failed";
-  const auto said = failed && error ? std::string(text_at(*error, "message")) : result ? summarised(*result, kMaxToolOutput) : std::string();
-  add_tool_result(out, id, failed, said);
 }
 
 void CodexDialogue::on_request(const json::value& id, std::string_view method, const json::value& params, Output& out) {

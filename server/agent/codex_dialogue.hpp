@@ -62,7 +62,6 @@ class CodexDialogue : public Adapter {
   void on_item(bool ended, const json::value& item, Output& out);
   void on_command(bool ended, const json::value& item, Output& out);
   void on_changes(bool ended, const json::value& item, Output& out);
-  void on_tool(bool ended, const json::value& item, Output& out);
   void on_usage(const json::value& params, Output& out);
   void on_error(const json::value& params, Output& out);
 

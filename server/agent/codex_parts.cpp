@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "server/agent/activities.hpp"
 #include "server/agent/limits.hpp"
 
 namespace fanout::agent {
@@ -41,6 +42,27 @@ v1::AgentFileChange::Kind codex_change_kind(std::string_view kind) {
   if (kind == "add") return v1::AgentFileChange::KIND_ADDED;
   if (kind == "delete") return v1::AgentFileChange::KIND_DELETED;
   return kind == "update" ? v1::AgentFileChange::KIND_MODIFIED : v1::AgentFileChange::KIND_UNSPECIFIED;
+}
+
+void add_codex_tool(ToolCalls& calls, const json::value& item, bool ended, Output& out) {
+  const auto id = text_at(item, "id");
+  const auto name = std::string(text_at(item, "server")) + "." + std::string(text_at(item, "tool"));
+  const auto* arguments = member(item, "arguments");
+  calls.begin(out, id, name, arguments ? *arguments : json::value(json::object()));
+  if (!ended) return;
+  const auto* error = member(item, "error");
+  const auto* result = member(item, "result");
+  const bool failed = text_at(item, "status") == "failed";
+  const auto said = failed && error ? std::string(text_at(*error, "message"))
+                    : result        ? summarised(*result, kMaxToolOutput)
+                                    : std::string();
+  add_tool_result(out, id, failed, said);
+}
+
+void add_codex_search(ToolCalls& calls, const json::value& item, bool ended, Output& out) {
+  const auto id = text_at(item, "id");
+  calls.begin(out, id, "web_search", json::object{{"query", text_at(item, "query")}});
+  if (ended) add_tool_result(out, id, false, {});
 }
 
 }  // namespace fanout::agent

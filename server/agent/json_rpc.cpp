@@ -8,6 +8,19 @@ std::string line(json::object message) { return json::serialize(message) + "\n";
 
 }  // namespace
 
+std::optional<Message> read(std::string_view line) {
+  auto parsed = parse_json(line);
+  if (!parsed || !parsed->is_object()) return std::nullopt;
+  Message message;
+  const auto* id = member(*parsed, "id");
+  const auto* params = member(*parsed, "params");
+  if (id && !id->is_null()) message.id = *id;
+  message.method = std::string(text_at(*parsed, "method"));
+  message.params = params ? *params : json::value(json::object());
+  message.all = std::move(*parsed);
+  return message;
+}
+
 std::string request(std::int64_t id, std::string_view method, json::value params) {
   return line({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(params)}});
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,16 @@ inline constexpr int kInternal = -32603;
 inline constexpr int kCancelled = -32800;
 inline constexpr int kAuthRequired = -32000;
 inline constexpr int kNotFound = -32002;
+
+/// A message of the other side: a request has method and id, a notification a method, and an answer none.
+struct Message {
+  json::value all;
+  std::optional<json::value> id;
+  std::string method;
+  json::value params;  ///< An empty object where there are none.
+};
+/// Empty: the line is no JSON object.
+std::optional<Message> read(std::string_view line);
 
 std::string request(std::int64_t id, std::string_view method, json::value params);
 std::string notification(std::string_view method, json::value params);
