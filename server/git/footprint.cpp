@@ -11,6 +11,7 @@
 #include "server/git/checkouts.hpp"
 #include "server/git/files.hpp"
 #include "server/git/obeyed.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/scan.hpp"
 
 namespace fanout::git {
@@ -38,15 +39,9 @@ std::string target_text(const git_reference* reference) {
 bool is_counted(std::string_view name) { return !name.starts_with("refs/fanout/") && !name.starts_with("refs/remotes/"); }
 
 void add_references(const Repository& bare, Footprint& footprint) {
-  ReferenceIterator iterator;
-  check(git_reference_iterator_new(iterator.out(), bare.get()), "list the references");
-  Reference reference;
-  int code = 0;
-  while ((code = git_reference_next(reference.out(), iterator.get())) == 0) {
-    const std::string name = git_reference_name(reference.get());
-    if (is_counted(name)) footprint.references.emplace(name, target_text(reference.get()));
-  }
-  if (code != GIT_ITEROVER) check(code, "list the references");
+  for_each_reference(bare, [&](const git_reference& reference, const std::string& name) {
+    if (is_counted(name)) footprint.references.emplace(name, target_text(&reference));
+  });
 }
 
 /// Names whose values differ, or that one has alone.

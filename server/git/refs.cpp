@@ -133,4 +133,15 @@ std::size_t delete_refs(const Repository& bare, const fs::path& common,
   return count;
 }
 
+void for_each_reference(const Repository& bare, const std::function<void(const git_reference&, const std::string&)>& call) {
+  ReferenceIterator iterator;
+  check(git_reference_iterator_new(iterator.out(), bare.get()), "list the references");
+  Reference reference;
+  int code = 0;
+  while ((code = git_reference_next(reference.out(), iterator.get())) == 0) {
+    call(*reference.get(), git_reference_name(reference.get()));
+  }
+  if (code != GIT_ITEROVER) check(code, "list the references");
+}
+
 }  // namespace fanout::git

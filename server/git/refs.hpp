@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,5 +28,8 @@ struct RefDeletion {
 /// has moved, and neither it nor those after it are deleted. Error unavailable: another program keeps one
 /// locked.
 std::size_t delete_refs(const Repository& bare, const fs::path& common, const std::vector<RefDeletion>& refs);
+
+/// Calls with each reference, symbolic ones too, and its name in full.
+void for_each_reference(const Repository& bare, const std::function<void(const git_reference&, const std::string&)>& call);
 
 }  // namespace fanout::git

@@ -9,6 +9,7 @@
 
 #include "common/text.hpp"
 #include "server/git/files.hpp"
+#include "server/git/refs.hpp"
 #include "server/git/spare_files.hpp"
 
 namespace fanout::git {
@@ -76,22 +77,16 @@ bool is_hidden(std::string_view name) { return name.starts_with("refs/fanout/") 
 
 /// "<id> <name>", one in a line, and symbolic ones as files of their own.
 std::string packed_refs(const Repository& bare, const fs::path& git) {
-  ReferenceIterator iterator;
-  check(git_reference_iterator_new(iterator.out(), bare.get()), "list the references");
   std::vector<std::pair<std::string, std::string>> found;
-  Reference reference;
-  int code = 0;
-  while ((code = git_reference_next(reference.out(), iterator.get())) == 0) {
-    const std::string name = git_reference_name(reference.get());
-    if (is_hidden(name)) continue;
-    if (const auto* target = git_reference_symbolic_target(reference.get())) {
+  for_each_reference(bare, [&](const git_reference& reference, const std::string& name) {
+    if (is_hidden(name)) return;
+    if (const auto* target = git_reference_symbolic_target(&reference)) {
       fs::create_directories((git / name).parent_path());
       write_new(git / name, "ref: " + std::string(target) + "\n");
-    } else if (const auto* id = git_reference_target(reference.get())) {
+    } else if (const auto* id = git_reference_target(&reference)) {
       found.emplace_back(name, text_of(*id));
     }
-  }
-  if (code != GIT_ITEROVER) check(code, "list the references");
+  });
   std::sort(found.begin(), found.end());
   std::string text = "# pack-refs with: sorted \n";
   for (const auto& [name, id] : found) text += id + " " + name + "\n";
