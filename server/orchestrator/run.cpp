@@ -120,8 +120,8 @@ Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from, const std::
   earlier.race_winner = from.race_winner();
   if (earlier.given_up > 0) earlier.last_given_up = from.left_work().rbegin()->worktree();
   agent = std::make_unique<Subagent>(services_, spec_, task, from.attempt(), std::move(earlier));
-  agent->on_rivals([this](const std::string& id, std::string why) {
-    if (auto* rival = find(id)) rival->lose_race(std::move(why));
+  agent->on_rivals([this](const std::string& id, std::string reason) {
+    if (auto* rival = find(id)) rival->lose_race(std::move(reason));
   });
   released_[task.id()] = false;
   if (interrupted_) agent->interrupt();
