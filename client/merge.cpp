@@ -34,12 +34,13 @@ int merge(Session& session, const MergeOptions& options) {
   MergingCalls(session).merge(request_of(options), [&](const v1::MergeResponse& step) {
     if (step.has_planned()) plan = step.planned();
     if (step.has_left_out()) left_out.push_back(step.left_out());
-    if (step.has_ended()) ended = step.ended();
+    if (step.has_ended()) ended.MergeFrom(step.ended());
     if (session.json()) return session.print_json(step);
     session.print(train_lines(step, session.out().style(), session.out().columns()));
   });
   if (!session.json() && !options.dry_run) {
-    session.print(step_lines(steps_after(plan.run_id(), plan.into(), left_out, ended), session.out().style()));
+    const auto into = plan.repository_path().empty() ? plan.into() : options.into;  // several may differ in their branches
+    session.print(step_lines(steps_after(plan.run_id(), into, left_out, ended), session.out().style()));
   }
   return left_out.empty() ? kExitOk : kExitTasksFailed;
 }

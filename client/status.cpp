@@ -89,7 +89,7 @@ void print_branches(Session& session, const v1::Run& run) {
   auto steps = merge_steps(review);
   const auto told = next_steps(run);
   std::erase_if(steps, [&](const auto& step) { return std::find(told.begin(), told.end(), step) != told.end(); });
-  for (const auto& lines : {branch_table(review, style, session.out().columns()),
+  for (const auto& lines : {branch_table(run, review, style, session.out().columns()),
                             collision_lines(review.collisions(), style, session.out().columns()), step_lines(steps, style)}) {
     if (!lines.empty()) session.out().line("");
     session.print(lines);

@@ -65,11 +65,15 @@ Access::Access(const Bounds& bounds) : bounds_(bounds) {
   }
 }
 
+/// Wholly: one that works elsewhere too is not for whoever may only see what is here.
 bool Access::in_own_repository(const v1::Run& run) const {
-  std::error_code error;
-  const auto root = fs::weakly_canonical(run.repository(), error);
-  return !error &&
-         std::find(bounds_.repositories.begin(), bounds_.repositories.end(), root) != bounds_.repositories.end();
+  std::vector<std::string> paths{run.repository()};
+  for (const auto& one : run.repositories()) paths.push_back(one.path());
+  return std::all_of(paths.begin(), paths.end(), [&](const auto& path) {
+    std::error_code error;
+    const auto root = fs::weakly_canonical(path, error);
+    return !error && std::find(bounds_.repositories.begin(), bounds_.repositories.end(), root) != bounds_.repositories.end();
+  });
 }
 
 bool Access::sees(const v1::Run& run) const {

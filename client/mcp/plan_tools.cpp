@@ -70,6 +70,7 @@ Request request_for(const json::object& arguments, const Access& access, const B
   request.set_plan_path(place.plan.string());
   request.set_working_directory(bounds.folder.string());
   *request.mutable_overrides() = client::overrides_of(options_of(arguments, place));
+  request.mutable_overrides()->set_only_that_repository(true);
   return request;
 }
 

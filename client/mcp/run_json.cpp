@@ -92,6 +92,7 @@ json::object task_json(const v1::Subagent& agent) {
                     {"phase", domain::phase_name(agent.phase())},
                     {"attempt", agent.attempt()},
                     {"commits", agent.commit_count()}};
+  set(task, "repository", agent.repository());
   set(task, "reason", agent.reason());
   set(task, "waiting_for", agent.waiting_for());
   set(task, "last_message", agent.last_message());
@@ -111,6 +112,7 @@ constexpr const char* kTaskSchema = R"({
     "phase": {"type": "string", "description": "pending, setting_up, implementing, testing, pushing, reporting; or an end: completed, failed, blocked, cancelled, skipped, interrupted"},
     "attempt": {"type": "integer", "description": "from 1"},
     "commits": {"type": "integer", "description": "on its branch, so far"},
+    "repository": {"type": "string", "description": "where it works, in a run of several: the plan's name of it"},
     "reason": {"type": "string", "description": "why it ended so"},
     "waiting_for": {"type": "string", "description": "what holds it back just now"},
     "last_message": {"type": "string", "description": "what its agent last said or did"},
@@ -145,6 +147,8 @@ constexpr const char* kRunSchema = R"({
     "repository": {"type": "string", "description": "absolute path"},
     "plan": {"type": "string", "description": "absolute path"},
     "base": {"type": "string", "description": "what the branches start from"},
+    "repositories": {"type": "array", "description": "all that its tasks work in, where the plan names some", "items": {"type": "object", "properties": {
+      "name": {"type": "string"}, "path": {"type": "string"}, "base": {"type": "string"}}, "required": ["name", "path", "base"]}},
     "started_at": {"type": "string"},
     "ended_at": {"type": "string"},
     "tasks_total": {"type": "integer"},
@@ -207,6 +211,11 @@ json::object run_json(const v1::Run& run, bool tasks) {
                       {"questions", questions},
                       {"last_sequence", run.last_sequence()}};
   set(object, "base", client::base_of(run));
+  json::array repositories;
+  for (const auto& one : run.repositories()) {
+    repositories.push_back(json::object{{"name", one.name()}, {"path", valid_utf8(one.path())}, {"base", valid_utf8(one.base())}});
+  }
+  if (!repositories.empty()) object["repositories"] = std::move(repositories);
   set(object, "waiting_for", run.waiting_for());
   set_times(object, run);
   if (tasks) object["tasks"] = std::move(all);

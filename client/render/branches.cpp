@@ -1,6 +1,7 @@
 #include "client/render/branches.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "client/render/looks.hpp"
 #include "client/render/table.hpp"
@@ -18,7 +19,8 @@ namespace {
 constexpr int kMostFiles = 12, kMostHunks = 3;
 constexpr std::size_t kMostIdColumns = 40, kWordLines = 6, kReasonLines = 3;
 
-Look look_of(const v1::BranchState& state, const std::string& into) {
+Look look_of(const v1::BranchState& state, const std::string& usual) {
+  const auto& into = state.into().empty() ? usual : state.into();
   switch (state.readiness()) {
     case v1::BranchState::READINESS_READY: return {"✓", "ready", Ink::green};
     case v1::BranchState::READINESS_MERGED: return {"✓", "merged" + (into.empty() ? "" : " in " + into), Ink::dim};
@@ -100,6 +102,7 @@ std::vector<std::string> task_lines(const v1::Subagent& agent, const v1::BranchS
   const auto look = look_of(state, into);
   Line title(style, columns);
   title.add(std::string(look.glyph) + " ", look.ink).add(agent.task_id(), Ink::bold).add("  " + look.word, look.ink);
+  if (!agent.repository().empty()) title.add("  " + agent.repository(), Ink::bold);
   if (!state.branch().empty()) {
     title.add("  " + state.branch() + ", " + numbered(state.commit_count(), "commit") + ", " + word_for(state.push()), Ink::dim);
   }
@@ -126,20 +129,32 @@ std::string change_text(const v1::BranchState& state) {
   return "+" + std::to_string(state.added()) + " -" + std::to_string(state.deleted()) + " in " + numbered(state.file_count(), "file");
 }
 
-std::vector<std::string> branch_table(const v1::ReviewRunResponse& review, const Style& style, std::size_t columns) {
-  Table table({{""}, {"TASK", false, 0, kMostIdColumns}, {"AHEAD", true}, {"REMOTE"}, {"UNCOMMITTED"}, {"MERGE"}});
+std::vector<std::string> branch_table(const v1::Run& run, const v1::ReviewRunResponse& review, const Style& style,
+                                      std::size_t columns) {
+  std::map<std::string, const v1::BranchState*> states;
+  for (const auto& state : review.tasks()) states[state.task_id()] = &state;
+  RepositoryTitles repositories(run);
+  std::vector<Column> titles;
+  if (repositories.several()) titles.push_back({"REPOSITORY", false, 0, kMostIdColumns});
+  titles.insert(titles.end(), {{""}, {"TASK", false, 0, kMostIdColumns}, {"AHEAD", true}, {"REMOTE"}, {"UNCOMMITTED"}, {"MERGE"}});
+  Table table(std::move(titles));
   bool any = false;
-  for (const auto& state : review.tasks()) {
-    if (state.branch().empty()) continue;
+  for (const auto* agent : by_repository(run)) {
+    const auto found = states.find(agent->task_id());
+    if (found == states.end() || found->second->branch().empty()) continue;
     any = true;
+    const auto& state = *found->second;
     const auto look = look_of(state, review.into());
     const bool says_more = state.readiness() == v1::BranchState::READINESS_CONFLICT || state.readiness() == v1::BranchState::READINESS_NOT_READY;
-    table.add({{look.glyph, look.ink},
-               {state.task_id()},
-               {std::to_string(state.commit_count()), Ink::dim},
-               {word_for(state.push()), Ink::dim},
-               {uncommitted_text(state), Ink::yellow},
-               {says_more ? look.word + ": " + state.reason() : look.word, look.ink}});
+    std::vector<Cell> row;
+    if (repositories.several()) row.push_back({repositories.of(agent->repository()), Ink::bold});
+    row.insert(row.end(), {{look.glyph, look.ink},
+                           {state.task_id()},
+                           {std::to_string(state.commit_count()), Ink::dim},
+                           {word_for(state.push()), Ink::dim},
+                           {uncommitted_text(state), Ink::yellow},
+                           {says_more ? look.word + ": " + state.reason() : look.word, look.ink}});
+    table.add(std::move(row));
   }
   return any ? table.lines(style, {columns, true, kReasonLines}) : std::vector<std::string>{};
 }
@@ -148,7 +163,7 @@ std::vector<std::string> review_page(const v1::Run& run, const v1::ReviewRunResp
                                      std::size_t columns) {
   Line title(style, columns);
   title.add(run.name().empty() ? run.id() : run.name(), Ink::bold).add("  " + run.id(), Ink::dim);
-  if (!review.into().empty()) title.add("  into " + review.into() + "@" + short_commit(review.into_commit()), Ink::dim);
+  if (!review.into().empty() && run.repositories_size() < 2) title.add("  into " + review.into() + "@" + short_commit(review.into_commit()), Ink::dim);
   std::vector<std::string> lines{title.text()};
   for (const auto& state : review.tasks()) {
     const auto* agent = domain::find_subagent(run, state.task_id());

@@ -11,7 +11,9 @@
 namespace fanout::client {
 
 /// A line for each task that has a branch: commits, pushed, uncommitted, and whether it can be merged. Empty: none has.
-std::vector<std::string> branch_table(const fanout::v1::ReviewRunResponse& review, const Style& style, std::size_t columns);
+/// Those of one repository stand together.
+std::vector<std::string> branch_table(const fanout::v1::Run& run, const fanout::v1::ReviewRunResponse& review, const Style& style,
+                                      std::size_t columns);
 
 /// All about each task: its branch, files, gates, conflicts, and its agent's own words.
 std::vector<std::string> review_page(const fanout::v1::Run& run, const fanout::v1::ReviewRunResponse& review, const Style& style,

@@ -1,6 +1,7 @@
 #include "client/render/looks.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "server/domain/run/fold.hpp"
 #include "server/domain/run/race.hpp"
@@ -53,6 +54,14 @@ Look look_of(const v1::Subagent& agent) {
   return look_of(agent.phase());
 }
 
+Look look_in(const v1::Run& run, const v1::Subagent& agent) {
+  if (!domain::is_contender(agent) || agent.phase() != v1::PHASE_COMPLETED) return look_of(agent);
+  const auto* task = domain::find_subagent(run, agent.race_of());
+  if (!task || task->race_winner().empty()) return {"✓", "gates passed", Ink::green};
+  if (task->race_winner() == agent.task_id()) return {"✓", "won", Ink::green};
+  return {"–", "not taken", Ink::dim};
+}
+
 Look look_of(v1::RunState state) {
   switch (state) {
     case v1::RUN_STATE_RUNNING:
@@ -83,6 +92,32 @@ std::string base_of(const v1::Run& run) {
   if (run.base_commit().empty()) return run.base();
   if (run.base().empty() || run.base_commit().starts_with(run.base())) return short_commit(run.base_commit());
   return run.base() + "@" + short_commit(run.base_commit());
+}
+
+std::string shown_repository(const std::string& name, const std::string& path) {
+  return name.empty() ? std::filesystem::path(path).filename().string() : name;
+}
+
+std::vector<const v1::Subagent*> by_repository(const v1::Run& run) {
+  std::vector<const v1::Subagent*> agents;
+  for (const auto& one : run.repositories()) {
+    for (const auto& agent : run.subagents()) {
+      if (agent.repository() == one.name()) agents.push_back(&agent);
+    }
+  }
+  if (!run.repositories().empty()) return agents;
+  for (const auto& agent : run.subagents()) agents.push_back(&agent);
+  return agents;
+}
+
+std::string RepositoryTitles::of(const std::string& name) {
+  if (last_ && *last_ == name) return "";
+  for (const auto& one : run_.repositories()) {
+    if (one.name() != name) continue;
+    last_ = &one.name();
+    return shown_repository(name, one.path());
+  }
+  return "";
 }
 
 const char* sandbox_word(v1::SandboxLevel level) {

@@ -86,6 +86,7 @@ void add_waves(Page& page, const v1::PlanDescription& plan) {
     Table table({{"", false, widest, 40}, {"", false, 7}, {"", false, titles, 60}, {""}});
     for (const auto* task : tasks) {
       auto needs = task->dependencies().empty() ? "" : "after " + listed(task->dependencies(), ", ");
+      if (!task->repository().empty()) needs = "in " + task->repository() + (needs.empty() ? "" : ", ") + needs;
       if (!task->race().empty()) needs += (needs.empty() ? "race: " : "; race: ") + listed(task->race(), ", ");
       table.add({{task->id()},
                  {task->priority(), ink_of_priority(task->priority())},
@@ -122,8 +123,12 @@ void add_settings(Page& page, const v1::PlanDescription& plan, const std::filesy
     table.add({{name, Ink::dim}, value.empty() ? Cell{"none", Ink::dim} : Cell{value}});
   };
   setting("plan", shown_path(plan.path(), folder));
-  setting("repository", plan.repository());
-  setting("base", plan.base());
+  if (plan.repositories_size() < 2) setting("repository", plan.repository());
+  for (int i = 0; plan.repositories_size() > 1 && i < plan.repositories_size(); ++i) {
+    const auto& one = plan.repositories(i);
+    setting(i == 0 ? "repositories" : "", shown_repository(one.name(), one.path()) + ": " + one.path() + ", " + one.base());
+  }
+  if (plan.repositories_size() < 2) setting("base", plan.base());
   setting("agent", plan.agent());
   setting("max parallel", std::to_string(plan.max_parallel()));
   setting("setup", listed(plan.setup(), " && "));

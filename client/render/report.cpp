@@ -53,7 +53,7 @@ std::string gates_of(const v1::Subagent& agent) {
 Table overview(const Evidence& evidence) {
   Table table{{"Task", "Outcome", "Time", "Commits", "Change", "Gates", "Used"}, {}};
   for (const auto& agent : evidence.run.subagents()) {
-    const auto look = look_of(agent);
+    const auto look = look_in(evidence.run, agent);
     table.rows.push_back({{agent.task_id(), true},
                           {std::string(look.glyph) + " " + look.word},
                           {time_of(agent)},
@@ -114,7 +114,7 @@ Table files_of(const google::protobuf::RepeatedPtrField<v1::FileChange>& files) 
 }
 
 void add_task(Document& document, const Evidence& evidence, const v1::Subagent& agent) {
-  const auto look = look_of(agent);
+  const auto look = look_in(evidence.run, agent);
   const auto* state = state_of(evidence, agent.task_id());
   const auto title = agent.title().empty() ? agent.task_id() : agent.task_id() + ": " + agent.title();
   document.push_back(Heading{3, std::string(look.glyph) + " " + title});

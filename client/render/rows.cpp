@@ -77,7 +77,7 @@ bool speaks(v1::Phase phase) {
 
 std::vector<Cell> row_of(const v1::Subagent& agent, const Placed& placed, const Shape& shape, const v1::Run& run,
                          const View& view) {
-  const auto look = look_of(agent);
+  const auto look = look_in(run, agent);
   const bool bold = at_work(agent.phase()) || agent.task_id() == view.selected;
   std::vector<Cell> row{{look.glyph, look.ink},
                         {indented(agent, placed.depth), bold ? Ink::bold : Ink::plain},

@@ -6,6 +6,7 @@
 #include "common/duration.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/race.hpp"
+#include "server/domain/run/repositories.hpp"
 
 namespace fanout::client {
 
@@ -85,9 +86,17 @@ std::vector<std::string> facts(const v1::Run& run, const Style& style, std::size
   };
   fact("run", run.id());
   fact("plan", run.plan_path());
-  fact("repository", run.repository());
-  fact("base", base_of(run));
-  fact("tracker", run.tracker_repository());
+  if (run.repositories_size() < 2) {
+    fact("repository", run.repository());
+    fact("base", base_of(run));
+    fact("tracker", run.tracker_repository());
+  }
+  for (int i = 0; run.repositories_size() > 1 && i < run.repositories_size(); ++i) {
+    const auto& one = run.repositories(i);
+    auto text = shown_repository(one.name(), one.path()) + ": " + one.path() + ", " + base_of(domain::in_repository(run, one.name()));
+    if (!one.tracker_repository().empty()) text += ", " + one.tracker_repository();
+    fact(i == 0 ? "repositories" : " ", text);
+  }
   if (run.open()) fact("tasks", "more may come: the plan is still being written");
   if (!run.waiting_for().empty()) fact("queued", "waits for " + run.waiting_for());
   return table.lines(style, {columns, false, 2});

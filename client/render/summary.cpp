@@ -85,24 +85,30 @@ std::vector<std::string> task_table(const v1::Run& run, Time now, const Style& s
   const bool running = run.state() == v1::RUN_STATE_RUNNING;
   // Only where agents tell what they use.
   const bool usage = std::any_of(run.subagents().begin(), run.subagents().end(), [](const auto& agent) { return agent.has_usage(); });
-  std::vector<Column> titles{{""},
-                             {"TASK", false, 0, kMostIdColumns},
-                             {running ? "PHASE" : "OUTCOME"},
-                             {"TIME", true},
-                             {"COMMITS", true},
-                             {"FILES", true}};
+  RepositoryTitles repositories(run);
+  std::vector<Column> titles;
+  if (repositories.several()) titles.push_back({"REPOSITORY", false, 0, kMostIdColumns});
+  titles.insert(titles.end(), {{""},
+                               {"TASK", false, 0, kMostIdColumns},
+                               {running ? "PHASE" : "OUTCOME"},
+                               {"TIME", true},
+                               {"COMMITS", true},
+                               {"FILES", true}});
   if (usage) titles.insert(titles.end(), {{"TOKENS", true}, {"COST", true}});
   titles.push_back({running ? "BRANCH OR MESSAGE" : "BRANCH OR REASON"});
   Table table(std::move(titles));
-  for (const auto& agent : run.subagents()) {
-    const auto look = look_of(agent);
+  for (const auto* one : by_repository(run)) {
+    const auto& agent = *one;
+    const auto look = look_in(run, agent);
     const bool success = domain::is_success(agent.phase());
-    std::vector<Cell> row{{look.glyph, look.ink},
-                          {agent.task_id()},
-                          {look.word, look.ink},
-                          {shown_time(agent, now), Ink::dim},
-                          {count_or_blank(agent, agent.commit_count()), Ink::dim},
-                          {count_or_blank(agent, agent.report().file_count()), Ink::dim}};
+    std::vector<Cell> row;
+    if (repositories.several()) row.push_back({repositories.of(agent.repository()), Ink::bold});
+    row.insert(row.end(), {{look.glyph, look.ink},
+                           {agent.task_id()},
+                           {look.word, look.ink},
+                           {shown_time(agent, now), Ink::dim},
+                           {count_or_blank(agent, agent.commit_count()), Ink::dim},
+                           {count_or_blank(agent, agent.report().file_count()), Ink::dim}});
     if (usage) row.push_back({tokens_of(agent), Ink::dim});
     if (usage) row.push_back({short_cost(agent.usage()), Ink::dim});
     row.push_back({success && !agent.branch().empty() && !domain::is_contender(agent) ? agent.branch() : message_of(agent, run),

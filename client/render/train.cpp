@@ -31,6 +31,7 @@ const char* word_for(v1::MergeMethod method) {
 std::vector<std::string> lines_of(const v1::MergePlanned& plan, const Style& style, std::size_t columns) {
   Line title(style, columns);
   title.add(plan.run_id(), Ink::bold).add(" into " + plan.into() + "@" + short_commit(plan.into_commit()));
+  if (!plan.repository_path().empty()) title.add(" of " + shown_repository(plan.repository(), plan.repository_path()), Ink::bold);
   if (plan.task_ids().empty()) {
     title.add(plan.merged_before().empty() ? ": nothing to merge" : ": all is there already");
     return {title.text()};
@@ -111,11 +112,12 @@ std::vector<std::string> train_lines(const v1::MergeResponse& step, const Style&
 std::vector<std::string> steps_after(const std::string& run, const std::string& into, const std::vector<v1::MergeLeftOut>& left_out,
                                      const v1::MergeEnded& ended) {
   std::vector<std::string> steps;
+  const auto where = into.empty() ? std::string() : " --into " + into;
   for (const auto& left : left_out) {
     const bool by_target = left.cause() == v1::MergeLeftOut::CAUSE_CONFLICT;
-    if (by_target) steps.push_back("fanout retry " + run + " " + left.task_id() + " --with-conflict --into " + into);
+    if (by_target) steps.push_back("fanout retry " + run + " " + left.task_id() + " --with-conflict" + where);
   }
-  if (!left_out.empty()) steps.push_back("fanout merge " + run + " --into " + into);
+  if (!left_out.empty()) steps.push_back("fanout merge " + run + where);
   if (left_out.empty() && ended.landed_size() > 0) steps.push_back("fanout cleanup " + run);
   return steps;
 }

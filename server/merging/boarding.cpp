@@ -44,20 +44,19 @@ std::string merge_message(const v1::Run& run, const v1::Subagent& task) {
 
 }  // namespace
 
-/// Those that were asked for, or all that may be merged.
-std::vector<const v1::Subagent*> MergeTrain::wanted() const {
+std::vector<const v1::Subagent*> wanted_of(const v1::Run& run, const v1::MergeRequest& request) {
   std::vector<const v1::Subagent*> all;
-  const auto named = strings_of(request_.task_ids());
-  for (const auto& id : named) orchestrator::require_task(run_, id);
-  for (const auto& one : run_.subagents()) {
+  const auto named = strings_of(request.task_ids());
+  for (const auto& id : named) orchestrator::require_task(run, id);
+  for (const auto& one : run.subagents()) {
     const bool is_named = std::find(named.begin(), named.end(), one.task_id()) != named.end();
     const bool may_go = is_named || (named.empty() && !domain::is_contender(one));
     if (one.phase() == v1::PHASE_COMPLETED && may_go) all.push_back(&one);
     if (one.phase() != v1::PHASE_COMPLETED && is_named) {
-      throw Error(ErrorKind::precondition, "task " + one.task_id() + " has not completed: fanout why " + run_.id() + " " + one.task_id());
+      throw Error(ErrorKind::precondition, "task " + one.task_id() + " has not completed: fanout why " + run.id() + " " + one.task_id());
     }
   }
-  if (all.empty()) throw Error(ErrorKind::precondition, "no task of run " + run_.id() + " has completed: there is nothing to merge");
+  if (all.empty()) throw Error(ErrorKind::precondition, "no task of run " + run.id() + " has completed: there is nothing to merge");
   return all;
 }
 
@@ -69,7 +68,7 @@ bool MergeTrain::is_in_target(const v1::Subagent& one, const std::string& tip, s
 /// Tells those that the target has already from those that are to come. BLOCKS.
 void MergeTrain::find_passengers(std::stop_token stop) {
   std::vector<domain::merging::Passenger> passengers;
-  for (const auto* one : wanted()) {
+  for (const auto* one : wanted_of(run_, request_)) {
     const auto tip = tip_of(run_, *one);
     if (tip.empty() && !request_.task_ids().empty()) {
       throw Error(ErrorKind::precondition, "the branch of task " + one->task_id() + " is gone: there is nothing to merge");

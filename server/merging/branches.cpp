@@ -127,6 +127,8 @@ v1::BranchState state_of(const v1::Run& run, const v1::Subagent& task, const Tar
                          std::stop_token stop) {
   v1::BranchState state;
   state.set_task_id(task.task_id());
+  state.set_into(target.branch);
+  state.set_into_commit(target.tip);
   const auto tip = tip_of(run, task);
   if (tip.empty()) {
     not_ready(state, why_not_completed(task.branch().empty() ? task.phase() : v1::PHASE_COMPLETED));

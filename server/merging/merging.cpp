@@ -9,10 +9,12 @@
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 #include "server/domain/run/race.hpp"
+#include "server/domain/run/repositories.hpp"
 #include "server/git/changes.hpp"
 #include "server/git/landing.hpp"
 #include "server/merging/branches.hpp"
 #include "server/merging/train.hpp"
+#include "server/merging/trains.hpp"
 #include "server/merging/wire.hpp"
 
 namespace fanout::merging {
@@ -93,14 +95,38 @@ v1::Feedback feedback_about(const v1::Subagent& task, const Target& target, cons
 
 }  // namespace
 
+namespace {
+
+/// One of the run's repositories, and what its tasks are compared with there.
+struct Place {
+  std::string name;
+  v1::Run run;
+  Target target;
+};
+
+/// BLOCKS.
+std::vector<Place> places_of(const v1::Run& run, const std::string& into) {
+  std::vector<Place> places;
+  for (const auto& name : domain::repositories_of(run)) {
+    auto& place = places.emplace_back();
+    place.name = name;
+    place.run = domain::in_repository(run, name);
+    place.target = find_target(place.run, into);
+  }
+  return places;
+}
+
+}  // namespace
+
 awaitable<v1::Run> Merging::find_run(std::string reference) {
   const auto id = co_await runs_.find(std::move(reference));
   co_return co_await runs_.get(id);
 }
 
 awaitable<void> Merging::diff(v1::DiffTaskRequest request, DiffSink sink) {
-  const auto run = co_await find_run(request.run_id());
-  const auto& task = task_of(run, request.task_id());
+  const auto whole = co_await find_run(request.run_id());
+  const auto run = domain::around(whole, task_of(whole, request.task_id()));
+  const auto& task = *domain::find_subagent(run, request.task_id());
   auto difference = co_await services_.workers.run(
       [&](std::stop_token stop) { return difference_of(run, task, request, std::move(stop)); });
   co_await sink(std::move(difference.header));
@@ -122,48 +148,79 @@ awaitable<void> Merging::examine(const v1::Run& run, const v1::Subagent& task, c
   }
   if (trouble.empty()) co_return;
   state.set_task_id(task.task_id());
+  state.set_into(target.branch);
+  state.set_into_commit(target.tip);
   state.set_readiness(v1::BranchState::READINESS_NOT_READY);
   state.set_reason(trouble);
 }
 
 awaitable<v1::ReviewRunResponse> Merging::review(v1::ReviewRunRequest request) {
   const auto run = co_await find_run(request.run_id());
-  const auto target = co_await services_.workers.run([&](std::stop_token) { return find_target(run, request.into()); });
+  const auto places = co_await services_.workers.run([&](std::stop_token) { return places_of(run, request.into()); });
   v1::ReviewRunResponse answer;
   answer.set_run_id(run.id());
-  answer.set_into(target.branch);
-  answer.set_into_commit(target.tip);
+  answer.set_into(places.begin()->target.branch);
+  answer.set_into_commit(places.begin()->target.tip);
   async::TaskGroup looking(services_.executor);
-  for (const auto& task : run.subagents()) {
-    if (domain::is_contender(task)) continue;
-    looking.spawn(examine(run, task, target, !request.without_files(), *answer.add_tasks()));
+  for (const auto& one : run.subagents()) {
+    if (domain::is_contender(one)) continue;
+    const auto& place = *std::find_if(places.begin(), places.end(), [&](const auto& each) { return each.name == one.repository(); });
+    const auto& task = *domain::find_subagent(place.run, one.task_id());
+    looking.spawn(examine(place.run, task, place.target, !request.without_files(), *answer.add_tasks()));
   }
   co_await looking.join();
   if (request.without_collisions()) co_return answer;
-  auto found = co_await radar_.look(run);
+  auto found = co_await look_at_all(run);
   answer.mutable_collisions()->Swap(found.mutable_collisions());
   co_return answer;
 }
 
 awaitable<v1::ListCollisionsResponse> Merging::collisions(v1::ListCollisionsRequest request) {
   auto run = co_await find_run(request.run_id());
-  co_return co_await radar_.look(std::move(run));
+  co_return co_await look_at_all(std::move(run));
+}
+
+/// What is in different repositories cannot collide.
+awaitable<v1::ListCollisionsResponse> Merging::look_at_all(v1::Run run) {
+  v1::ListCollisionsResponse answer;
+  answer.set_run_id(run.id());
+  for (const auto& name : domain::repositories_of(run)) {
+    auto part = domain::in_repository(run, name);
+    const auto found = co_await radar_.look(std::move(part));
+    answer.mutable_collisions()->MergeFrom(found.collisions());
+    answer.mutable_compared()->MergeFrom(found.compared());
+  }
+  co_return answer;
 }
 
 awaitable<void> Merging::merge(v1::MergeRequest request, Sink sink) {
   while (!is_cleared_) co_await cleared_.wait();
   auto run = co_await find_run(request.run_id());
   auto spec = co_await runs_.spec(run.id());
-  auto target = co_await services_.workers.run([&](std::stop_token) { return require_target(run, request.into()); });
+  std::map<std::string, Target> targets;
+  co_await services_.workers.run([&](std::stop_token) {
+    for (const auto& name : domain::repositories_of(run)) targets[name] = require_target(domain::in_repository(run, name), request.into());
+  });
   const Claim the_run(busy_, "run " + run.id(), "run " + run.id());
-  const Claim the_branch(busy_, "branch " + target.branch + " in " + run.repository(), "branch " + target.branch);
-  MergeTrain train(services_, std::move(run), std::move(spec), std::move(request), std::move(target), std::move(sink));
+  std::vector<std::unique_ptr<Claim>> the_branches;
+  for (const auto& [name, target] : targets) {
+    const auto repository = domain::in_repository(run, name).repository();
+    the_branches.push_back(std::make_unique<Claim>(busy_, "branch " + target.branch + " in " + repository, "branch " + target.branch));
+  }
+  if (targets.size() > 1) {
+    Trains trains(services_, std::move(run), std::move(spec), std::move(request), std::move(targets), std::move(sink));
+    co_return co_await trains.go();
+  }
+  auto [name, target] = *targets.begin();
+  auto alone = domain::in_repository(run, name);
+  MergeTrain train(services_, std::move(alone), std::move(spec), std::move(request), std::move(target), std::move(sink));
   co_await train.go();
 }
 
 awaitable<v1::SolveConflictResponse> Merging::solve(v1::SolveConflictRequest request) {
-  const auto run = co_await find_run(request.run_id());
-  const auto& task = task_of(run, request.task_id());
+  const auto whole = co_await find_run(request.run_id());
+  const auto run = domain::around(whole, task_of(whole, request.task_id()));
+  const auto& task = *domain::find_subagent(run, request.task_id());
   if (task.phase() != v1::PHASE_COMPLETED) {
     throw Error(ErrorKind::precondition, "task " + task.task_id() + " has not completed: there is no work of it yet that could conflict");
   }
@@ -208,11 +265,15 @@ awaitable<void> Merging::recover() try {
   if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
-awaitable<void> Merging::recover_run(std::string run_id) {
-  const auto folder = Workshop::folder_of_all(services_) / run_id;
+/// Its folder is called as Workshop::name_of has it.
+awaitable<void> Merging::recover_run(std::string called) {
+  const auto folder = Workshop::folder_of_all(services_) / called;
+  const auto end = std::min(called.find('@'), called.size());
+  const auto run_id = called.substr(0, end), name = called.substr(std::min(end + 1, called.size()));
   const auto repository = co_await services_.files.run([&](std::stop_token) { return Workshop::noted_repository(folder); });
   if (repository.empty()) co_return;
-  const auto spec = co_await runs_.spec(run_id);
+  const auto whole = co_await runs_.spec(run_id);
+  const auto spec = domain::in_repository(whole, name);
   spdlog::info("run {}: clearing away what its merge has left", run_id);
   co_await services_.workers.run([&](std::stop_token) { git::finish_landing(repository); });
   Workshop workshop(services_, spec, {});

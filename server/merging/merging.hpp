@@ -36,7 +36,8 @@ class Merging {
   awaitable<fanout::v1::Run> find_run(std::string reference);
   awaitable<void> examine(const fanout::v1::Run& run, const fanout::v1::Subagent& task, const Target& target, bool with_files,
                           fanout::v1::BranchState& state);
-  awaitable<void> recover_run(std::string run_id);
+  awaitable<fanout::v1::ListCollisionsResponse> look_at_all(fanout::v1::Run run);
+  awaitable<void> recover_run(std::string called);
 
   subagent::Services& services_;
   orchestrator::Orchestrator& runs_;

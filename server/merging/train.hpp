@@ -12,6 +12,9 @@
 
 namespace fanout::merging {
 
+/// Those tasks that were asked for by id, or all that may be merged. Error not_found or precondition: see MergingService.Merge.
+std::vector<const fanout::v1::Subagent*> wanted_of(const fanout::v1::Run& run, const fanout::v1::MergeRequest& request);
+
 /// One merge train: performs what the pure core decides, from the first look at the branches to the last move of the
 /// target. Lives on the I/O thread; not thread-safe. Lifetime: outlives its go().
 class MergeTrain {
@@ -35,7 +38,6 @@ class MergeTrain {
 
   awaitable<void> board();
   awaitable<void> drive();
-  std::vector<const fanout::v1::Subagent*> wanted() const;
   void find_passengers(std::stop_token stop);
   void find_present(std::stop_token stop);
   std::vector<std::string> paths_on_board() const;

@@ -205,6 +205,11 @@ awaitable<void> Workshop::remove_worktree() {
   }
 }
 
+/// Neither of both holds an "@".
+std::string Workshop::name_of(const fanout::internal::v1::RunSpec& spec) {
+  return spec.run_id() + (spec.repository_name().empty() ? "" : "@" + spec.repository_name());
+}
+
 std::string Workshop::noted_repository(const fs::path& folder) {
   std::ifstream note(folder / kNote);
   std::string repository;

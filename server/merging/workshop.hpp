@@ -47,6 +47,9 @@ class Workshop {
   /// The repository that a merge of this run was at work in when its daemon died; empty: none was. BLOCKS.
   static std::string noted_repository(const std::filesystem::path& folder);
 
+  /// What the folder in there is called that is for merges of that run in the spec's repository.
+  static std::string name_of(const fanout::internal::v1::RunSpec& spec);
+
   /// Where workshops of this daemon keep notes and output.
   static std::filesystem::path folder_of_all(const subagent::Services& services);
 
@@ -77,7 +80,7 @@ class Workshop {
   git::WorktreeRequest request(std::string commit) const;
   process::Command command_for(const Program& program, const subagent::Variables& secrets) const;
   process::Runner runner() const { return {services_.files, services_.shim, &services_.containment}; }
-  std::filesystem::path folder() const { return folder_of_all(services_) / spec_.run_id(); }
+  std::filesystem::path folder() const { return folder_of_all(services_) / name_of(spec_); }
   std::filesystem::path attempt_folder() const { return folder() / ("try-" + std::to_string(tries_)); }
 
   subagent::Services& services_;

@@ -35,6 +35,7 @@ awaitable<bool> Run::extend(std::vector<TaskSpec> tasks, std::size_t known) {
   for (const auto& task : tasks) {
     // Those that are there stay where they are in memory: subagents refer to them.
     *spec_.add_tasks() = task;
+    for (auto& [name, spec] : specs_) *spec.add_tasks() = task;
     *event.mutable_tasks_added()->add_subagents() = rebuild::initial_state(task);
   }
   co_await grow(std::move(event));

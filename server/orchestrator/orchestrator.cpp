@@ -259,7 +259,7 @@ awaitable<v1::Run> Orchestrator::execute(RunSpec spec) {
   co_await services_.log.create_run(spec, std::move(first));
   co_await keep_spec(services_, spec);
   const auto id = spec.run_id();
-  if (!spec.has_open_plan()) services_.pool.learn(spec.repository(), worktrees_of(spec));
+  if (!spec.has_open_plan()) learn_from(services_, spec);
   auto& run = *(runs_[id] = std::make_unique<Run>(services_, tracking_, std::move(spec)));
   if (stopping_) run.interrupt();
   lives_.spawn(follow(run));
@@ -279,12 +279,12 @@ awaitable<void> Orchestrator::follow(Run& run) {
   }
   co_await tracking_.leave(id);
   co_await keep_outcome(id);
-  if (spec.has_open_plan()) services_.pool.learn(spec.repository(), worktrees_of(run.spec()));
+  if (spec.has_open_plan()) learn_from(services_, run.spec());
   services_.log.release_run(id);
   figures_.forget(id);
   runs_.erase(id);
   ended_.notify();
-  if (!stopping_) co_await expect_tasks(services_, spec, services_.pool.expected(spec.repository()));
+  if (!stopping_) co_await expect_next(services_, spec);
 }
 
 const RunSpec* Orchestrator::open_plan(const std::string& run_id) const {
@@ -328,7 +328,7 @@ awaitable<Orchestrator::TrackerWork> Orchestrator::sync(std::string run_id) {
   co_await wait_until_free(run_id);
   if (runs_.contains(run_id)) co_return TrackerWork{tracking_.pending(run_id), tracking_.waiting_for(run_id)};
   auto stored = co_await services_.log.query([&](store::Database& database) { return database.load(run_id); });
-  if (stored->spec.tracker_repository().empty()) {
+  if (stored->run.tracker_repository().empty()) {
     throw Error(ErrorKind::precondition, "run " + run_id + " has no tracker: there is nothing to sync");
   }
   if (runs_.contains(run_id) || !syncing_.insert(run_id).second) co_return co_await sync(run_id);

@@ -57,8 +57,9 @@ awaitable<void> Run::restack(std::string task_id, std::string base) {
   if (agent.phase() != v1::PHASE_COMPLETED || retrying_.contains(task_id)) {
     throw Error(ErrorKind::precondition, "task " + task_id + " is at work");
   }
-  const Branch branch{id(), task_id, spec_.repository(), spec_.remote(), agent.worktree(), agent.branch(),
-                      agent.base_commit(), agent.pushed_commit(), services_.access_of(spec_)};
+  const auto& spec = spec_for(*find_task(task_id));
+  const Branch branch{id(), task_id, spec.repository(), spec.remote(), agent.worktree(), agent.branch(),
+                      agent.base_commit(), agent.pushed_commit(), services_.access_of(spec)};
   retrying_.insert(task_id);  // no attempt begins in the worktree meanwhile
   std::optional<Moved> moved;
   std::exception_ptr failed;

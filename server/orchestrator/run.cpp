@@ -6,6 +6,7 @@
 
 #include "server/domain/plan/template.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/repositories.hpp"
 #include "server/git/facts.hpp"
 
 namespace fanout::orchestrator {
@@ -22,6 +23,9 @@ Run::Run(subagent::Services& services, tracking::Tracking& tracking, fanout::int
       entrance_(services.executor),
       changed_(services.executor),
       grown_(services.executor) {
+  if (!spec_.repositories().empty()) {
+    for (const auto& name : domain::repositories_of(spec_)) specs_[name] = domain::in_repository(spec_, name);
+  }
   tracking_.follow(spec_);
   for (const auto& task : spec_.tasks()) {
     const auto* from = domain::find_subagent(state(), task.id());
@@ -43,6 +47,10 @@ Run::Run(subagent::Services& services, tracking::Tracking& tracking, fanout::int
     agent.resume(from, std::move(progress[task.id()]));
     released_[task.id()] = !agent.waits_for_begin();
   }
+}
+
+const fanout::internal::v1::RunSpec& Run::spec_for(const TaskSpec& task) const {
+  return specs_.empty() ? spec_ : specs_.at(task.repository());
 }
 
 const v1::Run& Run::state() const { return *services_.log.open(spec_.run_id()); }
@@ -119,7 +127,7 @@ Subagent& Run::start(const TaskSpec& task, const v1::Subagent& from, const std::
   earlier.pushed_commit = from.pushed_commit();
   earlier.race_winner = from.race_winner();
   if (earlier.given_up > 0) earlier.last_given_up = from.left_work().rbegin()->worktree();
-  agent = std::make_unique<Subagent>(services_, spec_, task, from.attempt(), std::move(earlier));
+  agent = std::make_unique<Subagent>(services_, spec_for(task), task, from.attempt(), std::move(earlier));
   agent->on_rivals([this](const std::string& id, std::string reason) {
     if (auto* rival = find(id)) rival->lose_race(std::move(reason));
   });
@@ -161,17 +169,17 @@ bool Run::has_begun() const {
                      [](const auto& agent) { return !agent.worktree().empty() || agent.left_work_size() > 0; });
 }
 
-std::uint64_t Run::worktrees_to_come() const {
+std::uint64_t Run::worktrees_to_come(const std::string& repository) const {
   const auto& agents = state().subagents();
-  return static_cast<std::uint64_t>(std::count_if(agents.begin(), agents.end(), [](const auto& agent) {
-    return !domain::is_end(agent.phase()) && agent.worktree().empty();
+  return static_cast<std::uint64_t>(std::count_if(agents.begin(), agents.end(), [&](const auto& agent) {
+    return !domain::is_end(agent.phase()) && agent.worktree().empty() && agent.repository() == repository;
   }));
 }
 
 /// 0 when it cannot be told: then it does not count.
-awaitable<std::uint64_t> Run::size_of_checkout() {
+awaitable<std::uint64_t> Run::size_of_checkout(std::string repository) {
   try {
-    co_return co_await services_.workers.run([this](std::stop_token) { return git::checkout_size(spec_.repository()); });
+    co_return co_await services_.workers.run([&](std::stop_token) { return git::checkout_size(repository); });
   } catch (const Error&) {
     co_return 0;
   }
@@ -192,12 +200,20 @@ awaitable<void> Run::enter() {
 }
 
 awaitable<void> Run::wait_for_room() {
-  const auto size = co_await size_of_checkout();
+  std::map<std::string, std::uint64_t> sizes;
   admission::Request request;
+  for (const auto& name : domain::repositories_of(spec_)) {
+    const auto repository = domain::in_repository(spec_, name).repository();
+    request.folders.push_back(repository);
+    sizes[name] = co_await size_of_checkout(repository);
+  }
   request.kind = admission::Kind::run;
   request.run = id();
-  request.folders = {spec_.repository()};
-  request.to_write = [this, size] { return size * worktrees_to_come(); };
+  request.to_write = [this, sizes] {
+    std::uint64_t bytes = 0;
+    for (const auto& [name, size] : sizes) bytes += size * worktrees_to_come(name);
+    return bytes;
+  };
   place_ = has_begun() ? services_.admission.seize(std::move(request)) : services_.admission.queue(std::move(request));
   bool told = false;
   while (!place_.admitted()) {
@@ -242,26 +258,28 @@ awaitable<void> Run::release_ready() {
     } else if (ready && admitted_) {
       released_[task.id()] = true;
       // By id and not by reference: while we look up the tips, a retry may replace the subagent.
-      const std::vector<std::string> dependencies(task.dependencies().begin(), task.dependencies().end());
-      auto tips = co_await tips_of(dependencies);
+      auto tips = co_await tips_of(task.id());
       if (released_[task.id()]) agents_.at(task.id())->begin(std::move(tips));
     }
   }
 }
 
-/// The branch tips that a dependent starts from. A skipped task's work may be merged already or stand on
-/// its branch; where there is such a branch it counts.
-awaitable<std::vector<git::Tip>> Run::tips_of(std::vector<std::string> dependencies) {
+/// The branch tips that a dependent starts from; what it needs in another repository only orders the work. A skipped
+/// task's work may be merged already or stand on its branch; where there is such a branch it counts.
+awaitable<std::vector<git::Tip>> Run::tips_of(std::string task_id) {
+  const auto& task = *find_task(task_id);
+  const auto& spec = spec_for(task);
   std::vector<git::Tip> tips;
-  for (const auto& id : dependencies) {
+  for (const auto& id : task.dependencies()) {
     const auto& done = *domain::find_subagent(state(), id);
+    if (done.repository() != task.repository()) continue;
     if (done.has_report()) {
       tips.push_back({id, done.report().head_commit()});
       continue;
     }
-    const auto branch = domain::render_name(spec_.branch_pattern(), id, spec_.run_id());
+    const auto branch = domain::render_name(spec.branch_pattern(), id, spec.run_id());
     const auto tip = co_await services_.workers.run(
-        [&](std::stop_token) { return git::branch_tip(spec_.repository(), branch); });
+        [&](std::stop_token) { return git::branch_tip(spec.repository(), branch); });
     if (tip) tips.push_back({id, *tip});
   }
   co_return tips;

@@ -83,14 +83,17 @@ class Run {
   bool has_begun() const;
   awaitable<void> enter();
   awaitable<void> wait_for_room();
-  awaitable<std::uint64_t> size_of_checkout();
-  std::uint64_t worktrees_to_come() const;
-  awaitable<std::vector<git::Tip>> tips_of(std::vector<std::string> dependencies);
+  awaitable<std::uint64_t> size_of_checkout(std::string repository);
+  std::uint64_t worktrees_to_come(const std::string& repository) const;
+  awaitable<std::vector<git::Tip>> tips_of(std::string task_id);
   const TaskSpec* find_task(const std::string& id) const;
+  const fanout::internal::v1::RunSpec& spec_for(const TaskSpec& task) const;
 
   subagent::Services& services_;
   tracking::Tracking& tracking_;
   fanout::internal::v1::RunSpec spec_;
+  /// As it is for each repository, where there are several. Nothing in here moves: subagents refer to it.
+  std::map<std::string, fanout::internal::v1::RunSpec> specs_;
   async::TaskGroup lives_;
   async::TaskGroup entrance_;  ///< Waits until the run may begin.
   async::Signal changed_;

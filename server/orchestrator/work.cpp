@@ -10,6 +10,7 @@
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/repositories.hpp"
 #include "server/git/judge.hpp"
 #include "server/git/removal.hpp"
 #include "server/pool/pool.hpp"
@@ -169,17 +170,18 @@ awaitable<v1::Subagent> Work::ended_task(std::string run_id, std::string task_id
 }
 
 awaitable<std::vector<git::Snapshot>> Work::snapshots(std::string run_id, std::string task_id) {
-  const auto run = co_await runs_.get(run_id);
-  if (!domain::find_subagent(run, task_id)) {
-    throw Error(ErrorKind::not_found, "run " + run_id + " has no task \"" + task_id + "\"");
-  }
+  const auto whole = co_await runs_.get(run_id);
+  const auto* task = domain::find_subagent(whole, task_id);
+  if (!task) throw Error(ErrorKind::not_found, "run " + run_id + " has no task \"" + task_id + "\"");
+  const auto run = domain::around(whole, *task);
   co_return co_await services_.workers.run(
       [&](std::stop_token) { return git::list_snapshots(run.repository(), run.id(), task_id); });
 }
 
 awaitable<Work::Restored> Work::restore(std::string run_id, std::string task_id, unsigned number) {
   const auto task = co_await ended_task(run_id, task_id);
-  const auto run = co_await runs_.get(run_id);
+  const auto whole = co_await runs_.get(run_id);
+  const auto run = domain::around(whole, task);
   co_return co_await services_.workers.run([&](std::stop_token stop) {
     auto wanted = number;
     if (wanted == 0) {
@@ -195,17 +197,23 @@ awaitable<Work::Restored> Work::restore(std::string run_id, std::string task_id,
   });
 }
 
+/// Each as it is for the repository that is cleaned up; for each of its own where it was named.
 awaitable<std::vector<v1::Run>> Work::chosen(v1::CleanUpRequest request) {
   std::vector<v1::Run> runs;
   if (!request.run_id().empty()) {
-    runs.push_back(co_await runs_.get(co_await runs_.find(request.run_id())));
+    const auto run = co_await runs_.get(co_await runs_.find(request.run_id()));
+    for (const auto& name : domain::repositories_of(run)) runs.push_back(domain::in_repository(run, name));
     co_return runs;
   }
   const auto root = co_await services_.workers.run(
       [&](std::stop_token) { return git::find_repository(request.repository()).string(); });
   auto all = co_await runs_.list(kMostListed, false);
   for (auto& run : all) {
-    if (run.repository() == root) runs.push_back(co_await runs_.get(run.id()));
+    for (const auto& name : domain::repositories_of(run)) {
+      if (domain::in_repository(run, name).repository() != root) continue;
+      const auto now = co_await runs_.get(run.id());
+      runs.push_back(domain::in_repository(now, name));
+    }
   }
   co_return runs;
 }
@@ -213,6 +221,7 @@ awaitable<std::vector<v1::Run>> Work::chosen(v1::CleanUpRequest request) {
 awaitable<v1::CleanUpResponse> Work::clean_up(v1::CleanUpRequest request) {
   v1::CleanUpResponse response;
   const auto runs = co_await chosen(request);
+  std::map<std::string, std::size_t> gone;  // how many parts of each run
   for (const auto& run : runs) {
     bool all_go = has_ended(run);
     for (const auto& task : run.subagents()) {
@@ -222,7 +231,12 @@ awaitable<v1::CleanUpResponse> Work::clean_up(v1::CleanUpRequest request) {
         *response.add_items() = item;
       }
     }
-    if (request.archives()) co_await clean_archive(run, all_go, request.dry_run(), response);
+    gone[run.id()] += all_go ? 1 : 0;
+  }
+  for (const auto& [id, parts] : gone) {
+    if (!request.archives()) break;
+    const auto whole = co_await runs_.get(id);
+    co_await clean_archive(whole, parts == domain::repositories_of(whole).size(), request.dry_run(), response);
   }
   const bool whole_repository = request.run_id().empty() && !runs.empty();
   if (whole_repository && !request.dry_run()) co_await services_.pool.drain(runs.front().repository());

@@ -10,6 +10,7 @@
 #include "common/text.hpp"
 #include "server/domain/plan/graph.hpp"
 #include "server/domain/plan/load.hpp"
+#include "server/domain/plan/parts.hpp"
 #include "server/domain/plan/resolve.hpp"
 #include "server/domain/plan/template.hpp"
 #include "server/environment/environment.hpp"
@@ -24,6 +25,7 @@ namespace fs = std::filesystem;
 namespace v1 = fanout::v1;
 using domain::Diagnostic;
 using Diagnostics = std::vector<Diagnostic>;
+using fanout::internal::v1::RunSpec;
 
 namespace {
 
@@ -42,7 +44,8 @@ fs::path repository_hint(const Request& request, const domain::Plan& plan) {
   return plan.settings.repo ? folder / *plan.settings.repo : folder;
 }
 
-std::optional<fs::path> find_repository(const Request& request, const domain::Plan& plan, Diagnostics& diagnostics) {
+/// The plan's own; empty where there is none.
+fs::path find_repository(const Request& request, const domain::Plan& plan, Diagnostics& diagnostics) {
   const auto hint = repository_hint(request, plan).lexically_normal();
   try {
     return git::find_repository(hint);
@@ -50,8 +53,59 @@ std::optional<fs::path> find_repository(const Request& request, const domain::Pl
     const bool named = !request.overrides.repository().empty() || plan.settings.repo;
     add_error(diagnostics, request.plan_path.string(), "repo",
               std::string(error.what()) + (named ? "" : ": name it with --repo or repo: in the plan"));
-    return std::nullopt;
+    return {};
   }
+}
+
+fs::path find_named(const Request& request, const domain::NamedRepository& named, Diagnostics& diagnostics) {
+  const auto folder = request.open ? request.working_directory : request.plan_path.parent_path();
+  try {
+    return git::find_repository((folder / named.path).lexically_normal());
+  } catch (const Error& error) {
+    diagnostics.push_back({Diagnostic::Severity::error, named.place, "repos." + named.name, error.what()});
+    return {};
+  }
+}
+
+/// Whether a task that is there, or may yet come, works in that repository.
+bool is_wanted(const Request& request, const domain::Plan& plan, const std::string& name) {
+  if (request.open && !request.open->entry) return true;
+  return std::any_of(plan.tasks.begin(), plan.tasks.end(), [&](const auto& task) { return task.settings.repo.value_or("") == name; });
+}
+
+/// A repository that tasks work in.
+struct Located {
+  std::string name;  ///< Empty: the plan's own.
+  fs::path root;     ///< Empty: it was not found.
+};
+
+/// The plan's own first. Where the plan names none there is that one alone.
+std::vector<Located> locate(const Request& request, const domain::Plan& plan, bool for_run, Diagnostics& diagnostics) {
+  std::vector<Located> found;
+  const bool may_lack = !plan.repositories.empty() && request.open && !request.open->entry;
+  if (plan.repositories.empty() || is_wanted(request, plan, "")) {
+    Diagnostics faults;
+    const auto root = find_repository(request, plan, faults);
+    if (!root.empty() || !may_lack) found.push_back({"", root});
+    if (for_run && !may_lack) diagnostics.insert(diagnostics.end(), faults.begin(), faults.end());
+  }
+  for (const auto& named : plan.repositories) {
+    if (!is_wanted(request, plan, named.name)) continue;
+    const auto root = find_named(request, named, diagnostics);
+    const auto same = std::find_if(found.begin(), found.end(), [&](const auto& one) { return !root.empty() && one.root == root; });
+    if (same != found.end()) {
+      const auto other = same->name.empty() ? std::string("the plan's own") : "repos." + same->name;
+      diagnostics.push_back({Diagnostic::Severity::error, named.place, "repos." + named.name,
+                             root.string() + " is " + other + " already: a repository has one name"});
+    }
+    if (request.overrides.only_that_repository()) {
+      diagnostics.push_back({Diagnostic::Severity::error, named.place, "repos." + named.name,
+                             "tasks may work in one repository alone here, and " + root.string() + " is another"});
+    }
+    found.push_back({named.name, root});
+  }
+  if (found.empty()) found.push_back({"", {}});
+  return found;
 }
 
 /// The program that a shell line begins with, when that can be told: plain words, no shell syntax.
@@ -120,7 +174,7 @@ void make_agents_absolute(v1::Overrides& overrides, const fs::path& working_dire
   for (auto& agent : *overrides.mutable_race_agents()) make_absolute(agent, working_directory);
 }
 
-void set_base_commit(fanout::internal::v1::RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
+void set_base_commit(RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
   try {
     spec.set_base_commit(git::resolve_commit(spec.repository(), spec.base()));
     if (spec.push() && !git::has_remote(spec.repository(), spec.remote())) {
@@ -134,7 +188,7 @@ void set_base_commit(fanout::internal::v1::RunSpec& spec, const std::string& pla
 }
 
 /// Where the issues and pull requests go.
-void set_tracker_place(fanout::internal::v1::RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
+void set_tracker_place(RunSpec& spec, const std::string& plan_path, Diagnostics& diagnostics) {
   if (spec.tracker() != "github") return;
   try {
     const auto place = github::parse_remote(git::remote_url(spec.repository(), spec.remote()));
@@ -156,7 +210,7 @@ void set_tracker_place(fanout::internal::v1::RunSpec& spec, const std::string& p
 }
 
 /// The repository's own bodies for issues and pull requests, where it has some.
-void set_tracker_templates(fanout::internal::v1::RunSpec& spec, Diagnostics& diagnostics) {
+void set_tracker_templates(RunSpec& spec, Diagnostics& diagnostics) {
   if (spec.tracker() != "github") return;
   const auto read = [&](const char* name) {
     const auto file = fs::path(spec.repository()) / name;
@@ -198,15 +252,32 @@ domain::LoadedPlan load(const Request& request, const PlanFiles& files) {
   return domain::load_open_plan(request.working_directory, request.plan_path.string(), *request.open, read);
 }
 
+void set_repository_facts(const Request& request, RunSpec& spec, Diagnostics& diagnostics) {
+  set_base_commit(spec, request.plan_path.string(), diagnostics);
+  set_tracker_place(spec, request.plan_path.string(), diagnostics);
+  set_tracker_templates(spec, diagnostics);
+}
+
 /// What only a run needs. One task alone changes nothing of what its run has begun with.
-void prepare_for_run(const Request& request, fanout::internal::v1::RunSpec& spec, Diagnostics& diagnostics) {
+void prepare_for_run(const Request& request, RunSpec& spec, Diagnostics& diagnostics) {
   settle_agents(spec, request.search_path, diagnostics);
   domain::require_agents(spec, diagnostics);
   check_agents(request, spec, diagnostics);
   if (request.open && request.open->entry) return;
-  set_base_commit(spec, request.plan_path.string(), diagnostics);
-  set_tracker_place(spec, request.plan_path.string(), diagnostics);
-  set_tracker_templates(spec, diagnostics);
+  set_repository_facts(request, spec, diagnostics);
+  for (auto& one : *spec.mutable_repositories()) set_repository_facts(request, *one.mutable_spec(), diagnostics);
+}
+
+/// Each repository has settings of its own, and its tasks are read with them.
+RunSpec resolve_all(const Request& request, const PlanFiles& files, const domain::Plan& plan, const std::vector<Located>& located,
+                    const fs::path& user_config, Diagnostics& diagnostics) {
+  std::vector<RunSpec> specs;
+  for (const auto& one : located) {
+    const auto layers = read_layers(request, files, one.root, user_config, diagnostics);
+    specs.push_back(domain::resolve(located.size() == 1 ? plan : domain::part_of(plan, one.name), layers, diagnostics));
+    domain::set_repository_name(specs.back(), one.name);
+  }
+  return domain::brought_together(plan, std::move(specs), diagnostics);
 }
 
 }  // namespace
@@ -216,12 +287,8 @@ Prepared prepare(const Request& request, const fs::path& user_config, bool for_r
   const PlanFiles files(request.overlays);
   prepared.loaded = load(request, files);
   auto& diagnostics = prepared.loaded.diagnostics;
-  Diagnostics repository_faults;
-  const auto repository = find_repository(request, prepared.loaded.plan, repository_faults);
-  if (for_run) diagnostics.insert(diagnostics.end(), repository_faults.begin(), repository_faults.end());
-
-  const auto layers = read_layers(request, files, repository.value_or(fs::path()), user_config, diagnostics);
-  prepared.spec = domain::resolve(prepared.loaded.plan, layers, diagnostics);
+  const auto located = locate(request, prepared.loaded.plan, for_run, diagnostics);
+  prepared.spec = resolve_all(request, files, prepared.loaded.plan, located, user_config, diagnostics);
   if (for_run && prepared.loaded.ok()) prepare_for_run(request, prepared.spec, diagnostics);
   for (auto& diagnostic : diagnostics) {  // there is no file to look into
     if (request.open && diagnostic.place.file == request.plan_path) diagnostic.place = {};

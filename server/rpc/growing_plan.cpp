@@ -6,6 +6,7 @@
 #include "common/text.hpp"
 #include "server/domain/plan/load.hpp"
 #include "server/domain/plan/resolve.hpp"
+#include "server/domain/run/repositories.hpp"
 
 namespace fanout::rpc {
 
@@ -129,6 +130,11 @@ awaitable<void> GrowingPlan::look(std::string text, RunSpec& spec, Result& resul
     co_return;
   }
   auto& task = *prepared.spec.mutable_tasks(0);
+  const auto places = domain::repositories_of(spec);
+  if (std::find(places.begin(), places.end(), task.repository()) == places.end()) {
+    refuse(result, "the run has begun without " + prepared.spec.repository() + ": no task can come that works there");
+    co_return;
+  }
   task.set_entry_hash(hash);
   std::string missing;
   try {

@@ -63,7 +63,7 @@ awaitable<void> PlanService::validate(const v1::ValidatePlanRequest& request, v1
   tell(prepared.loaded.diagnostics, response);
   // What is still being typed is nothing to be expected yet.
   if (!prepared.loaded.ok() || request.overlays_size() > 0) co_return;
-  co_await orchestrator::expect_tasks(services_, prepared.spec, orchestrator::worktrees_of(prepared.spec));
+  co_await orchestrator::expect_plan(services_, prepared.spec);
 }
 
 awaitable<void> PlanService::describe(const v1::DescribePlanRequest& request, v1::DescribePlanResponse& response) {
@@ -71,7 +71,7 @@ awaitable<void> PlanService::describe(const v1::DescribePlanRequest& request, v1
   if (!prepared.loaded.ok()) throw planning::PlanFaultsError(prepared.loaded.diagnostics);
   *response.mutable_plan() = co_await loader_.describe(prepared);
   tell(prepared.loaded.diagnostics, response);
-  co_await orchestrator::expect_tasks(services_, prepared.spec, orchestrator::worktrees_of(prepared.spec));
+  co_await orchestrator::expect_plan(services_, prepared.spec);
 }
 
 }  // namespace fanout::rpc

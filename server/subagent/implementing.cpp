@@ -76,6 +76,25 @@ v1::Issue Subagent::known_issue() const {
   return agent ? agent->issue() : v1::Issue();
 }
 
+/// What the task builds on that did not come along, since it is in other repositories.
+std::vector<const v1::Subagent*> Subagent::needed_elsewhere() const {
+  std::vector<const v1::Subagent*> needed;
+  for (const auto& id : task_.dependencies()) {
+    const auto* agent = domain::find_subagent(run(), id);
+    if (agent && agent->repository() != task_.repository() && !agent->worktree().empty()) needed.push_back(agent);
+  }
+  return needed;
+}
+
+std::string Subagent::about_what_is_elsewhere() const {
+  std::string text;
+  for (const auto* agent : needed_elsewhere()) {
+    if (text.empty()) text = "\n\n## In other repositories\n\nThis task builds on what was done elsewhere. You may read it; change nothing there.\n\n";
+    text += "- " + agent->task_id() + ": branch `" + agent->branch() + "`, its files in `" + agent->worktree() + "`\n";
+  }
+  return text;
+}
+
 std::string Subagent::prompt(const v1::Issue& issue) const {
   std::map<std::string, std::string> values(task_.prompt_values().begin(), task_.prompt_values().end());
   std::vector<std::string> gates;
@@ -102,6 +121,7 @@ std::string Subagent::prompt(const v1::Issue& issue) const {
   set("port", ports_.count > 0 ? std::to_string(ports_.first) : "");
   set("gates_list", lines_or(gates, "(none)"));
   auto text = domain::render(task_.prompt_template(), values);
+  text += about_what_is_elsewhere();
   if (may_ask_tracker()) text += about_the_tracker();
   if (progress_.feedback) text += domain::about_the_feedback(*progress_.feedback);
   if (progress_.retry) text += domain::about_the_failure(*progress_.retry);

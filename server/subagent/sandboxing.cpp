@@ -119,6 +119,7 @@ awaitable<void> Subagent::enclose(process::Command& command, std::string agent, 
   const auto prompt = attempt_directory() / "prompt.md";
   if (std::find(wanted.files.begin(), wanted.files.end(), prompt) == wanted.files.end()) wanted.files.push_back(prompt);
   for (const auto& folder : candidates_) wanted.files.push_back(folder);  // among other worktrees, which are hidden
+  for (const auto* agent : needed_elsewhere()) wanted.files.emplace_back(agent->worktree());
   command.sandbox = co_await services_.workers.run([&](std::stop_token) {
     // Where it was started by an earlier daemon it may be at work in the newest.
     const bool started = std::filesystem::exists(command.folder);

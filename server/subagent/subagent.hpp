@@ -243,6 +243,8 @@ class Subagent {
   awaitable<domain::Input> commit_work();
   fanout::v1::Issue known_issue() const;
   std::string prompt(const fanout::v1::Issue& issue) const;
+  std::vector<const fanout::v1::Subagent*> needed_elsewhere() const;
+  std::string about_what_is_elsewhere() const;
 
   // again.cpp: the agent begins again in the same attempt.
   fanout::internal::v1::AgentSpec agent_at(unsigned index) const;

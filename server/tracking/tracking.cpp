@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "server/domain/run/fold.hpp"
+#include "server/domain/run/repositories.hpp"
 #include "server/github/marker.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -30,6 +31,16 @@ RunSpec tasks_alone(RunSpec spec) {
   return spec;
 }
 
+/// The run as it is for each of its repositories that has a tracker.
+std::vector<RunSpec> tracked_parts(const RunSpec& spec) {
+  std::vector<RunSpec> parts;
+  for (const auto& name : domain::repositories_of(spec)) {
+    auto part = domain::alone_in_repository(spec, name);
+    if (!part.tracker_repository().empty()) parts.push_back(tasks_alone(std::move(part)));
+  }
+  return parts;
+}
+
 }  // namespace
 
 Tracking::Tracking(const async::Executor& executor, store::EventLog& log, async::WorkerPool& workers, Sources sources,
@@ -43,7 +54,11 @@ Tracking::Tracking(const async::Executor& executor, store::EventLog& log, async:
 }
 
 awaitable<void> Tracking::prepare(RunSpec spec) {
-  if (!spec.tracker_repository().empty()) co_await trackers_.at(repository_of(spec));
+  for (const auto& part : tracked_parts(spec)) co_await trackers_.at(repository_of(part));
+}
+
+awaitable<void> Tracking::log_in_again(RunSpec spec) {
+  for (const auto& part : tracked_parts(spec)) co_await trackers_.log_in_again(repository_of(part));
 }
 
 git::Access Tracking::access(const RunSpec& spec) const {
@@ -83,20 +98,24 @@ awaitable<AgentDoor::Way> Tracking::way_of(RunSpec spec, std::string task_id, bo
 }
 
 void Tracking::follow(const RunSpec& spec) {
-  if (spec.tracker_repository().empty()) return;
-  auto& following = followings_[spec.run_id()];
-  following.spec = tasks_alone(spec);
-  following.is_new = log_.open(spec.run_id())->last_sequence() <= kBeginning;
-  following.life = std::make_unique<async::TaskGroup>(executor_);
-  following.life->spawn(live(following));
+  for (auto& part : tracked_parts(spec)) {
+    auto& following = *followed_[spec.run_id()].places.emplace_back(std::make_unique<Following>());
+    following.spec = std::move(part);
+    following.is_new = log_.open(spec.run_id())->last_sequence() <= kBeginning;
+    following.life = std::make_unique<async::TaskGroup>(executor_);
+    following.life->spawn(live(following));
+  }
 }
 
 void Tracking::grow(const RunSpec& spec) {
-  const auto found = followings_.find(spec.run_id());
-  if (found == followings_.end()) return;
-  // Those that are there stay where they are in memory: steps under way refer to them.
-  auto& known = found->second.spec;
-  for (int i = known.tasks_size(); i < spec.tasks_size(); ++i) *known.add_tasks() = spec.tasks(i);
+  const auto found = followed_.find(spec.run_id());
+  if (found == followed_.end()) return;
+  for (auto& following : found->second.places) {
+    // Those that are there stay where they are in memory: steps under way refer to them.
+    auto& known = following->spec;
+    const auto now = tasks_alone(domain::alone_in_repository(spec, known.repository_name()));
+    for (int i = known.tasks_size(); i < now.tasks_size(); ++i) *known.add_tasks() = now.tasks(i);
+  }
 }
 
 github::Time Tracking::began(const std::string& run_id) const {
@@ -136,69 +155,110 @@ awaitable<void> Tracking::tell_failure(std::string run_id, std::string reason) {
   }
 }
 
+/// What is about no run is told in each of them, once.
 void Tracking::tell(const github::Notice& notice) {
-  for (auto& [id, following] : followings_) {
-    const bool concerned = notice.run.empty() || notice.run == id;
-    if (concerned && following.follower && !following.failed) following.follower->tell(notice);
+  for (auto& [id, followed] : followed_) {
+    if (!notice.run.empty() && notice.run != id) continue;
+    const auto& places = followed.places;
+    const auto first = std::find_if(places.begin(), places.end(), [](const auto& one) { return one->follower && !one->failed; });
+    if (first != places.end()) (*first)->follower->tell(notice);
   }
 }
 
 awaitable<void> Tracking::leave(std::string run_id) {
-  const auto found = followings_.find(run_id);
-  if (found == followings_.end()) co_return;
-  found->second.life->cancel();
-  co_await found->second.life->join();
-  if (auto* tracker = found->second.tracker) tracker->forget(run_id);
-  followings_.erase(found);
+  const auto found = followed_.find(run_id);
+  if (found == followed_.end()) co_return;
+  for (auto& following : found->second.places) following->life->cancel();
+  for (auto& following : found->second.places) {
+    co_await following->life->join();
+    if (auto* tracker = following->tracker) tracker->forget(run_id);
+  }
+  followed_.erase(found);
 }
 
-const Follower* Tracking::find(const std::string& run_id) const {
-  const auto found = followings_.find(run_id);
-  return found == followings_.end() || found->second.failed ? nullptr : found->second.follower.get();
+const std::vector<std::unique_ptr<Tracking::Following>>& Tracking::places_of(const std::string& run_id) const {
+  static const std::vector<std::unique_ptr<Following>> none;
+  const auto found = followed_.find(run_id);
+  return found == followed_.end() ? none : found->second.places;
+}
+
+/// Those that are at work.
+std::vector<const Follower*> Tracking::followers_of(const std::string& run_id) const {
+  std::vector<const Follower*> followers;
+  for (const auto& following : places_of(run_id)) {
+    if (!following->failed && following->follower) followers.push_back(following->follower.get());
+  }
+  return followers;
 }
 
 bool Tracking::settled(const std::string& run_id) const {
-  const auto found = followings_.find(run_id);
-  if (found == followings_.end() || found->second.failed) return true;
-  return found->second.follower && found->second.follower->settled();
+  const auto& places = places_of(run_id);
+  return std::all_of(places.begin(), places.end(), [](const auto& following) {
+    return following->failed || (following->follower && following->follower->settled());
+  });
 }
 
 /// Before its tracker is there the log says whether something was followed.
 bool Tracking::follows(const std::string& run_id) const {
-  const auto found = followings_.find(run_id);
-  if (found == followings_.end() || found->second.failed) return false;
-  if (found->second.follower) return found->second.follower->follows();
-  const auto& tasks = log_.open(run_id)->subagents();
-  return std::any_of(tasks.begin(), tasks.end(),
-                     [](const auto& task) { return task.following().state() == v1::Following::STATE_WATCHING; });
+  const auto& places = places_of(run_id);
+  return std::any_of(places.begin(), places.end(), [&](const auto& following) {
+    if (following->failed) return false;
+    if (following->follower) return following->follower->follows();
+    const auto& tasks = log_.open(run_id)->subagents();
+    return std::any_of(tasks.begin(), tasks.end(), [&](const auto& task) {
+      return task.repository() == following->spec.repository_name() && task.following().state() == v1::Following::STATE_WATCHING;
+    });
+  });
 }
 
 awaitable<std::vector<std::string>> Tracking::stop_following(std::string run_id, std::string task_id) {
-  const auto found = followings_.find(run_id);
-  if (found == followings_.end() || !found->second.follower) co_return std::vector<std::string>();
-  co_return co_await found->second.follower->stop_following(std::move(task_id));
+  std::vector<Follower*> followers;
+  for (const auto& following : places_of(run_id)) {
+    if (following->follower) followers.push_back(following->follower.get());
+  }
+  std::vector<std::string> stopped;
+  for (auto* follower : followers) {
+    for (auto& id : co_await follower->stop_following(task_id)) stopped.push_back(std::move(id));
+  }
+  co_return stopped;
 }
 
+/// One that is not there yet, or could not be, has done nothing.
 std::size_t Tracking::pending(const std::string& run_id) const {
-  if (const auto* follower = find(run_id)) return follower->pending();
-  const auto* known = log_.open(run_id);  // one that is not there yet, or could not be, has done nothing
-  return known ? known->tracker_pending() : 0;
+  const auto followers = followers_of(run_id);
+  const auto* known = log_.open(run_id);
+  if (followers.empty()) return known ? known->tracker_pending() : 0;
+  std::size_t pending = 0;
+  for (const auto* follower : followers) pending += follower->pending();
+  return pending;
 }
 
 std::string Tracking::waiting_for(const std::string& run_id) const {
-  const auto* follower = find(run_id);
-  return follower ? follower->waiting_for() : "";
+  for (const auto* follower : followers_of(run_id)) {
+    if (auto reason = follower->waiting_for(); !reason.empty()) return reason;
+  }
+  return "";
 }
 
+/// Repositories of one host share its tracker.
 std::uint64_t Tracking::requests(const std::string& run_id) const {
-  const auto found = followings_.find(run_id);
-  if (found == followings_.end() || !found->second.tracker) return 0;
-  return found->second.tracker->status().requests - found->second.requests_before;
+  std::map<const github::Tracker*, std::uint64_t> before;
+  for (const auto& following : places_of(run_id)) {
+    if (following->tracker) before.emplace(following->tracker, following->requests_before);
+  }
+  std::uint64_t requests = 0;
+  for (const auto& [tracker, earlier] : before) requests += tracker->status().requests - earlier;
+  return requests;
+}
+
+bool Tracking::in_trouble(const std::string& run_id) const {
+  const auto followers = followers_of(run_id);
+  return std::any_of(followers.begin(), followers.end(), [](const auto* follower) { return !follower->trouble().empty(); });
 }
 
 awaitable<void> Tracking::settle(std::string run_id) {
   co_await wait_until_settled(run_id);
-  if (!find(run_id)) co_return;
+  if (followers_of(run_id).empty()) co_return;
   v1::Event event;
   event.set_run_id(run_id);
   auto& left = *event.mutable_tracker_waiting();
@@ -213,9 +273,8 @@ awaitable<void> Tracking::wait_until_settled(std::string run_id) {
   const auto began = std::chrono::steady_clock::now();
   boost::asio::steady_timer tick(executor_);
   for (;;) {
-    const auto found = followings_.find(run_id);
-    const auto* follower = find(run_id);
-    const auto limit = follower && !follower->trouble().empty() ? patience_ / kInTrouble : patience_;
+    const auto found = followed_.find(run_id);
+    const auto limit = in_trouble(run_id) ? patience_ / kInTrouble : patience_;
     const auto left = began + limit - std::chrono::steady_clock::now();
     if (settled(run_id) || found->second.hurried || left <= 0s) co_return;
     // Trouble comes without a word, so that it is looked for.
@@ -228,16 +287,20 @@ awaitable<void> Tracking::wait_until_settled(std::string run_id) {
 }
 
 void Tracking::hurry(const std::string& run_id) {
-  const auto found = followings_.find(run_id);
-  if (found == followings_.end()) return;
+  const auto found = followed_.find(run_id);
+  if (found == followed_.end()) return;
   found->second.hurried = true;
   changed_.notify();
 }
 
 awaitable<void> Tracking::stop() {
-  for (auto& [id, following] : followings_) following.life->cancel();
-  for (auto& [id, following] : followings_) co_await following.life->join();
-  followings_.clear();
+  for (auto& [id, followed] : followed_) {
+    for (auto& following : followed.places) following->life->cancel();
+  }
+  for (auto& [id, followed] : followed_) {
+    for (auto& following : followed.places) co_await following->life->join();
+  }
+  followed_.clear();
   co_await trackers_.stop();
 }
 

@@ -40,7 +40,7 @@ class Tracking {
   awaitable<void> settle(std::string run_id);
   /// Whoever waits in settle() waits no longer.
   void hurry(const std::string& run_id);
-  awaitable<void> log_in_again(RunSpec spec) { return trackers_.log_in_again(repository_of(spec)); }
+  awaitable<void> log_in_again(RunSpec spec);
   Trackers& trackers() { return trackers_; }
   /// The token in use for the run; empty: none.
   git::Access access(const RunSpec& spec) const;
@@ -64,6 +64,7 @@ class Tracking {
   awaitable<void> stop();
 
  private:
+  /// A run in one of its repositories.
   struct Following {
     RunSpec spec;
     std::unique_ptr<async::TaskGroup> life;
@@ -71,7 +72,11 @@ class Tracking {
     std::unique_ptr<Follower> follower;  ///< Null until its tracker is there.
     std::uint64_t requests_before = 0;   ///< Of other runs, or of this one earlier.
     bool is_new = false;                 ///< Nobody can have asked for anything of it before.
-    bool failed = false, hurried = false;
+    bool failed = false;
+  };
+  struct Followed {
+    std::vector<std::unique_ptr<Following>> places;  ///< Those of its repositories that have a tracker.
+    bool hurried = false;
   };
   github::Time began(const std::string& run_id) const;
   awaitable<AgentDoor::Way> way_of(RunSpec spec, std::string task_id, bool task);
@@ -79,7 +84,9 @@ class Tracking {
   awaitable<void> wait_until_settled(std::string run_id);
   awaitable<void> tell_failure(std::string run_id, std::string reason);
   void tell(const github::Notice& notice);
-  const Follower* find(const std::string& run_id) const;
+  const std::vector<std::unique_ptr<Following>>& places_of(const std::string& run_id) const;
+  std::vector<const Follower*> followers_of(const std::string& run_id) const;
+  bool in_trouble(const std::string& run_id) const;
 
   async::Executor executor_;
   store::EventLog& log_;
@@ -87,7 +94,7 @@ class Tracking {
   async::Signal changed_;
   Doors doors_;
   Trackers trackers_;
-  std::map<std::string, Following> followings_;
+  std::map<std::string, Followed> followed_;
 };
 
 }  // namespace fanout::tracking

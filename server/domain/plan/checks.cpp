@@ -154,6 +154,18 @@ void check_graph(const Plan& plan, const std::vector<DependencyPlace>& places, D
   CycleSearch(plan, diagnostics).run(plan);
 }
 
+void check_repositories(const Plan& plan, Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const auto& one : plan.repositories) names.push_back(one.name);
+  for (const auto& task : plan.tasks) {
+    const auto name = task.settings.repo.value_or("");
+    if (name.empty() || std::find(names.begin(), names.end(), name) != names.end()) continue;
+    add_error(diagnostics, task.settings.places.at("repo"), "repo",
+              "\"" + printable(name) + "\" is no repository of this plan" + did_you_mean(name, names) +
+                  ": a task says the name of one that the plan has in repos: {NAME: PATH}");
+  }
+}
+
 void check_open_graph(const Plan& plan, const std::vector<KnownTask>& known, const std::vector<DependencyPlace>& places,
                       Diagnostics& diagnostics) {
   Plan all;

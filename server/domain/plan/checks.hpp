@@ -24,6 +24,9 @@ struct DependencyPlace {
 /// Faults that only show when all tasks are known: repeated ids, dependencies on nobody or oneself, cycles.
 void check_graph(const Plan& plan, const std::vector<DependencyPlace>& places, Diagnostics& diagnostics);
 
+/// Tasks that say to work in a repository which the plan does not name.
+void check_repositories(const Plan& plan, Diagnostics& diagnostics);
+
 /// A task that is part of a plan already, to check those against that come later.
 struct KnownTask {
   std::string id;

@@ -99,20 +99,20 @@ class Ancestors {
 };
 
 void add_conflicts(const Graph& graph, v1::PlanDescription& description) {
-  std::map<std::string, std::vector<std::size_t>> touching;
+  std::map<std::pair<std::string, std::string>, std::vector<std::size_t>> touching;  // by repository and file
   for (std::size_t i = 0; i < graph.size(); ++i) {
     std::set<std::string> files;
     for (const auto* list : {&graph.task(i).create, &graph.task(i).modify, &graph.task(i).remove}) {
       files.insert(list->begin(), list->end());
     }
-    for (const auto& file : files) touching[file].push_back(i);
+    for (const auto& file : files) touching[{graph.task(i).settings.repo.value_or(""), file}].push_back(i);
   }
   const Ancestors ancestors(graph);
   std::map<std::pair<std::size_t, std::size_t>, std::vector<std::string>> risks;
-  for (const auto& [file, tasks] : touching) {
+  for (const auto& [place, tasks] : touching) {
     for (std::size_t a = 0; a < tasks.size(); ++a) {
       for (std::size_t b = a + 1; b < tasks.size(); ++b) {
-        if (!ancestors.ordered(tasks[a], tasks[b])) risks[{tasks[a], tasks[b]}].push_back(file);
+        if (!ancestors.ordered(tasks[a], tasks[b])) risks[{tasks[a], tasks[b]}].push_back(place.second);
       }
     }
   }
@@ -137,6 +137,15 @@ void describe_task(const Task& task, unsigned wave, v1::PlannedTask& out) {
   out.mutable_files_to_modify()->Assign(task.modify.begin(), task.modify.end());
   out.mutable_files_to_delete()->Assign(task.remove.begin(), task.remove.end());
   out.mutable_labels()->Assign(task.labels.begin(), task.labels.end());
+  out.set_repository(task.settings.repo.value_or(""));
+}
+
+void add_repository(const fanout::internal::v1::RunSpec& spec, const std::string& name, v1::PlanDescription& description) {
+  auto& told = *description.add_repositories();
+  told.set_name(name);
+  told.set_path(spec.repository());
+  told.set_base(spec.base());
+  told.set_tracker_repository(spec.tracker_repository());
 }
 
 }  // namespace
@@ -190,6 +199,9 @@ v1::PlanDescription describe(const Plan& plan, const fanout::internal::v1::RunSp
   add_conflicts(Graph(plan), description);
   description.set_repository(spec.repository());
   description.set_base(spec.base());
+  const bool named = !spec.repository_name().empty() || !spec.repositories().empty();
+  if (named) add_repository(spec, spec.repository_name(), description);
+  for (const auto& one : spec.repositories()) add_repository(one.spec(), one.name(), description);
   description.set_max_parallel(spec.max_parallel());
   description.set_waits_for_issue(names_issue(spec.worktree_pattern()) || names_issue(spec.branch_pattern()));
   if (spec.tasks_size() > 0) {

@@ -47,15 +47,33 @@ void read_tasks(const Reader& top, Plan& plan, Loading& loading) {
   }
 }
 
+/// Repositories by name; relative paths are of the plan's folder.
+void read_repositories(const Reader& top, Plan& plan) {
+  const auto* repositories = top.member("repos");
+  if (!repositories) return;
+  if (repositories->value.kind != Value::Kind::map) {
+    return add_error(top.diagnostics(), repositories->value.place, "repos", "repos must be a map of names and paths, such as {api: ../api}");
+  }
+  const Reader reader(repositories->value, "repos", top.diagnostics());
+  for (const auto& member : repositories->value.members) {
+    if (const auto fault = fault_in_id(member.key); !fault.empty()) {
+      add_error(top.diagnostics(), member.place, "repos", "the name \"" + printable(member.key) + "\" " + fault);
+    } else if (const auto path = reader.filled_text(member.key)) {
+      plan.repositories.push_back({member.key, *path, member.value.place});
+    }
+  }
+}
+
 /// All that stands in a plan above its tasks.
 void read_head(const Reader& reader, Plan& plan) {
   static const auto known =
       with_settings_keys({"metadata", "overview", "tasks", "shared_resources", "testing", "success_criteria",
-                          "notes", "changelog", "research", "features", "name", "title"});
+                          "notes", "changelog", "research", "features", "name", "title", "repos"});
   check_keys(reader, known, Unknown::note);
   read_metadata(reader, plan);
   plan.overview = reader.text("overview").value_or("");
   plan.settings = read_settings(reader);
+  read_repositories(reader, plan);
 }
 
 void read_plan(const Value& value, Plan& plan, Loading& loading) {
@@ -67,6 +85,7 @@ void read_plan(const Value& value, Plan& plan, Loading& loading) {
   const Reader reader(value, "", loading.diagnostics());
   read_head(reader, plan);
   read_tasks(reader, plan, loading);
+  check_repositories(plan, loading.diagnostics());
   check_graph(plan, loading.dependencies(), loading.diagnostics());
 }
 
@@ -125,6 +144,7 @@ void read_open_entry(const OpenPlanText& text, Plan& plan, Loading& loading) {
   const auto value = open_object(*text.entry, "this task", loading.diagnostics());
   if (value.kind != Value::Kind::map) return;
   if (auto task = read_task(value, 0, loading)) plan.tasks.push_back(std::move(*task));
+  check_repositories(plan, loading.diagnostics());
   check_open_graph(plan, text.known, loading.dependencies(), loading.diagnostics());
 }
 

@@ -38,7 +38,7 @@ std::vector<std::string> with_settings_keys(std::initializer_list<const char*> o
 
 Settings read_task_settings(const Reader& reader) {
   for (const char* key :
-       {"repo", "base", "max_parallel", "push", "remote", "worktree", "branch", "write_status", "tracker", "pull_request",
+       {"base", "max_parallel", "push", "remote", "worktree", "branch", "write_status", "tracker", "pull_request",
         "follow", "ci_retries", "draft", "auto_merge", "cache_size", "cache_age", "pool", "pool_size", "pool_space"}) {
     const auto* member = reader.member(key);
     const bool of_its_issue = member && key == std::string_view("tracker") && member->value.kind == Value::Kind::map;

@@ -48,7 +48,7 @@ struct Gate {
 /// The keys that may stand in a task, a plan, `.fanout.yaml` and the user's config. Everything unset
 /// falls through to the next of them.
 struct Settings {
-  std::optional<std::string> repo;
+  std::optional<std::string> repo;  ///< A path; in a task the name of one of the plan's repositories.
   std::optional<std::string> base;
   std::optional<std::string> agent;
   std::optional<std::vector<std::string>> setup;   ///< Empty list: switched off.
@@ -112,12 +112,20 @@ struct Task {
   Settings settings;
 };
 
+/// A repository that the plan names, so that tasks can say by that name where they work.
+struct NamedRepository {
+  std::string name;
+  std::string path;  ///< As written: relative to the plan's folder, or absolute.
+  Place place;
+};
+
 struct Plan {
   std::string path;  ///< Absolute.
   std::string name;
   std::string status;
   std::string overview;
   std::vector<Task> tasks;
+  std::vector<NamedRepository> repositories;  ///< In the plan's order.
   Settings settings;
   bool open = false;  ///< It is still being written: more tasks may come.
 };

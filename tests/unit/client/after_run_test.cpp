@@ -58,16 +58,34 @@ v1::ReviewRunResponse review() {
   return all;
 }
 
+v1::Run reviewed() {
+  v1::Run run;
+  for (const auto* id : {"readme", "broken", "site"}) run.add_subagents()->set_task_id(id);
+  return run;
+}
+
 TEST(BranchTable, SaysOfEachBranchHowFarItIs) {
-  const auto lines = branch_table(review(), {}, 100);
+  const auto lines = branch_table(reviewed(), review(), {}, 100);
   ASSERT_EQ(lines.size(), 3u) << "site has no branch";
   EXPECT_THAT(lines[1], AllOf(HasSubstr("readme"), HasSubstr("2"), HasSubstr("remote is behind"), HasSubstr("1 file"), HasSubstr("ready")));
   EXPECT_THAT(lines[2], AllOf(HasSubstr("broken"), HasSubstr("conflict: it conflicts with main in a.txt")));
-  EXPECT_THAT(branch_table({}, {}, 100), IsEmpty());
+  EXPECT_THAT(branch_table({}, {}, {}, 100), IsEmpty());
 }
 
 TEST(BranchTable, IsNeverWiderThanTheWindow) {
-  for (const auto& line : branch_table(review(), {}, 60)) EXPECT_LE(display_width(line), 60u) << line;
+  for (const auto& line : branch_table(reviewed(), review(), {}, 60)) EXPECT_LE(display_width(line), 60u) << line;
+}
+
+TEST(BranchTable, KeepsTogetherWhatIsInOneRepository) {
+  auto run = reviewed();
+  run.add_repositories()->set_name("web");
+  run.add_repositories()->set_path("/home/me/api");
+  run.mutable_subagents(0)->set_repository("web");
+  const auto lines = branch_table(run, review(), {}, 120);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_THAT(lines[0], StartsWith("REPOSITORY"));
+  EXPECT_THAT(lines[1], AllOf(StartsWith("web"), HasSubstr("readme")));
+  EXPECT_THAT(lines[2], AllOf(StartsWith("api"), HasSubstr("broken")));
 }
 
 TEST(MergeSteps, AreWhatBringsTheRunFurther) {

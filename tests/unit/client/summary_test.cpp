@@ -54,6 +54,29 @@ TEST(Summary, CutsNothingWhereNobodyLooks) {
   EXPECT_THAT(text_of(summary(run, at(100), {}, kUnlimited)), HasSubstr(std::string(500, 'r')));
 }
 
+TEST(Summary, KeepsTogetherWhatIsInOneRepository) {
+  RunBuilder builder;
+  builder.task("page", v1::PHASE_COMPLETED, 0, 1).set_repository("web");
+  builder.task("endpoint", v1::PHASE_COMPLETED, 0, 1);
+  builder.task("style", v1::PHASE_FAILED, 0, 1).set_repository("web");
+  auto& run = builder.ended(v1::RUN_STATE_FAILED, 2).get();
+  run.add_repositories()->set_path("/home/me/api");
+  run.add_repositories()->set_name("web");
+  std::vector<std::string> words;
+  for (const auto& line : task_table(run, at(100), {}, 200)) words.push_back(line.substr(0, line.find("  ", 25)));
+  EXPECT_THAT(words, ElementsAre("REPOSITORY     TASK      OUTCOME", "api         ✓  endpoint  completed", "web         ✓  page      completed",
+                                 "            ✗  style     failed"));
+}
+
+TEST(Summary, WhoRacedAndLostIsNotSaidToHaveCompletedAnything) {
+  RunBuilder builder;
+  builder.task("a", v1::PHASE_COMPLETED, 0, 1).set_race_winner("a@2");
+  for (const auto* id : {"a@1", "a@2"}) builder.task(id, v1::PHASE_COMPLETED, 0, 1).set_race_of("a");
+  const auto text = text_of(task_table(builder.ended(v1::RUN_STATE_COMPLETED, 2).get(), at(100), {}, 200));
+  EXPECT_THAT(text, HasSubstr("–  a@1   not taken"));
+  EXPECT_THAT(text, HasSubstr("✓  a@2   won"));
+}
+
 TEST(NextSteps, OfASuccessIsToLookAtTheWork) {
   RunBuilder run;
   run.task("a", v1::PHASE_COMPLETED, 0, 1).set_branch("feature/a");
