@@ -284,11 +284,7 @@ async::awaitable<void> ForwardProxy::run() {
   co_await impl_->accept();
   co_await asio::this_coro::throw_if_cancelled(false);
   impl_->connections.cancel();
-  try {
-    co_await impl_->connections.join();
-  } catch (const boost::system::system_error&) {
-    // All have ended; that we are to stop is known.
-  }
+  co_await impl_->connections.join();
 }
 
 }  // namespace fanout::http

@@ -67,7 +67,7 @@ std::string fault_of(const process::Exit& end) {
 
 }  // namespace
 
-awaitable<void> Notifier::run() try {
+awaitable<void> Notifier::run() {
   co_await async::checkpoint();
   co_await services_.files.run([this](std::stop_token) {
     std::error_code ignored;  // what an earlier daemon left
@@ -82,8 +82,6 @@ awaitable<void> Notifier::run() try {
   followed_.cancel();
   co_await followed_.join();
   std::rethrow_exception(ended);
-} catch (const boost::system::system_error& ended) {
-  if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
 /// For runs that are opened.

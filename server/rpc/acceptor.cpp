@@ -75,11 +75,7 @@ async::awaitable<void> Acceptor::run(std::function<void(int)> admit) {
   co_await accept();
   co_await asio::this_coro::throw_if_cancelled(false);
   connections_.cancel();
-  try {
-    co_await connections_.join();
-  } catch (const boost::system::system_error&) {
-    // All have ended; that we are to stop is known.
-  }
+  co_await connections_.join();
 }
 
 async::awaitable<void> Acceptor::accept() {
