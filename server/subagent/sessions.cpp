@@ -10,6 +10,7 @@
 #include "common/error.hpp"
 #include "common/text.hpp"
 #include "common/version.hpp"
+#include "common/whole_file.hpp"
 #include "server/agent/shell_words.hpp"
 #include "server/domain/run/fold.hpp"
 #include "server/domain/subagent/retry.hpp"
@@ -35,12 +36,7 @@ constexpr const char* kEventsVariable = "FANOUT_EVENT_FD";
 
 void write_private(const std::filesystem::path& file, const std::string& text) {
   std::filesystem::create_directories(file.parent_path());
-  const auto draft = file.string() + ".new";
-  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
-  out << text;
-  std::filesystem::permissions(draft, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  if (!out.flush()) throw Error(ErrorKind::system, "cannot write " + file.string() + ": is the disk full?");
-  std::filesystem::rename(draft, file);
+  write_whole(file, text, {.mode = 0600});
 }
 
 /// What is there already counts: the agent may be reading it, and a session that goes on began with it.
