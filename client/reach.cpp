@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <sstream>
 #include <thread>
 
 #include "client/descriptor.hpp"
@@ -16,6 +15,7 @@
 #include "client/terminal.hpp"
 #include "common/error.hpp"
 #include "common/paths.hpp"
+#include "common/programs.hpp"
 
 namespace fanout::client {
 
@@ -44,11 +44,6 @@ void require_own(int fd, const fs::path& socket) {
   if (peer.uid == geteuid() || peer.uid == 0) return;
   throw Error(ErrorKind::unavailable, "another user (uid " + std::to_string(peer.uid) + ") serves " +
                                           socket.string() + ": name a socket of your own with --socket");
-}
-
-bool is_executable_file(const fs::path& file) {
-  std::error_code error;
-  return fs::is_regular_file(file, error) && access(file.c_str(), X_OK) == 0;
 }
 
 Error cannot_start(const std::string& why) {
@@ -145,16 +140,10 @@ fs::path find_daemon_program() {
   const auto here = fs::read_symlink("/proc/self/exe", error).parent_path();
   for (const auto* place : {"fanoutd", "../server/fanoutd", "../libexec/fanout/fanoutd"}) {
     const auto file = (here / place).lexically_normal();
-    if (!error && is_executable_file(file)) return file;
+    if (!error && is_program(file)) return file;
   }
   const char* path = std::getenv("PATH");
-  std::istringstream folders(path ? path : "");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    // An empty or relative entry means the present folder, where anybody's fanoutd may lie.
-    if (folder.starts_with('/') && is_executable_file(fs::path(folder) / "fanoutd"))
-      return fs::path(folder) / "fanoutd";
-  }
-  return {};
+  return find_program("fanoutd", path ? path : "");
 }
 
 }  // namespace fanout::client

@@ -10,7 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <sstream>
+
+#include "common/programs.hpp"
 
 namespace fanout {
 
@@ -89,7 +90,7 @@ class Child {
 
  private:
   void spawn(std::vector<std::string> argv, const Environment& environment, const std::string& directory, int other) {
-    const auto program = found_in_path(argv.at(0), environment);
+    const auto program = find_program(argv.at(0), search_path(environment));
     if (program.empty()) return;
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
@@ -121,16 +122,6 @@ class Child {
 };
 
 }  // namespace
-
-std::string found_in_path(const std::string& name, const Environment& environment) {
-  const auto path = environment.find("PATH");
-  std::istringstream folders(path == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const auto file = folder + "/" + name;
-    if (folder.starts_with('/') && ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return "";
-}
 
 std::optional<std::string> output_of(const std::vector<std::string>& argv, const std::string& input,
                                      const Environment& environment, std::chrono::milliseconds limit,

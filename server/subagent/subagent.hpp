@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/programs.hpp"
 #include "fanout/internal/v1/spec.pb.h"
 #include "fanout/v1/agents.pb.h"
 #include "fanout/v1/event.pb.h"
