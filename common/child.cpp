@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "common/process_end.hpp"
 #include "common/programs.hpp"
 
 namespace fanout {
@@ -20,6 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kSliceMs = 50;  ///< How often a wait looks at the stop token.
+constexpr std::chrono::seconds kEndTime{1};
 constexpr std::size_t kMostOutput = 64 * 1024;
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
@@ -75,11 +77,10 @@ class Child {
 
   /// Ends whatever is left of it and says whether it had succeeded.
   bool end() {
-    int status = 0;
     // It has closed its output and so is about to end, unless it hangs.
-    const auto deadline = Clock::now() + std::chrono::seconds(1);
-    pid_t reaped = 0;
-    while ((reaped = ::waitpid(pid_, &status, WNOHANG)) == 0 && finished_ && Clock::now() < deadline) ::poll(nullptr, 0, 2);
+    if (finished_) child_ends_within(pid_, kEndTime);
+    int status = 0;
+    auto reaped = ::waitpid(pid_, &status, WNOHANG);
     ::kill(-pid_, SIGKILL);
     while (reaped <= 0 && (reaped = ::waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {
     }
