@@ -1,26 +1,21 @@
 #include "client/cli_daemon.hpp"
 
+#include "client/cli_command.hpp"
 #include "client/help.hpp"
 
 namespace fanout::client {
 
 namespace {
 
-CLI::App& add_named(CLI::App& parent, const char* name, const char* what, const char* footer) {
-  auto& command = *parent.add_subcommand(name, what);
-  command.group("Commands")->fallthrough()->footer(footer);
-  return command;
-}
-
 void add_install(CLI::App& daemon, DaemonInstallOptions& options, Command& chosen) {
-  auto& command = add_named(daemon, "install", "Make it a service of systemd's for this user", help::kDaemonInstall);
+  auto& command = add_command(daemon, "install", "Make it a service of systemd's for this user", help::kDaemonInstall);
   command.add_flag("--now", options.now, "Start it, too; agents of one that runs go on with it");
   command.add_flag("--force", options.force, "Replace units that say something else");
   command.callback([&] { chosen.run = [o = options](Session& s) { return daemon_install(s, o); }; });
 }
 
 void add_log(CLI::App& daemon, DaemonLogsOptions& options, Command& chosen) {
-  auto& command = add_named(daemon, "logs", "Print its own log", help::kDaemonLogs);
+  auto& command = add_command(daemon, "logs", "Print its own log", help::kDaemonLogs);
   command.add_flag("-f,--follow", options.follow, "Go on with what comes");
   command.add_option("-n,--lines", options.lines, "How many lines, the last ones (default: 50)")->option_text("N");
   command.callback([&] { chosen.run = [o = options](Session& s) { return daemon_logs(s, o); }; });
@@ -29,10 +24,10 @@ void add_log(CLI::App& daemon, DaemonLogsOptions& options, Command& chosen) {
 }  // namespace
 
 void add_daemon(CLI::App& app, DaemonTyped& typed, Command& chosen) {
-  auto& command = add_named(app, "daemon", "Look after the daemon, which owns all runs", help::kDaemon);
+  auto& command = add_command(app, "daemon", "Look after the daemon, which owns all runs", help::kDaemon);
   command.require_subcommand(1);
   const auto plain = [&](const char* name, const char* what, int (*run)(Session&)) {
-    add_named(command, name, what, "").callback([&chosen, run] { chosen.run = run; });
+    add_command(command, name, what, "").callback([&chosen, run] { chosen.run = run; });
   };
   plain("status", "Where it is and what it does", daemon_status);
   plain("start", "Start it, unless it runs", daemon_start);
@@ -43,7 +38,7 @@ void add_daemon(CLI::App& app, DaemonTyped& typed, Command& chosen) {
 }
 
 void add_config(CLI::App& app, DaemonTyped& typed, Command& chosen) {
-  auto& command = add_named(app, "config", "Show every setting, its value, and where that comes from", help::kConfig);
+  auto& command = add_command(app, "config", "Show every setting, its value, and where that comes from", help::kConfig);
   command.add_option("--repo", typed.config.repo, "Repository (default: the plan's, else the one around\nthe present folder)")
       ->option_text("PATH");
   command.add_option("--plan", typed.config.plan, "Plan whose settings count, too")->option_text("PATH");

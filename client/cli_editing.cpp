@@ -1,16 +1,11 @@
 #include "client/cli_editing.hpp"
 
+#include "client/cli_command.hpp"
 #include "client/help.hpp"
 
 namespace fanout::client {
 
 namespace {
-
-CLI::App& add_edit(CLI::App& parent, const char* name, const char* what, const char* footer) {
-  auto& command = *parent.add_subcommand(name, what);
-  command.group("Commands")->fallthrough()->footer(footer);
-  return command;
-}
 
 void add_plan_option(CLI::App& command, std::string& plan) {
   command.add_option("--plan", plan, "Plan file, or the folder that holds plan.yaml\n(default: .parallel/plans/plan.yaml, else plan.yaml)")
@@ -18,14 +13,14 @@ void add_plan_option(CLI::App& command, std::string& plan) {
 }
 
 void add_new(CLI::App& plan, NewPlanOptions& options, Command& chosen) {
-  auto& command = add_edit(plan, "new", "Write a plan without tasks", help::kPlanNew);
+  auto& command = add_command(plan, "new", "Write a plan without tasks", help::kPlanNew);
   command.add_option("NAME", options.name, "The plan's name (default: that of the repository)")->option_text(" ");
   command.add_option("--file", options.file, "Where to (default: .parallel/plans/plan.yaml)")->option_text("PATH");
   command.callback([&] { chosen.run = [o = options](Session& s) { return new_plan(s, o); }; });
 }
 
 void add_add(CLI::App& plan, AddTaskOptions& options, Command& chosen) {
-  auto& command = add_edit(plan, "add", "Add a task to a plan", help::kPlanAdd);
+  auto& command = add_command(plan, "add", "Add a task to a plan", help::kPlanAdd);
   command.add_option("TITLE", options.title, "What it is about, in one line")->option_text(" ")->required();
   command.add_option("--id", options.id, "Its id (default: made from the title)")->option_text("ID");
   command.add_option("--files", options.files, "Files that it touches, with commas")->option_text("PATHS")->delimiter(',')->allow_extra_args(false);
@@ -40,7 +35,7 @@ void add_add(CLI::App& plan, AddTaskOptions& options, Command& chosen) {
 }
 
 void add_issues(CLI::App& plan, FromIssuesOptions& options, Command& chosen) {
-  auto& command = add_edit(plan, "from-issues", "Add a task for each open GitHub issue with a label", help::kPlanFromIssues);
+  auto& command = add_command(plan, "from-issues", "Add a task for each open GitHub issue with a label", help::kPlanFromIssues);
   command.add_option("--label", options.label, "The label")->option_text("NAME")->required();
   command.add_option("--limit", options.limit, "How many at most (default: 30)")->option_text("N")->check(CLI::Range(1u, 1000u));
   add_plan_option(command, options.plan);
@@ -48,7 +43,7 @@ void add_issues(CLI::App& plan, FromIssuesOptions& options, Command& chosen) {
 }
 
 void add_draft(CLI::App& plan, DraftPlanOptions& options, Command& chosen) {
-  auto& command = add_edit(plan, "draft", "Let agents make a plan for a goal", help::kPlanDraft);
+  auto& command = add_command(plan, "draft", "Let agents make a plan for a goal", help::kPlanDraft);
   command.add_option("GOAL", options.goal, "What is to be reached; - reads standard input")->option_text(" ")->required();
   command.add_option("--file", options.file, "Where to (default: .parallel/plans/NAME/plan.yaml)")->option_text("PATH");
   command.add_option("--agent", options.agent, "Agent: as for fanout execute")->option_text("CMD|NAME");
@@ -61,7 +56,7 @@ void add_draft(CLI::App& plan, DraftPlanOptions& options, Command& chosen) {
 }
 
 void add_adopt(CLI::App& plan, AdoptDraftOptions& options, Command& chosen) {
-  auto& command = add_edit(plan, "adopt", "Take the plan that a planning run made", help::kPlanAdopt);
+  auto& command = add_command(plan, "adopt", "Take the plan that a planning run made", help::kPlanAdopt);
   command.add_option("RUN", options.run, "Run id, the beginning of one, or last")->option_text(" ")->required();
   command.callback([&] { chosen.run = [o = options](Session& s) { return adopt_draft(s, o); }; });
 }
@@ -69,7 +64,7 @@ void add_adopt(CLI::App& plan, AdoptDraftOptions& options, Command& chosen) {
 }  // namespace
 
 void add_init(CLI::App& app, EditingTyped& typed, Command& chosen) {
-  auto& command = add_edit(app, "init", "Write a repository's first settings and plan", help::kInit);
+  auto& command = add_command(app, "init", "Write a repository's first settings and plan", help::kInit);
   command.add_flag("--force", typed.init.force, "Write .fanout.yaml anew if it is there");
   command.callback([&] { chosen.run = [o = typed.init](Session& s) { return init(s, o); }; });
 }

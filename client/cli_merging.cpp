@@ -1,16 +1,11 @@
 #include "client/cli_merging.hpp"
 
+#include "client/cli_command.hpp"
 #include "client/help.hpp"
 
 namespace fanout::client {
 
 namespace {
-
-CLI::App& add(CLI::App& app, const char* name, const char* what, const char* footer) {
-  auto& command = *app.add_subcommand(name, what);
-  command.group("Commands")->fallthrough()->footer(footer);
-  return command;
-}
 
 void add_run(CLI::App& command, std::string& run) {
   command.add_option("RUN", run, "Run id, the beginning of one, or last (default)")->option_text(" ");
@@ -34,7 +29,7 @@ void require_task(Options& options) {
 }
 
 void add_diff(CLI::App& app, DiffOptions& options, Command& chosen) {
-  auto& command = add(app, "diff", "Show what a task has changed", help::kDiff);
+  auto& command = add_command(app, "diff", "Show what a task has changed", help::kDiff);
   add_task(command, options);
   command.add_flag("--stat", options.stat, "The files and how many lines, in place of the patch");
   command.add_flag("--committed", options.committed, "Leave out what is not committed");
@@ -45,7 +40,7 @@ void add_diff(CLI::App& app, DiffOptions& options, Command& chosen) {
 }
 
 void add_open(CLI::App& app, OpenOptions& options, Command& chosen) {
-  auto& command = add(app, "open", "Open a task's worktree in an editor or a shell", help::kOpen);
+  auto& command = add_command(app, "open", "Open a task's worktree in an editor or a shell", help::kOpen);
   add_task(command, options);
   command.add_flag("--shell", options.shell, "A shell there, whatever editor there is");
   command.add_flag("--print", options.print, "Print the path, and open nothing");
@@ -56,20 +51,20 @@ void add_open(CLI::App& app, OpenOptions& options, Command& chosen) {
 }
 
 void add_review(CLI::App& app, ReviewOptions& options, Command& chosen) {
-  auto& command = add(app, "review", "Show what each task did, and what can be merged", help::kReview);
+  auto& command = add_command(app, "review", "Show what each task did, and what can be merged", help::kReview);
   add_run(command, options.run);
   add_into(command, options.into);
   command.callback([&] { chosen.run = [o = options](Session& s) { return review(s, o); }; });
 }
 
 void add_collisions(CLI::App& app, CollisionsOptions& options, Command& chosen) {
-  auto& command = add(app, "collisions", "Show which tasks' work would conflict, as it is now", help::kCollisions);
+  auto& command = add_command(app, "collisions", "Show which tasks' work would conflict, as it is now", help::kCollisions);
   add_run(command, options.run);
   command.callback([&] { chosen.run = [o = options](Session& s) { return collisions(s, o); }; });
 }
 
 void add_merge(CLI::App& app, MergeOptions& options, Command& chosen) {
-  auto& command = add(app, "merge", "Merge what has completed, and only what passes together", help::kMerge);
+  auto& command = add_command(app, "merge", "Merge what has completed, and only what passes together", help::kMerge);
   add_run(command, options.run);
   command.add_option("TASK", options.tasks, "Tasks (default: all that have completed)")->option_text(" ");
   add_into(command, options.into);
@@ -83,7 +78,7 @@ void add_merge(CLI::App& app, MergeOptions& options, Command& chosen) {
 }
 
 void add_report(CLI::App& app, ReportOptions& options, Command& chosen) {
-  auto& command = add(app, "report", "Write what was asked, what was done, and the evidence", help::kReport);
+  auto& command = add_command(app, "report", "Write what was asked, what was done, and the evidence", help::kReport);
   add_run(command, options.run);
   auto* markdown = command.add_flag("--md", options.markdown, "As Markdown, fit for a pull request (default)");
   auto* html = command.add_flag("--html", options.html, "As a page of its own");

@@ -1,9 +1,4 @@
-#include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <chrono>
-#include <thread>
 
 #include "client/call_failed.hpp"
 #include "client/commands.hpp"
@@ -14,16 +9,15 @@
 #include "client/render/table.hpp"
 #include "client/render/times.hpp"
 #include "common/exit_code.hpp"
+#include "common/process_end.hpp"
 
 namespace fanout::client {
 
 namespace v1 = fanout::v1;
-using Clock = std::chrono::steady_clock;
 
 namespace {
 
 constexpr std::chrono::seconds kStopTime{60};  // agents get time to end in order
-constexpr std::chrono::milliseconds kPause{100};
 
 void print_info(Session& session, const v1::GetInfoResponse& info) {
   if (session.json()) return session.print_json(info);
@@ -47,18 +41,8 @@ void print_info(Session& session, const v1::GetInfoResponse& info) {
 
 /// The end of the process, not only of its service: the next one needs its lock.
 bool wait_for_end(const Descriptor& process, const std::filesystem::path& socket) {
-  if (process) {
-    pollfd watched{process.get(), POLLIN, 0};
-    const auto most = std::chrono::milliseconds(kStopTime).count();
-    return poll(&watched, 1, static_cast<int>(most)) == 1;
-  }
-  // Its number means nothing here, such as in a container: then the socket tells.
-  const auto until = Clock::now() + kStopTime;
-  while (answers(socket)) {
-    if (Clock::now() >= until) return false;
-    std::this_thread::sleep_for(kPause);
-  }
-  return true;
+  if (process) return readable_within(process.get(), kStopTime);
+  return stops_answering_within(socket, kStopTime);  // its number means nothing here, such as in a container
 }
 
 void require_end(const Descriptor& process, const std::filesystem::path& socket, int pid) {
@@ -91,7 +75,7 @@ std::string log_place(const v1::GetInfoResponse& info) {
 v1::ShutdownResponse end_daemon(Session& session, bool leave_agents) {
   const auto info = ask_daemon(session);
   // Held before the request, so that the number cannot have gone to another process.
-  const Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, info.pid(), 0)));
+  const Descriptor process(watch_process(info.pid()));
   v1::ShutdownRequest request;
   request.set_leave_agents(leave_agents);
   v1::ShutdownResponse answer;

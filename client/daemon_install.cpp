@@ -16,6 +16,7 @@
 #include "common/error.hpp"
 #include "common/exit_code.hpp"
 #include "common/text.hpp"
+#include "common/whole_file.hpp"
 
 namespace fanout::client {
 
@@ -112,18 +113,11 @@ bool takes_units_from(const std::string& path, const fs::path& folder) {
   return false;
 }
 
-/// With a rename, so that systemd never reads half of it.
+/// Systemd never reads half of it.
 void write_unit(const Unit& unit) {
   std::error_code error;
   fs::create_directories(unit.file.parent_path(), error);
-  auto fresh = unit.file;
-  fresh += ".new";
-  std::ofstream stream(fresh, std::ios::binary | std::ios::trunc);
-  stream << unit.text;
-  stream.close();
-  if (!stream || ::rename(fresh.c_str(), unit.file.c_str()) != 0) {
-    throw Error(ErrorKind::system, "cannot write " + unit.file.string() + ": " + errno_text(errno));
-  }
+  write_whole(unit.file, unit.text);
 }
 
 /// What there is to write. Throws where something else stands there, unless that is to be replaced.

@@ -7,9 +7,9 @@
 #include <cstdlib>
 
 #include "client/commands.hpp"
-#include "client/descriptor.hpp"
 #include "common/error.hpp"
 #include "common/exit_code.hpp"
+#include "common/whole_file.hpp"
 
 namespace fanout::client {
 
@@ -30,15 +30,11 @@ bool has_screen(Session& session) {
 /// A page that leads to the URL, for this user's eyes only: the words of a command line are for everybody's.
 std::filesystem::path write_leading_page(const std::filesystem::path& folder, const std::string& url) {
   const auto file = folder / "dashboard.html";
-  ::unlink(file.c_str());
-  const Descriptor out(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   std::string shown;
   for (const char c : url) shown += c == '&' ? "&amp;" : std::string(1, c);
-  const auto text = "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">"
+  const auto page = "<!doctype html><meta charset=\"utf-8\"><meta name=\"referrer\" content=\"no-referrer\">"
                     "<meta http-equiv=\"refresh\" content=\"0;url=" + shown + "\"><title>Fanout</title>\n";
-  if (!out || ::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    throw Error(ErrorKind::system, "cannot write " + file.string() + ": " + errno_text(errno));
-  }
+  write_whole(file, page, {.mode = 0600});
   return file;
 }
 

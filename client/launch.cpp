@@ -10,12 +10,12 @@
 #include <cerrno>
 #include <csignal>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "client/descriptor.hpp"
 #include "common/error.hpp"
 #include "common/paths.hpp"
+#include "common/process_end.hpp"
 #include "common/text.hpp"
 
 namespace fanout::client {
@@ -27,8 +27,7 @@ namespace {
 
 constexpr int kReadyFd = 3;  // the daemon's first descriptor after the standard ones; all above are closed
 constexpr std::size_t kLongestLine = 4096;
-constexpr std::chrono::milliseconds kEndPause{10};
-constexpr int kEndPauses = 200;
+constexpr std::chrono::seconds kEndTime{2};
 
 Error system_error(const std::string& what, int code) {
   return Error(ErrorKind::unavailable, what + ": " + errno_text(code));
@@ -139,10 +138,9 @@ std::optional<std::string> read_line(int fd, Clock::time_point deadline) {
 
 /// It has said its last word, so its end is a matter of moments: waited for, but not for ever.
 std::string how_it_ended(pid_t pid) {
+  if (!child_ends_within(pid, kEndTime)) return "it closed its side and did not end (pid " + std::to_string(pid) + ")";
   int status = 0;
-  for (int i = 0; waitpid(pid, &status, WNOHANG) != pid; ++i) {
-    if (i == kEndPauses) return "it closed its side and did not end (pid " + std::to_string(pid) + ")";
-    std::this_thread::sleep_for(kEndPause);
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFSIGNALED(status)) return "it was ended by signal " + std::to_string(WTERMSIG(status));
   return "it ended with exit code " + std::to_string(WEXITSTATUS(status));

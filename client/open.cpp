@@ -11,6 +11,7 @@
 #include "client/merging_commands.hpp"
 #include "common/error.hpp"
 #include "common/exit_code.hpp"
+#include "common/programs.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 
@@ -23,17 +24,6 @@ std::string variable(const char* name) {
   return value ? value : "";
 }
 
-bool is_program(const std::string& name) {
-  const auto path = variable("PATH");
-  for (std::size_t at = 0; at <= path.size();) {
-    const auto end = std::min(path.find(':', at), path.size());
-    const auto folder = std::filesystem::path(path.substr(at, end - at));
-    if (::access((folder / name).c_str(), X_OK) == 0) return true;
-    at = end + 1;
-  }
-  return false;
-}
-
 /// A line for `sh`, in the worktree.
 std::string line_for(const OpenOptions& options) {
   const auto shell = variable("SHELL").empty() ? std::string("sh") : variable("SHELL");
@@ -41,7 +31,7 @@ std::string line_for(const OpenOptions& options) {
   for (const char* name : {"VISUAL", "EDITOR"}) {
     if (!variable(name).empty()) return "exec " + variable(name) + " .";  // it may have arguments of its own
   }
-  if (is_program("code")) return "exec code .";
+  if (!find_program("code", variable("PATH"), Folders::all).empty()) return "exec code .";
   return "exec " + shell_quoted(shell);
 }
 

@@ -1,14 +1,16 @@
 #include "client/reach.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <sstream>
 #include <thread>
 
 #include "client/descriptor.hpp"
@@ -16,6 +18,7 @@
 #include "client/terminal.hpp"
 #include "common/error.hpp"
 #include "common/paths.hpp"
+#include "common/programs.hpp"
 
 namespace fanout::client {
 
@@ -26,7 +29,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto kStartTime = 10s;
-constexpr auto kProbePause = 50ms;
+constexpr auto kShortestPause = 2ms, kLongestPause = 50ms;  // between two looks
 constexpr auto kPatience = 1s;  // after that, the person is told what is waited for
 
 sockaddr_un address_of(const fs::path& socket) {
@@ -46,11 +49,6 @@ void require_own(int fd, const fs::path& socket) {
                                           socket.string() + ": name a socket of your own with --socket");
 }
 
-bool is_executable_file(const fs::path& file) {
-  std::error_code error;
-  return fs::is_regular_file(file, error) && access(file.c_str(), X_OK) == 0;
-}
-
 Error cannot_start(const std::string& why) {
   return Error(ErrorKind::unavailable, "fanoutd cannot be started: " + why);
 }
@@ -60,14 +58,31 @@ bool gave_way(const Launched& launched) {
   return launched.error.find("is running already") != std::string::npos;
 }
 
-/// Waits for a moment, or until the socket answers.
+/// Waits for a moment, or until the socket answers. One can only look again, since the last step of whoever is about to
+/// serve, listen(), is seen nowhere.
 bool answers_within(const fs::path& socket, Clock::duration time) {
   const auto until = Clock::now() + time;
-  while (!answers(socket)) {
+  for (auto pause = kShortestPause; !answers(socket); pause = std::min(2 * pause, kLongestPause)) {
     if (Clock::now() >= until) return false;
-    std::this_thread::sleep_for(kProbePause);
+    std::this_thread::sleep_for(pause);
   }
   return true;
+}
+
+/// A connection that waits for its turn, so long at most. Empty: nobody listens, or it had no turn.
+Descriptor connect_within(const fs::path& socket, std::chrono::milliseconds limit) {
+  Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval most{limit.count() / 1000, limit.count() % 1000 * 1000};
+  const auto address = address_of(socket);
+  const bool connected = fd && setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most) == 0 &&
+                         connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  return connected ? std::move(fd) : Descriptor();
+}
+
+/// Until the other side lets go of it; what it says does not matter.
+void wait_until_let_go(const Descriptor& connection, std::chrono::milliseconds limit) {
+  pollfd watched{connection.get(), 0, 0};
+  poll(&watched, 1, static_cast<int>(limit.count()));
 }
 
 void start_daemon(const fs::path& program, const fs::path& socket) {
@@ -125,6 +140,17 @@ bool answers(const fs::path& socket) {
   }
 }
 
+bool stops_answering_within(const fs::path& socket, std::chrono::milliseconds limit) {
+  const auto until = Clock::now() + limit;
+  while (answers(socket)) {
+    const auto left = std::chrono::floor<std::chrono::milliseconds>(until - Clock::now());
+    if (left <= 0ms) return false;
+    const auto connection = connect_within(socket, left);
+    if (connection) wait_until_let_go(connection, left);
+  }
+  return true;
+}
+
 void ensure_daemon(const fs::path& socket, bool may_start) {
   if (answers(socket)) return;
   if (!may_start) {
@@ -145,16 +171,10 @@ fs::path find_daemon_program() {
   const auto here = fs::read_symlink("/proc/self/exe", error).parent_path();
   for (const auto* place : {"fanoutd", "../server/fanoutd", "../libexec/fanout/fanoutd"}) {
     const auto file = (here / place).lexically_normal();
-    if (!error && is_executable_file(file)) return file;
+    if (!error && is_program(file)) return file;
   }
   const char* path = std::getenv("PATH");
-  std::istringstream folders(path ? path : "");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    // An empty or relative entry means the present folder, where anybody's fanoutd may lie.
-    if (folder.starts_with('/') && is_executable_file(fs::path(folder) / "fanoutd"))
-      return fs::path(folder) / "fanoutd";
-  }
-  return {};
+  return find_program("fanoutd", path ? path : "");
 }
 
 }  // namespace fanout::client

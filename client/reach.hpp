@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -13,6 +14,9 @@ std::filesystem::path choose_socket(const std::string& flag);
 /// Whether somebody of this user (or root) serves the socket just now. Returns at once.
 /// Throws Error{unavailable} when it is another user's, or may not be used.
 bool answers(const std::filesystem::path& socket);
+
+/// Whether nobody answers any more in time. BLOCKS.
+bool stops_answering_within(const std::filesystem::path& socket, std::chrono::milliseconds limit);
 
 /// Sees to it that a daemon answers on the socket, starting one unless that is not allowed; says so in one
 /// line on standard error. Several at once are welcome: one daemon results.

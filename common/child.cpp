@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <sstream>
+
+#include "common/process_end.hpp"
+#include "common/programs.hpp"
 
 namespace fanout {
 
@@ -19,6 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kSliceMs = 50;  ///< How often a wait looks at the stop token.
+constexpr std::chrono::seconds kEndTime{1};
 constexpr std::size_t kMostOutput = 64 * 1024;
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
@@ -74,11 +77,10 @@ class Child {
 
   /// Ends whatever is left of it and says whether it had succeeded.
   bool end() {
-    int status = 0;
     // It has closed its output and so is about to end, unless it hangs.
-    const auto deadline = Clock::now() + std::chrono::seconds(1);
-    pid_t reaped = 0;
-    while ((reaped = ::waitpid(pid_, &status, WNOHANG)) == 0 && finished_ && Clock::now() < deadline) ::poll(nullptr, 0, 2);
+    if (finished_) child_ends_within(pid_, kEndTime);
+    int status = 0;
+    auto reaped = ::waitpid(pid_, &status, WNOHANG);
     ::kill(-pid_, SIGKILL);
     while (reaped <= 0 && (reaped = ::waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {
     }
@@ -89,7 +91,7 @@ class Child {
 
  private:
   void spawn(std::vector<std::string> argv, const Environment& environment, const std::string& directory, int other) {
-    const auto program = found_in_path(argv.at(0), environment);
+    const auto program = find_program(argv.at(0), search_path(environment));
     if (program.empty()) return;
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
@@ -121,16 +123,6 @@ class Child {
 };
 
 }  // namespace
-
-std::string found_in_path(const std::string& name, const Environment& environment) {
-  const auto path = environment.find("PATH");
-  std::istringstream folders(path == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : path->second);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const auto file = folder + "/" + name;
-    if (folder.starts_with('/') && ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return "";
-}
 
 std::optional<std::string> output_of(const std::vector<std::string>& argv, const std::string& input,
                                      const Environment& environment, std::chrono::milliseconds limit,

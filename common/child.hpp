@@ -17,7 +17,4 @@ std::optional<std::string> output_of(const std::vector<std::string>& argv, const
                                      const Environment& environment, std::chrono::milliseconds limit,
                                      const std::stop_token& stop, const std::string& directory = "/");
 
-/// Where `name` is, by that environment's PATH and not by ours; empty: nowhere.
-std::string found_in_path(const std::string& name, const Environment& environment);
-
 }  // namespace fanout

@@ -13,17 +13,24 @@ mkdir -p build
 cmake -S deploy/presets --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
 cmake --build build/fuzz -j "$(nproc)" --target "${@:-fuzzers}"
 
-findings=build/fuzz/findings
+export seconds findings=build/fuzz/findings
 mkdir -p $findings
-failed=0
+
+fuzz_one() { # PROGRAM
+  local name corpus code=0
+  name=$(basename "$1")
+  corpus=$(mktemp -d)
+  "$1" -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix=$findings/"$name"- "$corpus" "tests/fuzz/corpus/${name#fuzz_}" >"build/fuzz/$name.log" 2>&1 || code=1
+  rm -rf "$corpus"
+  printf '%-20s %s\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: */executions: /p' "build/fuzz/$name.log")"
+  [ $code -eq 0 ] || tail -n 30 "build/fuzz/$name.log"
+  return $code
+}
+export -f fuzz_one
+
+# Each has one thread: one for each processor.
 for program in $(find build/fuzz -type f -name 'fuzz_*' -perm -u+x | sort); do
   name=$(basename "$program")
-  case " ${*:-$name} " in *" $name "*) ;; *) continue ;; esac
-  corpus=$(mktemp -d)
-  "$program" -max_total_time="$seconds" -max_len=16384 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-    -artifact_prefix=$findings/"$name"- "$corpus" "tests/fuzz/corpus/${name#fuzz_}" >"build/fuzz/$name.log" 2>&1 || failed=1
-  printf '%-20s %s\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: */executions: /p' "build/fuzz/$name.log")"
-  [ $failed -eq 0 ] || tail -n 30 "build/fuzz/$name.log"
-  rm -rf "$corpus"
-done
-exit $failed
+  case " ${*:-$name} " in *" $name "*) echo "$program" ;; esac
+done | xargs -r -P "$(nproc)" -n 1 bash -c 'fuzz_one "$1"' fuzz_one || exit 1

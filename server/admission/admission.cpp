@@ -3,9 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/system/system_error.hpp>
 #include <set>
 #include <thread>
 
@@ -67,7 +65,7 @@ Admission::Admission(async::Executor executor, async::WorkerPool& files, Options
 
 Admission::~Admission() = default;
 
-awaitable<void> Admission::run() try {
+awaitable<void> Admission::run() {
   for (;;) {
     dirty_ = false;
     if (is_stale()) co_await look_around();
@@ -75,8 +73,6 @@ awaitable<void> Admission::run() try {
     if (std::exchange(learned_, false)) co_await save_estimates();
     if (!dirty_) co_await wait_for_change();
   }
-} catch (const boost::system::system_error& ended) {
-  if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
 /// Sleeps while nobody waits; otherwise looks again by itself.

@@ -18,6 +18,21 @@ namespace fanout::async {
 
 namespace asio = boost::asio;
 
+namespace {
+
+bool is_abortion(const std::exception_ptr& error) {
+  if (!error) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const boost::system::system_error& ended) {
+    return ended.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
 awaitable<void> Signal::wait() {
   boost::system::error_code woken;
   co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
@@ -30,20 +45,24 @@ awaitable<void> Signal::wait() {
 void TaskGroup::spawn(awaitable<void> task) {
   auto self = running_.emplace(running_.end());
   asio::co_spawn(executor_, std::move(task),
-                 asio::bind_cancellation_slot(self->slot(), [this, self](std::exception_ptr error) {
+                 asio::bind_cancellation_slot(self->signal.slot(), [this, self](std::exception_ptr error) {
+                   if (self->cancelled && is_abortion(error)) error = nullptr;
                    // Not erased here: the signal may be what is just resuming us.
                    asio::post(executor_, [this, self, error] { ended(self, error); });
                  }));
 }
 
-void TaskGroup::ended(std::list<asio::cancellation_signal>::iterator self, std::exception_ptr error) {
+void TaskGroup::ended(std::list<Task>::iterator self, std::exception_ptr error) {
   running_.erase(self);
   if (error && !error_) error_ = error;
   idle_.notify();
 }
 
 void TaskGroup::cancel() {
-  for (auto& signal : running_) signal.emit(asio::cancellation_type::terminal);
+  for (auto& task : running_) {
+    task.cancelled = true;
+    task.signal.emit(asio::cancellation_type::terminal);
+  }
 }
 
 awaitable<void> TaskGroup::join() {

@@ -59,7 +59,8 @@ class Mailbox {
 };
 
 /// A nursery: who starts a task waits for it. Every coroutine spawned here has ended when join()
-/// returns. A task must handle its own errors; one that escapes is kept and thrown by join().
+/// returns. A task must handle its own errors; one that escapes is kept and thrown by join(). That a task which the
+/// group has cancelled ends with operation_aborted is none.
 /// Lifetime: join() before destruction.
 class TaskGroup {
  public:
@@ -76,10 +77,14 @@ class TaskGroup {
   std::size_t size() const { return running_.size(); }
 
  private:
-  void ended(std::list<boost::asio::cancellation_signal>::iterator self, std::exception_ptr error);
+  struct Task {
+    boost::asio::cancellation_signal signal;
+    bool cancelled = false;  ///< By the group.
+  };
+  void ended(std::list<Task>::iterator self, std::exception_ptr error);
 
   Executor executor_;
-  std::list<boost::asio::cancellation_signal> running_;
+  std::list<Task> running_;
   std::exception_ptr error_;
   Signal idle_;
 };

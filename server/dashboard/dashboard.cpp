@@ -89,11 +89,9 @@ std::string Dashboard::open(const std::string& run_id, bool allow_actions) {
   return run_id.empty() ? url : url + "&run=" + run_id;
 }
 
-awaitable<void> Dashboard::run() try {
+awaitable<void> Dashboard::run() {
   while (!server_) co_await opened_.wait();
   co_await server_->run();
-} catch (const boost::system::system_error& ended) {
-  if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
 void Dashboard::add_routes() {

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "common/child.hpp"
+#include "common/programs.hpp"
 #include "common/text.hpp"
 #include "server/agent/catalog.hpp"
 #include "server/doctor/machine_checks.hpp"
@@ -19,7 +20,7 @@ std::string variable(const Places& places, std::string_view name) {
 Check check_agent(const Places& places, const agent::AgentRow& row) {
   const auto id = "agent." + std::string(row.id), title = std::string(row.title);
   const std::string program(row.executable);
-  if (found_in_path(program, places.environment).empty()) return absent(id, title, "no program " + program + " is in PATH");
+  if (find_program(program, search_path(places.environment)).empty()) return absent(id, title, "no program " + program + " is in PATH");
   const auto told = output_of({program, std::string(row.version_flag)}, "", places.environment, kVersionLimit, {});
   if (!told) return warning(id, title, program + " does not tell its version", "try " + program + " " + std::string(row.version_flag));
   const auto version = std::string(trimmed(told->substr(0, told->find('\n'))));

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "common/error.hpp"
+#include "common/whole_file.hpp"
 #include "server/environment/fingerprint.hpp"
 #include "server/environment/relocate.hpp"
 
@@ -47,10 +48,9 @@ std::optional<Record> read_record(const fs::path& entry) {
 }
 
 void write_record(const fs::path& entry, const Record& record) {
-  std::ofstream out(entry / kRecord, std::ios::trunc);
-  out << kVersion << '\n' << record.bytes << '\n' << record.origin << '\n';
-  for (const auto& folder : record.folders) out << folder << '\n';
-  if (!out.flush()) throw Error(ErrorKind::system, "cannot write " + entry.string() + ": is the disk full?");
+  auto text = std::string(kVersion) + '\n' + std::to_string(record.bytes) + '\n' + record.origin + '\n';
+  for (const auto& folder : record.folders) text += folder + '\n';
+  write_whole(entry / kRecord, text);
 }
 
 void touch(const fs::path& entry) { ::utimensat(AT_FDCWD, (entry / kRecord).c_str(), nullptr, 0); }

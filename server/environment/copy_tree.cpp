@@ -246,10 +246,7 @@ Copied copy_tree(int from, int to, const std::string& name, const CopyTreeOption
 
 void remove_tree(int folder, const std::string& name) {
   auto inside = open_folder_in(folder, name);
-  if (!inside.ok() && errno == EACCES) {
-    ::fchmodat(folder, name.c_str(), 0700, 0);
-    inside = open_folder_in(folder, name);
-  }
+  if (!inside.ok() && errno == EACCES && ::fchmodat(folder, name.c_str(), 0700, 0) == 0) inside = open_folder_in(folder, name);
   if (!inside.ok()) {
     ::unlinkat(folder, name.c_str(), 0);
     return;

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "common/error.hpp"
+#include "common/whole_file.hpp"
 
 namespace fanout::environment {
 
@@ -32,15 +33,6 @@ ssize_t read_some(int fd, char* data, std::size_t size) {
     got = ::read(fd, data, size);
   } while (got < 0 && errno == EINTR);
   return got;
-}
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const auto written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno != EINTR) return false;
-    bytes.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
-  }
-  return true;
 }
 
 bool copy_by_hand(int from, int to) {

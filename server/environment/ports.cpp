@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "common/error.hpp"
+#include "common/whole_file.hpp"
 #include "server/environment/files.hpp"
 
 namespace fanout::environment {
@@ -28,17 +29,6 @@ bool can_bind(int family, const Address& address) {
     ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
   }
   return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EADDRNOTAVAIL;
-}
-
-/// Whole or not at all, whatever ends us.
-void write_whole(const fs::path& file, const std::string& text) {
-  const auto draft = file.string() + ".new";
-  std::ofstream out(draft, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  std::error_code error;
-  if (out) fs::rename(draft, file, error);
-  if (!out || error) throw Error(ErrorKind::system, "cannot write " + file.string() + ": is the disk full?");
 }
 
 std::optional<unsigned> number_in(const std::string& text) {

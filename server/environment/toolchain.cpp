@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "common/child.hpp"
+#include "common/programs.hpp"
 #include "common/text.hpp"
 
 namespace fanout::environment {
@@ -56,7 +57,7 @@ class Answers {
  public:
   std::string version_of(const std::string& tool, const Recipe& recipe, const std::stop_token& stop) {
     Identity identity;
-    identity.path = found_in_path(tool, recipe.surroundings);
+    identity.path = find_program(tool, search_path(recipe.surroundings)).string();
     identity.directory = recipe.repository.string();
     struct stat status {};
     if (identity.path.empty() || ::stat(identity.path.c_str(), &status) != 0) return "not there";

@@ -39,15 +39,11 @@ class File {
   int fd_;
 };
 
-/// Leaves no half file behind.
-void write_exclusively(const fs::path& path, const std::string& content, mode_t mode, bool sync) {
-  File file(path, O_WRONLY | O_CREAT | O_EXCL, mode);
-  if (!file.is_open()) fail("make", path);
-  if (write_all(file.fd(), content) && (!sync || ::fsync(file.fd()) == 0)) return;
-  const int code = errno;
-  ::unlink(path.c_str());
-  errno = code;
-  fail("write", path);
+void make(const fs::path& path, const std::string& content, Writing how) {
+  const auto failed = fanout::write_new(path, content, how);
+  if (!failed) return;
+  errno = failed.value();
+  fail("make", path);
 }
 
 }  // namespace
@@ -76,18 +72,8 @@ std::string read_or_empty(const fs::path& path) {
   }
 }
 
-bool write_all(int fd, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t count = ::write(fd, content.data(), content.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return false;
-    content.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
 void write_new(const fs::path& path, const std::string& content) {
-  write_exclusively(path, content, 0666, false);
+  make(path, content, {});
 }
 
 void replace_file(const fs::path& path, const std::string& content) {
@@ -95,7 +81,7 @@ void replace_file(const fs::path& path, const std::string& content) {
   struct stat old = {};
   const mode_t mode = ::stat(target.c_str(), &old) == 0 ? old.st_mode & 0777 : 0666;
   const fs::path fresh = target.parent_path() / unique_name(target.filename().string() + ".tmp");
-  write_exclusively(fresh, content, mode, true);
+  make(fresh, content, {.mode = mode, .durable = true});
   if (::rename(fresh.c_str(), target.c_str()) == 0) return;
   const int code = errno;
   ::unlink(fresh.c_str());

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/whole_file.hpp"
+
 namespace fanout::git {
 
 namespace fs = std::filesystem;
@@ -13,9 +15,6 @@ fs::path real_path(const fs::path& path);
 
 /// The content of a file; empty when there is none. Error system.
 std::string read_or_empty(const fs::path& path);
-
-/// All of `content`; false, with errno, when that fails.
-bool write_all(int fd, std::string_view content);
 
 /// Makes a new file. Error already_there, system.
 void write_new(const fs::path& path, const std::string& content);

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <thread>
@@ -15,8 +16,9 @@ namespace fanout::git {
 
 namespace {
 
-/// There is nothing that would tell when git lets go: one can only look again, as git does.
-constexpr std::chrono::milliseconds kPause{5};
+/// Whoever holds such a lock is another program, and a lock of a dead one of ours may be taken over though nothing happens
+/// to its file: one can only look again, as git does.
+constexpr std::chrono::milliseconds kShortestPause{1}, kLongestPause{20};
 const std::string kMark = "fanout\n";
 
 [[noreturn]] void fail(const std::string& doing, const fs::path& path, int code) {
@@ -36,13 +38,13 @@ bool is_same_file(const Fd& open, const fs::path& path) {
 LockFile::LockFile(const fs::path& common, const fs::path& path, std::chrono::milliseconds patience)
     : common_(common), path_(path), lock_(path.string() + ".lock") {
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!make() && !take_over()) {
+  for (auto pause = kShortestPause; !make() && !take_over(); pause = std::min(2 * pause, kLongestPause)) {
     if (std::chrono::steady_clock::now() >= deadline) {
       throw Error(ErrorKind::unavailable, path_.string() +
                                               " is locked: git is at work there, or was killed; if " +
                                               "nothing runs any more, remove " + lock_.string());
     }
-    std::this_thread::sleep_for(kPause);
+    std::this_thread::sleep_for(pause);
   }
 }
 

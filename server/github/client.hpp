@@ -4,30 +4,13 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <variant>
 #include <vector>
 
 #include "server/github/api.hpp"
+#include "server/github/graphql.hpp"
 #include "server/github/types.hpp"
 
 namespace fanout::github {
-
-/// An issue or pull request in a list.
-struct Listed {
-  Issue issue;
-  std::string title, body;
-  Time created{};
-  bool pull_request = false, open = true;
-};
-
-/// An issue for a GraphQL batch, which wants ids.
-struct BatchIssue {
-  std::string title, body;
-  std::vector<std::string> label_ids, assignee_ids;
-  std::string milestone_id;
-};
-
-using Created = std::variant<Issue, ApiError>;
 
 /// GitHub's API in our words. Each throws ApiError, and operation_aborted when cancelled.
 /// What takes a Permit is sent once, never again by itself: what becomes of a lost answer is the caller's

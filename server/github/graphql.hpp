@@ -2,9 +2,11 @@
 
 #include <boost/json/object.hpp>
 #include <string>
+#include <variant>
 #include <vector>
 
-#include "server/github/client.hpp"
+#include "server/github/failure.hpp"
+#include "server/github/types.hpp"
 
 /// What we say in GraphQL, and what is said to us. Pure.
 namespace fanout::github {
@@ -16,6 +18,8 @@ struct Document {
 
 /// Creates `issues` in order, as aliases a0, a1 …
 Document creation_of(const std::string& repository_id, const std::vector<BatchIssue>& issues);
+
+using Created = std::variant<Issue, ApiError>;
 
 /// What became of `count` aliases. One that has neither data nor an error of its own may have been created.
 std::vector<Created> created_in(const boost::json::value& answer, std::size_t count, const RateHeaders& rate);

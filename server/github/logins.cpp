@@ -1,8 +1,6 @@
 #include "server/github/logins.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,6 +9,7 @@
 #include <sstream>
 
 #include "common/error.hpp"
+#include "common/whole_file.hpp"
 #include "server/github/json.hpp"
 
 namespace fanout::github {
@@ -21,16 +20,6 @@ namespace {
 
 [[noreturn]] void fail(const std::string& doing, const fs::path& file) {
   throw Error(ErrorKind::system, "cannot " + doing + " " + file.string() + ": " + std::strerror(errno));
-}
-
-void write_all(int file, std::string_view text, const fs::path& name) {
-  while (!text.empty()) {
-    const ssize_t count = ::write(file, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("write", name);
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  if (::fsync(file) != 0) fail("write", name);
 }
 
 }  // namespace
@@ -60,18 +49,7 @@ void Logins::write(const std::vector<StoredLogin>& logins) const {
   for (const auto& login : logins) {
     all.push_back(json::object{{"host", login.host}, {"token", login.token}, {"account", login.account}});
   }
-  const fs::path draft = file_.string() + ".new";
-  ::unlink(draft.c_str());
-  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) fail("write", draft);
-  try {
-    write_all(file, json::serialize(all) + "\n", draft);
-  } catch (...) {
-    ::close(file);
-    throw;
-  }
-  ::close(file);
-  if (::rename(draft.c_str(), file_.c_str()) != 0) fail("write", file_);
+  write_whole(file_, json::serialize(all) + "\n", {.mode = 0600, .durable = true});
 }
 
 std::optional<StoredLogin> Logins::find(const std::string& host) const {

@@ -3,7 +3,8 @@
 #include <boost/json/value.hpp>
 #include <string>
 
-#include "server/github/client.hpp"
+#include "server/github/failure.hpp"
+#include "server/github/types.hpp"
 
 /// Between our types and GitHub's JSON. Pure.
 namespace fanout::github {

@@ -99,6 +99,21 @@ struct RepositoryInfo {
   bool may_push = false;  ///< Without it labels and assignees are dropped.
 };
 
+/// An issue or pull request in a list.
+struct Listed {
+  Issue issue;
+  std::string title, body;
+  Time created{};
+  bool pull_request = false, open = true;
+};
+
+/// An issue for a GraphQL batch, which wants ids.
+struct BatchIssue {
+  std::string title, body;
+  std::vector<std::string> label_ids, assignee_ids;
+  std::string milestone_id;
+};
+
 /// Whose token it is.
 struct Account {
   std::string login;  ///< Empty for an installation of an App.

@@ -17,6 +17,7 @@
 #include "server/async/anteroom.hpp"
 #include "server/http/connection.hpp"
 #include "server/http/local_socket.hpp"
+#include "server/local_socket.hpp"
 
 namespace fanout::http {
 
@@ -167,7 +168,7 @@ awaitable<void> ForwardProxy::Impl::accept() {
       asio::steady_timer pause(executor, kPauseBetweenFailures);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return;
-    } else if (is_of_this_user(client.native_handle()) && connections.size() - anteroom.size() < options.most_connections) {
+    } else if (local_socket::is_of_this_user(client.native_handle()) && connections.size() - anteroom.size() < options.most_connections) {
       connections.spawn(serve(std::move(client)));
     }
   }
@@ -284,11 +285,7 @@ async::awaitable<void> ForwardProxy::run() {
   co_await impl_->accept();
   co_await asio::this_coro::throw_if_cancelled(false);
   impl_->connections.cancel();
-  try {
-    co_await impl_->connections.join();
-  } catch (const boost::system::system_error&) {
-    // All have ended; that we are to stop is known.
-  }
+  co_await impl_->connections.join();
 }
 
 }  // namespace fanout::http

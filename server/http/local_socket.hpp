@@ -8,7 +8,4 @@ namespace fanout::http {
 /// calls has the folder for himself. The path may be longer than a socket's name can be. Throws Error{system}.
 int listen_at(const std::filesystem::path& path);
 
-/// Whether a process of this user is at the other end.
-bool is_of_this_user(int socket);
-
 }  // namespace fanout::http

@@ -25,6 +25,7 @@
 #include "common/error.hpp"
 #include "server/async/anteroom.hpp"
 #include "server/http/local_socket.hpp"
+#include "server/local_socket.hpp"
 #include "server/http/token_file.hpp"
 
 namespace fanout::http {
@@ -249,7 +250,7 @@ awaitable<void> Server::Impl::accept() {
       asio::steady_timer pause(executor, kPauseWhenExhausted);
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       if (error) co_return;
-    } else if (!options.socket.empty() && !is_of_this_user(socket.native_handle())) {
+    } else if (!options.socket.empty() && !local_socket::is_of_this_user(socket.native_handle())) {
       continue;
     } else if (connections.size() - anteroom.size() < options.most_connections) {
       connections.spawn(serve(std::move(socket)));

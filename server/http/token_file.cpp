@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "common/error.hpp"
+#include "common/whole_file.hpp"
 
 namespace fanout::http {
 
@@ -20,18 +21,6 @@ constexpr std::size_t kMostBytes = 4096;
 
 [[noreturn]] void fail(const std::string& doing, const std::filesystem::path& file) {
   throw Error(ErrorKind::system, "cannot " + doing + " " + file.string() + ": " + errno_text(errno));
-}
-
-/// Whole or not at all: a reader never sees a half.
-void make(const std::filesystem::path& file) {
-  const auto text = random_token() + "\n";
-  const auto draft = file.string() + ".new";
-  ::unlink(draft.c_str());
-  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) fail("make", file);
-  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  ::close(fd);
-  if (!written || ::rename(draft.c_str(), file.c_str()) != 0) fail("write", file);
 }
 
 }  // namespace
@@ -54,7 +43,7 @@ bool same_secret(std::string_view given, std::string_view wanted) {
 std::string token_in(const std::filesystem::path& file) {
   int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0 && errno == ENOENT) {
-    make(file);
+    write_whole(file, random_token() + "\n", {.mode = 0600});
     fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   }
   if (fd < 0) fail("read", file);

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "common/error.hpp"
+#include "common/programs.hpp"
 #include "common/text.hpp"
 #include "server/domain/run/fold.hpp"
 #include "server/process/process.hpp"
@@ -39,12 +40,7 @@ std::string value_of(const subagent::Variables& variables, const std::string& na
 /// Somebody may see it, and there is what shows it. BLOCKS.
 bool has_desktop(const subagent::Variables& variables) {
   if (value_of(variables, "DBUS_SESSION_BUS_ADDRESS").empty() && value_of(variables, "XDG_RUNTIME_DIR").empty()) return false;
-  std::istringstream path(value_of(variables, "PATH"));
-  for (std::string folder; std::getline(path, folder, ':');) {
-    std::error_code error;
-    if (fs::exists(fs::path(folder) / kNotifySend, error)) return true;
-  }
-  return false;
+  return !find_program(kNotifySend, value_of(variables, "PATH")).empty();
 }
 
 std::vector<std::string> environment_for(const Note& note, const std::string& run_id, const subagent::Variables& inherited) {
@@ -67,7 +63,7 @@ std::string fault_of(const process::Exit& end) {
 
 }  // namespace
 
-awaitable<void> Notifier::run() try {
+awaitable<void> Notifier::run() {
   co_await async::checkpoint();
   co_await services_.files.run([this](std::stop_token) {
     std::error_code ignored;  // what an earlier daemon left
@@ -82,8 +78,6 @@ awaitable<void> Notifier::run() try {
   followed_.cancel();
   co_await followed_.join();
   std::rethrow_exception(ended);
-} catch (const boost::system::system_error& ended) {
-  if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
 /// For runs that are opened.

@@ -3,8 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
 #include <filesystem>
 
 #include "common/error.hpp"
@@ -42,7 +40,7 @@ Pool::Quiet::~Quiet() {
 
 Pool::Pool(const async::Executor& executor, async::WorkerPool& files) : files_(files), changed_(executor) {}
 
-awaitable<void> Pool::run() try {
+awaitable<void> Pool::run() {
   co_await maker_.run([](std::stop_token) { become_idle(); });
   for (;;) {
     if (quiet_ == 0 && !spoiled_.empty()) {
@@ -53,8 +51,6 @@ awaitable<void> Pool::run() try {
       co_await changed_.wait();
     }
   }
-} catch (const boost::system::system_error& ended) {
-  if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
 awaitable<void> Pool::remove_spoiled() {

@@ -1,16 +1,22 @@
 #include "server/process/containment.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <sstream>
+#include <string_view>
 
 #include "common/error.hpp"
+#include "common/process_end.hpp"
 #include "server/process/scope.hpp"
 #include "server/shim/identity.hpp"
 
@@ -21,8 +27,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kOwnLeaf = "/fanoutd";  // processes and limited groups must not be side by side
-constexpr int kMostLooks = 200;
-constexpr useconds_t kLook = 10'000;
+constexpr std::chrono::seconds kPatience{2};
 
 /// Where version 2 is mounted; empty: nowhere.
 std::string mounted_at() {
@@ -97,15 +102,11 @@ bool namespace_works(const fs::path& shim) {
   char* environment[] = {nullptr};
   pid_t pid = -1;
   if (posix_spawn(&pid, program.c_str(), nullptr, nullptr, argv, environment) != 0) return false;
+  const bool ended = child_ends_within(pid, kPatience);
+  if (!ended) ::kill(pid, SIGKILL);
   int status = 0;
-  for (int looks = 0; looks < kMostLooks; ++looks) {
-    const auto ended = ::waitpid(pid, &status, WNOHANG);
-    if (ended == pid) return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    ::usleep(kLook);
-  }
-  ::kill(pid, SIGKILL);
   ::waitpid(pid, &status, 0);
-  return false;
+  return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 void take_namespace(Containment& found, const fs::path& shim) {
@@ -113,6 +114,21 @@ void take_namespace(Containment& found, const fs::path& shim) {
     found.no_namespace = "the kernel lets this user make no process namespace";
   } else {
     found.kind = TreeKill::pid_namespace;
+  }
+}
+
+/// Until nobody lives in the group or below it: the kernel says when its cgroup.events change.
+void wait_until_empty(const std::string& group) {
+  const shim::Handle events(::open((group + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (events.ok()) {
+    std::array<char, 256> text;
+    const auto size = ::pread(events.get(), text.data(), text.size(), 0);
+    const bool populated = size > 0 && std::string_view(text.data(), static_cast<std::size_t>(size)).find("populated 1") != std::string_view::npos;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    if (!populated || left <= 0) return;
+    pollfd changed{events.get(), POLLPRI, 0};
+    ::poll(&changed, 1, static_cast<int>(left));
   }
 }
 
@@ -153,11 +169,8 @@ shim::Kept limits_kept_in(const std::string& group) {
 void end_group(const std::string& group) {
   if (group.empty()) return;
   shim::kill_cgroup(group);
-  for (int looks = 0; looks < kMostLooks; ++looks) {
-    shim::remove_cgroup(group);
-    if (::access(group.c_str(), F_OK) != 0) return;
-    ::usleep(kLook);
-  }
+  wait_until_empty(group);
+  shim::remove_cgroup(group);
 }
 
 }  // namespace fanout::process

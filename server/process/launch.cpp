@@ -14,6 +14,7 @@
 
 #include "common/environment.hpp"
 #include "common/error.hpp"
+#include "common/programs.hpp"
 #include "server/process/containment.hpp"
 #include "server/process/scope.hpp"
 
@@ -57,8 +58,6 @@ void lift(Handle& handle) {
   handle = std::move(lifted);
 }
 
-bool is_executable(const fs::path& file) { return access(file.c_str(), X_OK) == 0; }
-
 bool is_file(const fs::path& file) {
   std::error_code ignored;
   return fs::is_regular_file(file, ignored);
@@ -69,11 +68,10 @@ bool is_file(const fs::path& file) {
 fs::path find_in_path(const Command& command) {
   const auto& name = command.argv.front();
   fs::path not_executable;
-  std::istringstream folders{std::string(variable_in(command.environment, "PATH"))};
-  for (std::string folder; std::getline(folders, folder, ':');) {
+  for (const auto& folder : folders_of(variable_in(command.environment, "PATH"))) {
     const auto file = command.directory / folder / name;
     if (!is_file(file)) continue;
-    if (is_executable(file)) return file;
+    if (is_program(file)) return file;
     not_executable = file;
   }
   if (not_executable.empty()) {
@@ -90,7 +88,7 @@ fs::path find_program(const Command& command) {
   const auto& name = command.argv.front();
   if (name.find('/') == std::string::npos) return find_in_path(command);
   const auto file = command.directory / name;
-  if (is_executable(file)) return file;
+  if (access(file.c_str(), X_OK) == 0) return file;
   throw Error(ErrorKind::not_found, "cannot run " + name + ": " + errno_text(errno));
 }
 

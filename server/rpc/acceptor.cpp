@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "common/error.hpp"
+#include "server/local_socket.hpp"
 
 namespace fanout::rpc {
 
@@ -27,12 +28,9 @@ constexpr std::size_t kMostOpen = 200;     // each costs two descriptors
 constexpr std::size_t kMostGreeting = 64;
 constexpr std::string_view kGreeting = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  // RFC 9113, 3.4
 
-bool is_of_this_user(int descriptor) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  if (peer.uid == geteuid()) return true;
-  spdlog::warn("refused a connection of uid {} (pid {})", peer.uid, peer.pid);
+bool may_come_in(int descriptor) {
+  if (local_socket::is_of_this_user(descriptor)) return true;
+  if (const auto peer = local_socket::peer_of(descriptor)) spdlog::warn("refused a connection of uid {} (pid {})", peer->uid, peer->pid);
   return false;
 }
 
@@ -75,11 +73,7 @@ async::awaitable<void> Acceptor::run(std::function<void(int)> admit) {
   co_await accept();
   co_await asio::this_coro::throw_if_cancelled(false);
   connections_.cancel();
-  try {
-    co_await connections_.join();
-  } catch (const boost::system::system_error&) {
-    // All have ended; that we are to stop is known.
-  }
+  co_await connections_.join();
 }
 
 async::awaitable<void> Acceptor::accept() {
@@ -96,7 +90,7 @@ async::awaitable<void> Acceptor::accept() {
       if (ended) co_return;
       continue;
     }
-    if (!is_of_this_user(peer.native_handle())) continue;
+    if (!may_come_in(peer.native_handle())) continue;
     peer.native_non_blocking(true, error);
     connections_.spawn(attend(std::move(peer)));
   }

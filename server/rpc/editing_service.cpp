@@ -1,8 +1,8 @@
 #include "server/rpc/editing_service.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
+#include "common/programs.hpp"
 #include "common/text.hpp"
 #include "server/editing/draft.hpp"
 #include "server/editing/from_issues.hpp"
@@ -93,11 +93,10 @@ grpc::ServerUnaryReactor* EditingService::AdoptDraft(grpc::CallbackServerContext
 
 awaitable<void> EditingService::init(const v1::InitRepositoryRequest& request, v1::InitRepositoryResponse& response) {
   const auto folder = absolute("folder", request.folder());
-  const char* path = std::getenv("PATH");
-  const std::string search_path = path ? path : "";
+  const auto path = search_path(own_environment());
   const auto turn = co_await editing_.acquire(0);
   response = co_await services_.workers.run([&](std::stop_token) {
-    return editing::init_repository(folder, request.force(), search_path, editing::created_now());
+    return editing::init_repository(folder, request.force(), path, editing::created_now());
   });
 }
 

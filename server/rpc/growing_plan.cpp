@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/error.hpp"
+#include "common/programs.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/load.hpp"
 #include "server/domain/plan/resolve.hpp"
@@ -33,7 +34,7 @@ const TaskSpec* find_entry(const RunSpec& spec, std::uint64_t hash) {
 
 planning::Request entry_request(const RunSpec& spec, std::string text, const subagent::Variables& own) {
   const auto& plan = spec.open_plan();
-  planning::Request request{spec.plan_path(), plan.overrides(), plan.working_directory(), search_path(spec.environment(), own)};
+  planning::Request request{spec.plan_path(), plan.overrides(), plan.working_directory(), search_path_of(spec.environment(), own)};
   request.open.emplace();
   request.open->head = plan.head();
   request.open->entry = std::move(text);
@@ -52,10 +53,9 @@ void refuse(v1::ExtendRunResponse::Result& result, std::string why) {
 
 }  // namespace
 
-std::string search_path(const google::protobuf::Map<std::string, std::string>& caller, const subagent::Variables& own) {
-  if (const auto found = caller.find("PATH"); found != caller.end()) return found->second;
-  const auto found = own.find("PATH");
-  return found == own.end() ? "" : found->second;
+std::string search_path_of(const google::protobuf::Map<std::string, std::string>& caller, const subagent::Variables& own) {
+  const auto found = caller.find("PATH");
+  return found == caller.end() ? search_path(own) : found->second;
 }
 
 void require_secrets(const secrets::Store& secrets, const TaskSpec& task) {

@@ -37,7 +37,7 @@ class GrowingPlan {
 };
 
 /// The caller's PATH, else this daemon's: what a run's programs are looked up in.
-std::string search_path(const google::protobuf::Map<std::string, std::string>& caller, const subagent::Variables& own);
+std::string search_path_of(const google::protobuf::Map<std::string, std::string>& caller, const subagent::Variables& own);
 
 /// Throws Error where a secret is missing that the task names. BLOCKS.
 void require_secrets(const secrets::Store& secrets, const fanout::internal::v1::TaskSpec& task);

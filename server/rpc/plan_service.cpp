@@ -1,7 +1,6 @@
 #include "server/rpc/plan_service.hpp"
 
-#include <cstdlib>
-
+#include "common/programs.hpp"
 #include "server/orchestrator/forecast.hpp"
 
 namespace fanout::rpc {
@@ -12,8 +11,7 @@ namespace {
 
 template <class Request>
 planning::Request looked_at(const Request& request) {
-  const char* path = std::getenv("PATH");
-  return {request.plan_path(), request.overrides(), request.working_directory(), path ? path : ""};
+  return {request.plan_path(), request.overrides(), request.working_directory(), search_path(own_environment())};
 }
 
 template <class Response>

@@ -84,7 +84,7 @@ grpc::ServerWriteReactor<v1::ReadLogResponse>* RunService::ReadLog(grpc::Callbac
 
 awaitable<void> RunService::execute(const v1::ExecutePlanRequest& request, v1::ExecutePlanResponse& response) {
   require_callers_business(request.environment());
-  auto path = search_path(request.environment(), services_.environment);
+  auto path = search_path_of(request.environment(), services_.environment);
   planning::Request plan{request.plan_path(), request.overrides(), request.working_directory(), path};
   if (request.has_open()) plan = open_plan_request(request, std::move(path));
   auto prepared = co_await loader_.load(std::move(plan), true);

@@ -9,9 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <sstream>
 
 #include "common/error.hpp"
+#include "common/programs.hpp"
 #include "common/text.hpp"
 
 namespace fanout::sandbox {
@@ -22,15 +22,6 @@ constexpr int kPatienceMs = 10'000;
 constexpr std::size_t kMostSaid = 4096;
 constexpr const char* kRemedy =
     "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, or an AppArmor profile for bwrap), or set sandbox to off";
-
-fs::path find_bwrap(const std::string& search_path) {
-  std::istringstream folders(search_path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const auto file = fs::path(folder) / "bwrap";
-    if (file.is_absolute() && ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return {};
-}
 
 /// What it says until it closes its end or our patience is over.
 std::string listen_to(int messages) {
@@ -74,7 +65,7 @@ std::pair<int, std::string> run(const std::vector<std::string>& words) {
 
 Availability probe(const std::string& search_path) {
   Box box;
-  box.bwrap = find_bwrap(search_path);
+  box.bwrap = find_program("bwrap", search_path);
   if (box.bwrap.empty()) return {{}, "bubblewrap is not installed", "apt install bubblewrap, or set sandbox to off"};
   box.network = false;
   box.emptied = {"/run"};

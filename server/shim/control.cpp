@@ -1,14 +1,14 @@
 #include "server/shim/control.hpp"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <system_error>
+
+#include "server/local_socket.hpp"
 
 namespace fanout::shim {
 
@@ -24,35 +24,17 @@ std::string output_line(std::uint64_t out, std::uint64_t err, std::uint64_t even
   return "output " + std::to_string(out) + ' ' + std::to_string(err) + ' ' + std::to_string(events) + '\n';
 }
 
-/// By way of the folder's descriptor: its path may be longer than a socket's name can be.
-sockaddr_un address_in(const Folder& folder) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", folder.get(), kSocketFile);
-  return address;
-}
-
-Handle listen_in(const Folder& folder) {
-  ::unlinkat(folder.get(), kSocketFile, 0);  // a dead supervisor's: we hold the lock
-  Handle listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const auto address = address_in(folder);
-  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-  if (!listener.ok() || ::bind(listener.get(), generic, sizeof address) != 0 || ::listen(listener.get(), 8) != 0) {
-    throw std::system_error(errno, std::generic_category(), "cannot listen");
-  }
+/// In the place of a dead supervisor's: we hold the lock.
+Handle listener_in(const Folder& folder) {
+  Handle listener(local_socket::listen_in(folder.get(), kSocketFile));
+  if (!listener.ok()) throw std::system_error(errno, std::generic_category(), "cannot listen");
   return listener;
-}
-
-bool is_same_user(int socket) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == ::geteuid();
 }
 
 }  // namespace
 
 Control::Control(const Folder& folder, pid_t supervisor, Requests requests)
-    : listener_(listen_in(folder)),
+    : listener_(listener_in(folder)),
       greeting_("fanout-shim " + std::to_string(kProtocol) + ' ' + std::to_string(supervisor) + '\n'),
       requests_(std::move(requests)) {}
 
@@ -81,7 +63,7 @@ void Control::serve(const std::vector<pollfd>& polled) {
 
 void Control::accept_one() {
   Handle socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!socket.ok() || clients_.size() >= kMaxClients || !is_same_user(socket.get())) return;
+  if (!socket.ok() || clients_.size() >= kMaxClients || !local_socket::is_of_this_user(socket.get())) return;
   auto& client = clients_.emplace_back();
   client.socket = std::move(socket);
   client.out = greeting_;

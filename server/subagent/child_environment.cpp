@@ -106,9 +106,4 @@ std::vector<std::string> merged(std::initializer_list<const Variables*> layers) 
   return entries;
 }
 
-std::string search_path(const Variables& environment) {
-  const auto found = environment.find("PATH");
-  return found == environment.end() ? "/usr/local/bin:/usr/bin:/bin" : found->second;
-}
-
 }  // namespace fanout::subagent

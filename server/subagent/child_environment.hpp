@@ -34,9 +34,6 @@ bool is_withheld(const std::string& name);
 /// Variables of a caller that may replace the daemon's own.
 bool is_callers_business(const std::string& name);
 
-/// PATH of theirs.
-std::string search_path(const Variables& environment);
-
 /// Later maps win. In the form that processes are started with: "NAME=value".
 std::vector<std::string> merged(std::initializer_list<const Variables*> layers);
 

@@ -1,9 +1,8 @@
 // What programs commit in their sandbox is taken over: its objects are packed by a git that is in a sandbox itself, since
 // what it reads is theirs, checked by one that is not, and the branch moves if it may.
-#include <fstream>
-
 #include "common/error.hpp"
 #include "common/text.hpp"
+#include "common/whole_file.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -22,12 +21,6 @@ std::string next_import(const fs::path& folder) {
     const auto name = "import-" + std::to_string(number);
     if (!fs::exists(folder / (name + ".want"))) return name;
   }
-}
-
-void write_text(const fs::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  out << text;
-  if (!out.flush()) throw Error(ErrorKind::system, "cannot write " + file.string() + ": is the disk full?");
 }
 
 /// The last line that git said.
@@ -107,7 +100,7 @@ awaitable<std::string> Subagent::import_objects(git::ShadowTip tip) {
   std::vector<std::string> sandbox;
   const auto name = co_await services_.workers.run([&](std::stop_token) {
     auto free = next_import(folder);
-    write_text(folder / (free + ".want"), tip.commit + "\n^" + tip.from + "\n");
+    write_whole(folder / (free + ".want"), tip.commit + "\n^" + tip.from + "\n");
     process::Command like;
     const Variables around = surroundings();
     like.environment = merged({&around});

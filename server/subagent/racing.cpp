@@ -1,10 +1,10 @@
 // Several agents at one task: what the task does while they race, and once one of them has won. Who races does so as any
 // subagent; the task's own "agent" is their race.
 #include <algorithm>
-#include <fstream>
 
 #include "common/error.hpp"
 #include "common/text.hpp"
+#include "common/whole_file.hpp"
 #include "server/domain/run/fold.hpp"
 #include "server/domain/run/race.hpp"
 #include "server/git/removal.hpp"
@@ -31,12 +31,6 @@ std::string list_of(const v1::Run& run, const std::vector<std::string>& candidat
     text += join(std::vector<std::string>{id, printable(one.agent()), one.branch(), one.worktree(), one.base_commit(), one.report().head_commit()}, "\t") + "\n";
   }
   return text;
-}
-
-void write_file(const fs::path& file, const std::string& text) {
-  fs::create_directories(file.parent_path());
-  std::ofstream out(file, std::ios::binary | std::ios::trunc);
-  if (!(out << text).flush()) throw Error(ErrorKind::system, "cannot write " + file.string() + ": is the disk full?");
 }
 
 /// What the gates printed goes with their results. BLOCKS.
@@ -130,7 +124,10 @@ awaitable<std::string> Subagent::ask_judge(std::vector<std::string> candidates) 
   for (const auto& id : candidates) candidates_.push_back(domain::find_subagent(run(), id)->worktree());
   const auto list = attempt_directory() / "judge.stdin";
   const auto text = list_of(run(), candidates);
-  co_await services_.files.run([&](std::stop_token) { write_file(list, text); });
+  co_await services_.files.run([&](std::stop_token) {
+    fs::create_directories(list.parent_path());
+    write_whole(list, text);
+  });
   co_await tell_waiting("its judge, who chooses between " + join(candidates, ", "));
   const auto slot = co_await admit_test("judge");
   Program program{"judge", "judge", task_.judge(), kJudgeLog, "judge.stderr", list, kJudgeTimeout};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/programs.hpp"
 #include "fanout/internal/v1/spec.pb.h"
 #include "fanout/v1/agents.pb.h"
 #include "fanout/v1/event.pb.h"
@@ -280,27 +281,33 @@ class Subagent {
   void appraise(agent::Activity& activity);
   std::optional<double> money_left() const;
 
-  // sessions.cpp
-  bool runs_plain_command() const;
+  // ordering.cpp
   awaitable<AgentOrder> first_order();
   awaitable<std::optional<AgentOrder>> next_order(AgentOrder order, fanout::v1::AgentVerdict verdict);
+  awaitable<std::string> work_so_far(std::string why);
+
+  // launching.cpp
+  agent::Policy policy_for(const AgentOrder& order) const;
+  std::vector<std::string> allowed_commands() const;
+  awaitable<agent::LaunchOptions> launch_options(AgentOrder order);
+
+  // sessions.cpp
+  bool runs_plain_command() const;
   /// One session of an agent: runs it, or goes on with it, or tells how it ended, whatever its folder says. The same
   /// order.program, the same session.
   awaitable<fanout::v1::AgentVerdict> run_session(AgentOrder order);
   awaitable<fanout::v1::AgentVerdict> run_new_session(AgentOrder order);
   awaitable<fanout::v1::AgentVerdict> attend_session(AgentOrder order, Program program, session::Setup setup);
-  awaitable<agent::LaunchOptions> launch_options(AgentOrder order);
-  agent::Policy policy_for(const AgentOrder& order) const;
-  std::vector<std::string> allowed_commands() const;
+  awaitable<agent::Ending> ending_of(AgentOrder order, process::Exit exit, bool was_idle);
+  const fanout::v1::Subagent* known() const;
+  std::string program_name(std::size_t number) const;
+
+  // recording.cpp
   awaitable<void> record_launch(AgentOrder order, std::string level, std::vector<std::string> notes);
   awaitable<void> record_activity(agent::Activity activity);
   void overhear(const agent::Activity& activity);
   awaitable<std::vector<git::FileDelta>> changed_files();
   awaitable<void> record_changes(std::vector<git::FileDelta> files);
-  awaitable<agent::Ending> ending_of(AgentOrder order, process::Exit exit, bool was_idle);
-  awaitable<std::string> work_so_far(std::string why);
-  const fanout::v1::Subagent* known() const;
-  std::string program_name(std::size_t number) const;
 
   // retrying.cpp
   awaitable<domain::Input> with_failure(domain::Input input);

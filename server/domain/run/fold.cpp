@@ -2,143 +2,20 @@
 
 #include <algorithm>
 
-#include "common/text.hpp"
 #include "server/domain/run/escape_text.hpp"
+#include "server/domain/run/fold_agent.hpp"
+#include "server/domain/run/fold_attempt.hpp"
 #include "server/domain/run/race.hpp"
 #include "server/domain/run/setup_times.hpp"
 #include "server/domain/run/spent.hpp"
 #include "server/domain/run/usage.hpp"
+#include "server/domain/run/waits.hpp"
 
 namespace fanout::domain {
 
 namespace v1 = fanout::v1;
 
 namespace {
-
-constexpr std::size_t kMaxMessageColumns = 200;
-
-/// Of a subagent or a run.
-template <class Waits>
-void clear_waiting(Waits& waits) {
-  waits.clear_waiting_for();
-  waits.clear_waiting_since();
-  waits.clear_waiting_kind();
-  waits.clear_waiting_release();
-}
-
-template <class Waits>
-void take_waiting(Waits& waits, const v1::Event& event) {
-  const auto& waiting = event.waiting();
-  clear_waiting(waits);
-  if (waiting.for_().empty()) return;
-  waits.set_waiting_for(waiting.for_());
-  waits.set_waiting_kind(waiting.kind());
-  waits.set_waiting_release(waiting.release());
-  *waits.mutable_waiting_since() = event.time();
-}
-
-void clear_condition(v1::Subagent& agent) {
-  agent.clear_condition();
-  agent.clear_condition_text();
-  agent.clear_condition_since();
-}
-
-void take_condition(v1::Subagent& agent, const v1::Event& event) {
-  const auto& change = event.agent_condition_changed();
-  clear_condition(agent);
-  if (change.condition() == v1::AGENT_CONDITION_UNSPECIFIED) return;
-  agent.set_condition(change.condition());
-  agent.set_condition_text(change.text());
-  *agent.mutable_condition_since() = event.time();
-}
-
-/// Nothing of it waits for anybody, or stands still, once its program has ended.
-void end_agent(v1::Subagent& agent) {
-  agent.clear_pid();
-  agent.clear_attention();
-  agent.clear_paused();
-  clear_condition(agent);
-}
-
-void change_phase(v1::Subagent& agent, const v1::Event& event) {
-  const auto& change = event.phase_changed();
-  agent.set_phase(change.to());
-  *agent.mutable_phase_started_at() = event.time();
-  clear_waiting(agent);
-  clear_condition(agent);
-  agent.clear_retry_at();
-  agent.clear_parked_until();
-  if (change.from() == v1::PHASE_PENDING && !is_end(change.to())) *agent.mutable_started_at() = event.time();
-  if (is_end(change.to())) {
-    agent.set_ended_in(is_success(change.to()) ? v1::PHASE_UNSPECIFIED : change.from());
-    agent.set_reason(change.reason());
-    *agent.mutable_ended_at() = event.time();
-    end_agent(agent);
-  }
-}
-
-void begin_attempt(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
-  agent.set_attempt(event.attempt());
-  agent.set_phase(v1::PHASE_PENDING);
-  agent.clear_ended_in();
-  agent.clear_reason();
-  clear_waiting(agent);
-  clear_condition(agent);
-  agent.clear_peak_memory_bytes();
-  agent.clear_last_message();
-  agent.clear_started_at();
-  agent.clear_ended_at();
-  agent.clear_gates();
-  agent.clear_report();
-  agent.clear_tracker_faults();
-  agent.clear_gate_retry();
-  agent.clear_parked_until();
-  agent.clear_agent_plan();
-  agent.clear_tool_calls();
-  end_agent(agent);
-  *agent.mutable_phase_started_at() = event.time();
-  agent.clear_retry_at();
-  run.set_state(v1::RUN_STATE_RUNNING);
-  run.clear_ended_at();
-}
-
-/// From here on it has no branch and no worktree, whatever becomes of the attempt.
-void leave_work(v1::Subagent& agent) {
-  if (agent.worktree().empty()) return;
-  auto& left = *agent.add_left_work();
-  left.set_branch(agent.branch());
-  left.set_worktree(agent.worktree());
-  left.set_base_commit(agent.base_commit());
-  agent.clear_branch();
-  agent.clear_worktree();
-  agent.clear_base_commit();
-  agent.clear_commit_count();
-  agent.clear_agent_session();  // it knows another worktree
-  agent.clear_session_agent();
-  agent.clear_pushed_commit();
-  agent.clear_race_winner();
-}
-
-/// What a person asks for anew has its whole budget.
-void write_off(v1::Run& run, v1::Subagent& agent, const google::protobuf::Timestamp& now) {
-  *agent.mutable_spent_before() = spent(agent, now);
-  *run.mutable_spent_before() = spent(run, now);
-  agent.clear_budget_notes();
-  run.clear_budget_notes();
-}
-
-/// Another attempt because of what was said of the work; or a person's wish, with which all counting begins anew.
-void take_request(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
-  const auto& request = event.retry_requested();
-  end_work(run, agent, event.time());
-  if (!request.has_feedback()) write_off(run, agent, event.time());
-  if (request.fresh()) leave_work(agent);
-  if (request.has_budget()) *agent.mutable_budget() = overlaid(agent.budget(), request.budget());
-  begin_attempt(run, agent, event);
-  if (!request.has_feedback()) return agent.clear_following();
-  agent.mutable_following()->set_retries(request.feedback().retry());
-  agent.mutable_following()->add_fingerprints(request.feedback().fingerprint());
-}
 
 void change_following(v1::Subagent& agent, const v1::FollowingChanged& change) {
   agent.mutable_following()->set_state(change.state());
@@ -166,7 +43,7 @@ void apply_to_run(v1::Run& run, const v1::Event& event) {
     run.set_tracker_waiting(event.tracker_waiting().reason());
     run.set_tracker_pending(event.tracker_waiting().pending());
   } else if (event.has_waiting()) {
-    take_waiting(run, event);
+    folding::take_waiting(run, event);
   } else if (event.has_issue_opened()) {
     *run.mutable_tracking_issue() = event.issue_opened().issue();
   } else if (event.has_issue_closed()) {
@@ -176,140 +53,13 @@ void apply_to_run(v1::Run& run, const v1::Event& event) {
   }
 }
 
-void await_retry(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
-  const auto& retry = event.retry_scheduled();
-  begin_attempt(run, agent, event);
-  *agent.mutable_waiting_since() = event.time();
-  agent.set_waiting_for("retry " + std::to_string(retry.retry()) + " of " + std::to_string(retry.retries()) + ": " +
-                        retry.reason());
-  *agent.mutable_retry_at() = retry.wake_time();
-}
-
-void take_output(v1::Subagent& agent, const v1::Output& output) {
-  for (auto line = output.lines().rbegin(); line != output.lines().rend(); ++line) {
-    const auto text = printable(line->text());
-    if (trimmed(text).empty()) continue;
-    agent.set_last_message(fit(trimmed(text), kMaxMessageColumns));
-    return;
-  }
-}
-
-void say(v1::Subagent& agent, std::string_view text) {
-  text = trimmed(text);
-  const auto line = printable(text.substr(0, text.find('\n')));
-  if (!trimmed(line).empty()) agent.set_last_message(fit(trimmed(line), kMaxMessageColumns));
-}
-
-void return_work(v1::Subagent& agent, const v1::Event& event) {
-  agent.set_phase(v1::PHASE_IMPLEMENTING);
-  *agent.mutable_phase_started_at() = event.time();
-  agent.set_gate_retry(event.work_returned().retry());
-  agent.clear_gates();
-}
-
-void park(v1::Subagent& agent, const v1::AgentParked& parked) {
-  *agent.mutable_parked_until() = parked.until();
-  agent.set_waiting_for("its agent's account: " + printable(parked.reason()));
-}
-
-/// The winner's work is the task's own from now on, and so is the agent.
-void decide_race(const v1::Run& run, v1::Subagent& agent, const v1::RaceDecided& decided) {
-  agent.set_race_winner(decided.winner());
-  agent.set_base_commit(decided.base_commit());
-  clear_waiting(agent);
-  const auto* winner = find_subagent(run, decided.winner());
-  if (!winner) return;
-  agent.set_agent(winner->agent());
-  agent.set_agent_kind(winner->agent_kind());
-  agent.set_agent_level(winner->agent_level());
-  agent.set_agent_version(winner->agent_version());
-  agent.set_agent_model(winner->agent_model());
-}
-
-/// What is known of it before it has said anything itself.
-void launch(v1::Subagent& agent, const v1::AgentLaunched& launched) {
-  agent.set_agent_kind(launched.agent());
-  if (!launched.name().empty()) agent.set_agent(launched.name());
-  agent.set_agent_level(launched.level());
-  agent.set_agent_version(launched.version());
-  agent.set_agent_model(launched.model());
-  agent.clear_untold();
-}
-
-void take_session(v1::Subagent& agent, const v1::AgentSession& session) {
-  if (!session.id().empty()) {
-    agent.set_agent_session(session.id());
-    agent.set_session_agent(agent.agent_kind());
-  }
-  if (!session.version().empty()) agent.set_agent_version(session.version());
-  if (!session.model().empty()) agent.set_agent_model(session.model());
-}
-
-v1::Attention& begin_to_wait(v1::Subagent& agent, const v1::Event& event, const std::string& id) {
-  auto& attention = *agent.add_attention();
-  attention.set_run_id(event.run_id());
-  attention.set_task_id(event.task_id());
-  attention.set_id(id);
-  *attention.mutable_asked_at() = event.time();
-  return attention;
-}
-
-void end_attention(v1::Subagent& agent, const std::string& id) {
-  auto& all = *agent.mutable_attention();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.id() == id; });
-  if (found != all.end()) all.erase(found);
-}
-
-void take_activity(v1::Subagent& agent, const v1::Event& event) {
-  const auto& activity = event.agent_activity();
-  if (activity.within().empty()) {
-    count_turns(*agent.mutable_usage_ledger(), activity);
-    agent.set_turns(agent.usage_ledger().turns_before() + agent.usage_ledger().turns_seen());
-  }
-  switch (activity.activity_case()) {
-    case v1::AgentActivity::kSession:
-      take_session(agent, activity.session());
-      return begin_session(*agent.mutable_usage_ledger(), activity.session().id());
-    case v1::AgentActivity::kUsage:
-      take_usage(*agent.mutable_usage_ledger(), activity.usage());
-      *agent.mutable_usage() = total(agent.usage_ledger());
-      return;
-    case v1::AgentActivity::kMessage:
-      return say(agent, activity.message().text());
-    case v1::AgentActivity::kToolCall:
-      return say(agent, activity.tool_call().title());
-    case v1::AgentActivity::kToolResult:
-      agent.set_tool_calls(agent.tool_calls() + 1);
-      return;
-    case v1::AgentActivity::kPlan:
-      *agent.mutable_agent_plan() = activity.plan();
-      return;
-    case v1::AgentActivity::kAnswer:
-      return end_attention(agent, activity.answer().id());
-    case v1::AgentActivity::kPermission:
-      if (activity.permission().decided()) return;
-      *begin_to_wait(agent, event, activity.permission().id()).mutable_permission() = activity.permission();
-      return say(agent, "asks: " + activity.permission().title());
-    case v1::AgentActivity::kQuestion: {
-      const auto& question = activity.question();
-      *begin_to_wait(agent, event, question.id()).mutable_question() = question;
-      return say(agent, "asks: " + (question.items_size() > 0 ? question.items(0).text() : question.text()));
-    }
-    case v1::AgentActivity::kLimit:
-      return say(agent, activity.limit().text());
-    case v1::AgentActivity::kRetrying:
-      return say(agent, "tries again: " + activity.retrying().reason());
-    default:  // the rest is told by what follows, or by lines of its own
-      return;
-  }
-}
-
 void note_escape(v1::Subagent& agent, const v1::EscapeNoticed& escape) {
   constexpr int kMostEscapes = 20;
   if (agent.escapes_size() < kMostEscapes) agent.add_escapes(escape_text(escape));
 }
 
 void apply_to_task(v1::Run& run, v1::Subagent& agent, const v1::Event& event) {
+  using namespace folding;
   switch (event.payload_case()) {
     case v1::Event::kPhaseChanged:
       if (is_end(event.phase_changed().to())) end_work(run, agent, event.time());
@@ -466,7 +216,7 @@ void apply(v1::Run& run, const v1::Event& event) {
     run.set_tracker_requests(event.run_ended().tracker_requests());
     run.set_open(false);
     if (run.tracker_pending() == 0) run.clear_tracker_waiting();
-    clear_waiting(run);
+    folding::clear_waiting(run);
   } else if (event.task_id().empty()) {
     apply_to_run(run, event);
   } else if (auto* agent = find_subagent(run, event.task_id())) {

@@ -106,6 +106,85 @@ TEST(TaskGroup, AnErrorThatEscapesATaskComesOutOfJoinAndStopsNoSibling) {
   EXPECT_EQ(told, (std::vector<std::string>{"sibling woken", "broken"}));
 }
 
+awaitable<void> wait_on(Signal& signal) { co_await signal.wait(); }
+
+awaitable<void> abort_by_itself() {
+  co_await yield();
+  throw boost::system::system_error(asio::error::operation_aborted);
+}
+
+awaitable<void> fail_when_cancelled(Signal& never) {
+  bool cancelled = false;
+  try {
+    co_await never.wait();
+  } catch (const boost::system::system_error&) {
+    cancelled = true;
+  }
+  if (cancelled) throw std::runtime_error("cannot tidy up");
+}
+
+/// What join() throws; "" where it does not.
+awaitable<void> join_and_tell(TaskGroup& group, std::string& told) {
+  try {
+    co_await group.join();
+  } catch (const boost::system::system_error& error) {
+    told = is_aborted(error) ? "aborted" : error.what();
+  } catch (const std::exception& error) {
+    told = error.what();
+  }
+}
+
+TEST(TaskGroup, WhoIsAbortedSinceTheGroupWasCancelledIsNoErrorOfJoin) {
+  run_coroutine([](auto& io) -> awaitable<void> {
+    return [](asio::io_context& context) -> awaitable<void> {
+      Signal never(context.get_executor());
+      TaskGroup group(context.get_executor());
+      group.spawn(wait_on(never));
+      group.spawn(wait_on(never));
+      for (int i = 0; i < 5; ++i) co_await yield();
+      group.cancel();
+      std::string told;
+      co_await join_and_tell(group, told);
+      EXPECT_EQ(told, "");
+      group.spawn(abort_by_itself());  // later: nobody has cancelled it
+      co_await join_and_tell(group, told);
+      EXPECT_EQ(told, "aborted");
+    }(io);
+  });
+}
+
+TEST(TaskGroup, WhoWasAbortedBeforeTheGroupWasCancelledIsAnError) {
+  run_coroutine([](auto& io) -> awaitable<void> {
+    return [](asio::io_context& context) -> awaitable<void> {
+      Signal never(context.get_executor());
+      TaskGroup group(context.get_executor());
+      group.spawn(abort_by_itself());
+      group.spawn(wait_on(never));
+      for (int i = 0; i < 5; ++i) co_await yield();
+      group.cancel();
+      std::string told;
+      co_await join_and_tell(group, told);
+      EXPECT_EQ(told, "aborted");
+    }(io);
+  });
+}
+
+TEST(TaskGroup, WhatElseGoesWrongInACancelledTaskComesOutOfJoin) {
+  run_coroutine([](auto& io) -> awaitable<void> {
+    return [](asio::io_context& context) -> awaitable<void> {
+      Signal never(context.get_executor());
+      TaskGroup group(context.get_executor());
+      group.spawn(wait_on(never));
+      group.spawn(fail_when_cancelled(never));
+      for (int i = 0; i < 5; ++i) co_await yield();
+      group.cancel();
+      std::string told;
+      co_await join_and_tell(group, told);
+      EXPECT_EQ(told, "cannot tidy up");
+    }(io);
+  });
+}
+
 awaitable<void> join_inner(asio::io_context& io, Signal& never, std::vector<std::string>& told) {
   TaskGroup inner(io.get_executor());
   inner.spawn(note_end(never, told, "inner"));
@@ -183,10 +262,7 @@ TEST(Slots, OneWhoGivesUpWaitingLeavesTheQueueToTheNext) {
       patient.spawn(use_slot(slots, 3, served, go, in, peak));
       for (int i = 0; i < 20; ++i) co_await yield();
       quitter.cancel();
-      try {
-        co_await quitter.join();
-      } catch (const boost::system::system_error&) {
-      }
+      co_await quitter.join();
       while (holder.size() + patient.size() > 0) {
         for (int i = 0; i < 20; ++i) co_await yield();
         go.notify();

@@ -40,10 +40,10 @@ TEST(McpNesting, AnAgentIsKnownByItsEnvironment) {
 }
 
 TEST(McpNesting, APathIsInAFolderByWholeNames) {
-  const std::vector<std::filesystem::path> folders{"/work/a"};
-  EXPECT_TRUE(lies_in("/work/a/plan.yaml", folders));
-  EXPECT_FALSE(lies_in("/work/ab/plan.yaml", folders));
-  EXPECT_FALSE(lies_in("/work/plan.yaml", folders));
+  const std::vector<std::filesystem::path> folders{"/home/me/a"};
+  EXPECT_TRUE(lies_in("/home/me/a/plan.yaml", folders));
+  EXPECT_FALSE(lies_in("/home/me/ab/plan.yaml", folders));
+  EXPECT_FALSE(lies_in("/home/me/plan.yaml", folders));
 }
 
 TEST(McpNesting, ATasksEarlierWorktreesAreItsOwnToo) {

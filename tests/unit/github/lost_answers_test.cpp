@@ -107,10 +107,7 @@ awaitable<void> ask_and_leave(Tracker& tracker, test::GithubServer& server, Task
   group.spawn(open_issue(tracker, task, ending));
   co_await until([&] { return server.count("POST /repos/octo/hello/issues") >= requests; });
   group.cancel();
-  try {
-    co_await group.join();
-  } catch (const boost::system::system_error&) {
-  }
+  co_await group.join();
 }
 
 awaitable<void> recover_all(Tracker& tracker, TaskInfo task, std::vector<PendingStep>& pending, Issue& issue) {

@@ -79,19 +79,11 @@ class TrackerTest : public testing::Test {
   std::vector<Notice> notices_;
 
  private:
-  awaitable<void> run_tracker(Tracker& tracker) {
-    try {
-      co_await tracker.run();
-    } catch (const boost::system::system_error&) {
-      // Cancelled, as it should be.
-    }
-  }
-
   awaitable<void> live(boost::asio::io_context& io, TrackerOptions options, Body body) {
     store::Outbox outbox(folder_ / "outbox.db");
     Tracker tracker(io.get_executor(), std::move(options), outbox);
     async::TaskGroup background(io.get_executor());
-    background.spawn(run_tracker(tracker));
+    background.spawn(tracker.run());
     std::exception_ptr error;
     try {
       co_await body(tracker);

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
@@ -73,12 +74,20 @@ class ProcessTest : public testing::Test {
       }
       return yes();
     };
-    group.spawn(keep_exit(pool, std::move(command), listener, seen));
+    std::exception_ptr failed;
+    group.spawn(keep_exit(pool, std::move(command), listener, seen, failed));
     co_await group.join();
+    if (failed) std::rethrow_exception(failed);
   }
 
-  static awaitable<void> keep_exit(async::WorkerPool& pool, Command command, Listener listener, Seen& seen) {
-    seen.exit = co_await run(runner(pool), std::move(command), listener);
+  /// The group says nothing of what it has cancelled.
+  static awaitable<void> keep_exit(async::WorkerPool& pool, Command command, Listener listener, Seen& seen,
+                                   std::exception_ptr& failed) {
+    try {
+      seen.exit = co_await run(runner(pool), std::move(command), listener);
+    } catch (...) {
+      failed = std::current_exception();
+    }
   }
 
   TempDir folder_;
