@@ -234,39 +234,56 @@ void add_globals(CLI::App& app, Globals& globals) {
                "No colours; NO_COLOR in the environment does the same");
 }
 
-void add_commands(CLI::App& app, Typed& typed) {
-  app.formatter(std::make_shared<HelpPage>());
-  app.require_subcommand(1)->footer(help::kMain);
-  add_globals(app, typed.command.globals);
-  add_init(app, typed.editing, typed.command);
-  add_execute(app, typed.execute, typed.command);
-  add_extend(app, typed.execute, typed.command);
-  add_plan_edits(add_plan(app, typed.execute, typed.command), typed.editing, typed.command);
+void add_watching(CLI::App& app, Typed& typed) {
   add_status(app, typed);
   add_watch(app, typed);
   add_dashboard(app, typed);
   add_logs(app, typed);
   add_why(app, typed);
+  add_talking(app, typed.talking, typed.command);
   add_cancel(app, typed);
   add_retry(app, typed);
   add_resume(app, typed);
-  add_sync(app, typed);
-  add_auth(app, typed);
-  add_timeline(app, typed);
-  add_metrics(app, typed);
-  add_merging(app, typed.merging, typed.command);
-  add_worktrees(app, typed.worktrees, typed.command);
+}
+
+void add_surroundings(CLI::App& app, Typed& typed) {
   add_command(app, "agents", "Which agents there are, and whether they are logged in", help::kAgents).callback([&typed] {
     typed.command.run = agents;
   });
-  add_talking(app, typed.talking, typed.command);
+  add_config(app, typed.daemon, typed.command);
+  add_auth(app, typed);
+  add_sync(app, typed);
   add_pool(app, typed.worktrees, typed.command);
   add_mcp(app, typed);
   add_daemon(app, typed.daemon, typed.command);
-  add_config(app, typed.daemon, typed.command);
-  add_doctor(app, typed);
   add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
       .callback([&typed] { typed.command.run = version; });
+}
+
+/// The commands that were added last, beneath a title of their own on the first help page.
+void entitle(CLI::App& app, const char* title) {
+  for (auto* command : app.get_subcommands([](CLI::App* one) { return one->get_group() == "Commands"; })) command->group(title);
+}
+
+void add_commands(CLI::App& app, Typed& typed) {
+  app.formatter(std::make_shared<HelpPage>());
+  app.require_subcommand(1)->footer(help::kMain);
+  add_globals(app, typed.command.globals);
+  add_doctor(app, typed);
+  add_init(app, typed.editing, typed.command);
+  add_plan_edits(add_plan(app, typed.execute, typed.command), typed.editing, typed.command);
+  add_execute(app, typed.execute, typed.command);
+  add_extend(app, typed.execute, typed.command);
+  entitle(app, "Commands to begin with");
+  add_watching(app, typed);
+  entitle(app, "Commands while agents are at work");
+  add_merging(app, typed.merging, typed.command);
+  add_worktrees(app, typed.worktrees, typed.command);
+  add_timeline(app, typed);
+  add_metrics(app, typed);
+  entitle(app, "Commands for what came of it");
+  add_surroundings(app, typed);
+  entitle(app, "Commands for what is around");
 }
 
 Answered answer(const CLI::App& app, const CLI::ParseError& error) {

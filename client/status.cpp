@@ -81,25 +81,24 @@ v1::ReviewRunResponse branches_of(Session& session, const v1::Run& run) {
   }
 }
 
-void print_branches(Session& session, const v1::Run& run) {
-  const bool any = std::any_of(run.subagents().begin(), run.subagents().end(), [](const auto& agent) { return !agent.branch().empty(); });
-  if (!any) return;
-  const auto review = branches_of(session, run);
-  const auto& style = session.out().style();
-  auto steps = merge_steps(review);
-  const auto told = next_steps(run);
-  std::erase_if(steps, [&](const auto& step) { return std::find(told.begin(), told.end(), step) != told.end(); });
-  for (const auto& lines : {branch_table(run, review, style, session.out().columns()),
-                            collision_lines(review.collisions(), style, session.out().columns()), step_lines(steps, style)}) {
-    if (!lines.empty()) session.out().line("");
-    session.print(lines);
-  }
+bool has_branches(const v1::Run& run) {
+  return std::any_of(run.subagents().begin(), run.subagents().end(), [](const auto& agent) { return !agent.branch().empty(); });
+}
+
+void print_part(Session& session, const std::vector<std::string>& lines) {
+  if (!lines.empty()) session.out().line("");
+  session.print(lines);
 }
 
 void print_details(Session& session, const v1::Run& run) {
-  session.print(run_details(run, std::chrono::system_clock::now(), session.out().style(), session.out().columns()));
-  print_branches(session, run);
+  const auto& style = session.out().style();
+  const auto columns = session.out().columns();
+  session.print(run_details(run, std::chrono::system_clock::now(), style, columns));
+  const auto review = has_branches(run) ? branches_of(session, run) : v1::ReviewRunResponse();
+  print_part(session, branch_table(run, review, style, columns));
+  print_part(session, collision_lines(review.collisions(), style, columns));
   print_trackers(session, run);
+  print_part(session, step_lines(next_steps(run, review), style));
 }
 
 int all_runs(Session& session) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "client/render/looks.hpp"
+#include "client/render/summary.hpp"
 #include "client/render/table.hpp"
 #include "client/render/times.hpp"
 #include "common/duration.hpp"
@@ -219,6 +220,16 @@ std::vector<std::string> merge_steps(const v1::ReviewRunResponse& review) {
     return state.readiness() == v1::BranchState::READINESS_MERGED;
   });
   if (all_in) steps.push_back("fanout cleanup " + review.run_id());
+  return steps;
+}
+
+std::vector<std::string> next_steps(const v1::Run& run, const v1::ReviewRunResponse& review) {
+  auto steps = next_steps(run);
+  if (review.tasks().empty()) return steps;
+  std::erase_if(steps, [](const auto& step) {
+    return step.starts_with("fanout review ") || step.starts_with("fanout merge ") || step.starts_with("fanout status ");
+  });
+  append(steps, merge_steps(review));
   return steps;
 }
 

@@ -30,6 +30,9 @@ std::vector<std::string> conflict_lines(const google::protobuf::RepeatedPtrField
 /// Commands that would bring the run further now, most useful first.
 std::vector<std::string> merge_steps(const fanout::v1::ReviewRunResponse& review);
 
+/// What is worth typing by the run and, once git has told how its branches stand, by these: what is merged is not merged again.
+std::vector<std::string> next_steps(const fanout::v1::Run& run, const fanout::v1::ReviewRunResponse& review);
+
 /// "+12 -3 in 2 files".
 std::string change_text(const fanout::v1::BranchState& state);
 

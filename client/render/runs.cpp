@@ -134,8 +134,6 @@ std::vector<std::string> run_details(const v1::Run& run, Time now, const Style& 
     lines.emplace_back();
     append(lines, more);
   }
-  lines.emplace_back();
-  append(lines, next_lines(run, style));
   return lines;
 }
 

@@ -13,9 +13,9 @@ require() { # WHAT PATTERN FILE: the fixed text must be in the file
   failed=1
 }
 
-# The words in the first column of a section of a help page.
+# The words in the first column of the sections of a help page whose titles begin so.
 column() { # SECTION < HELP
-  awk -v section="$1:" '$0 == section { on = 1; next } /^[^ ]/ { on = 0 } on && /^  [^ ]/ { print }' |
+  awk -v section="$1" 'index($0, section) == 1 && /:$/ { on = 1; next } /^[^ ]/ { on = 0 } on && /^  [^ ]/ { print }' |
     sed -E 's/^  //; s/  .*//'
 }
 long_options() { column Options | grep -oE -- '--[a-z-]+' | grep -vx -- '--help' || true; }

@@ -1,10 +1,10 @@
-// usage: dashboard.mjs URL URL_TO_ACT GO PICTURE: opens the dashboard in a real browser, looks at a run in progress, lets
+// usage: dashboard.mjs URL URL_TO_ACT GO: opens the dashboard in a real browser, looks at a run in progress, lets
 // its agents end by making the file GO, sees the run completed, and acts on the run that the second URL shows first. What
-// it saw is printed as JSON. PICTURE: a file for a picture of the run in progress; empty: none.
+// it saw is printed as JSON.
 import { writeFile } from "node:fs/promises";
 import { load } from "./common.mjs";
 
-const [url, urlToAct, go, picture] = process.argv.slice(2);
+const [url, urlToAct, go] = process.argv.slice(2);
 const { chromium } = await load("playwright-core/index.mjs");
 const patience = 120_000;
 const saw = { errors: [], foreign: [] };
@@ -30,7 +30,6 @@ try {
   saw.markup = await page.locator("#log-text img, #events img, #tasks tbody img").count();
   saw.log = await page.locator("#log-text").textContent();
   await page.locator("#log-close").click();
-  if (picture) await page.screenshot({ path: picture });
 
   await writeFile(go, "");
   await page.locator("header #state").getByText("✓ completed").waitFor();

@@ -119,7 +119,7 @@ struct Transition {
   Effect effect;
 };
 
-/// The whole table, printed in the README. The first row that fits is taken; where none fits the input
+/// The whole table, printed in fanout-design(7). The first row that fits is taken; where none fits the input
 /// changes nothing. Not in it, since they hold for every phase under way: effect_failed → failed;
 /// cancel and interrupt → stop, and once stopped → cancelled or interrupted.
 std::span<const Transition> transitions();

@@ -98,6 +98,19 @@ TEST(MergeSteps, AreWhatBringsTheRunFurther) {
   EXPECT_THAT(merge_steps({}), IsEmpty());
 }
 
+TEST(NextSteps, OnceGitHasBeenAskedAreByWhatItSays) {
+  auto run = example();
+  EXPECT_THAT(next_steps(run, {}), ElementsAre("fanout watch first-steps-7k2m", "fanout cancel first-steps-7k2m"));
+  run.set_state(v1::RUN_STATE_COMPLETED);
+  for (auto& agent : *run.mutable_subagents()) agent.set_phase(v1::PHASE_COMPLETED);
+  EXPECT_THAT(next_steps(run, review()), ElementsAre("fanout review first-steps-7k2m", "fanout merge first-steps-7k2m",
+                                                     "fanout retry first-steps-7k2m broken --with-conflict"));
+  v1::ReviewRunResponse merged;
+  merged.set_run_id(run.id());
+  *merged.add_tasks() = state("readme", v1::BranchState::READINESS_MERGED);
+  EXPECT_THAT(next_steps(run, merged), ElementsAre("fanout cleanup first-steps-7k2m"));
+}
+
 TEST(Collisions, NameBothTasksAndThePlace) {
   v1::ReviewRunResponse all;
   auto& one = *all.add_collisions();

@@ -32,7 +32,6 @@ TEST(RunPage, TellsWhereItWorksHowTasksStandAndWhatGatesSaid) {
   EXPECT_THAT(text, HasSubstr("repository  /home/me\n"));
   EXPECT_THAT(text, HasSubstr("   TASK     PHASE         TIME  COMMITS  FILES  BRANCH OR MESSAGE\n"));
   EXPECT_THAT(text, HasSubstr("✗  broken  check  failed in 0.1s with exit code 1\n"));
-  EXPECT_THAT(text, HasSubstr("Next:  fanout watch first-steps-7k2m\n"));
 }
 
 }  // namespace
