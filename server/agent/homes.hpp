@@ -12,7 +12,10 @@ struct HomeFiles {
   std::span<const std::string_view> read;   ///< Settings and instructions: they name programs that it starts.
   std::span<const std::string_view> write;  ///< Folders of its sessions.
   std::span<const std::string_view> login;  ///< Files that it writes anew when a login is refreshed.
-  std::span<const std::string_view> seed;   ///< Files that it wants to write, and that name programs.
+  /// Folders below `write` that hold programs, or repositories that it runs git in: each program has empty ones of its own, lest
+  /// the same agent, outside of a sandbox, runs what was put there.
+  std::span<const std::string_view> own;
+  std::span<const std::string_view> seed;   ///< Files, and folders of few, that it wants to write, and that name programs.
 };
 
 /// Of the row of that id in the catalogue; of one that may be any program, what all of them have.

@@ -231,6 +231,8 @@ AcpOptions acp_options(const LaunchOptions& options) {
   acp.prompt = options.prompt;
   // Gemini CLI takes the model as an argument.
   acp.model = options.agent->id == "gemini" ? std::string() : options.model;
+  // It takes our word that a file is not there for a failure, and then writes none that is new; but by itself it can.
+  acp.host_files = options.agent->id != "gemini";
   acp.mode = options.mode;
   acp.resume_session = options.resume_session;
   acp.auth_method = options.auth_method;

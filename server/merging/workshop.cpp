@@ -47,7 +47,7 @@ void write_note(const fs::path& folder, const std::string& repository) {
 }  // namespace
 
 Workshop::Workshop(subagent::Services& services, const fanout::internal::v1::RunSpec& spec, Sink sink)
-    : services_(services), spec_(spec), sink_(std::move(sink)) {}
+    : services_(services), spec_(spec), sink_(std::move(sink)), at_work_(services.escapes, git::task_key(spec.run_id(), kTask)) {}
 
 fs::path Workshop::folder_of_all(const subagent::Services& services) { return services.runs_directory.parent_path() / "merges"; }
 

@@ -86,6 +86,7 @@ class Workshop {
   subagent::Services& services_;
   const fanout::internal::v1::RunSpec& spec_;
   Sink sink_;
+  subagent::EscapeWatches::AtWork at_work_;  ///< In the worktree that it tries things in.
   git::Worktree worktree_;
   environment::PortBlock ports_;
   unsigned tries_ = 0;

@@ -168,6 +168,7 @@ awaitable<void> Orchestrator::restack(std::string run_id, std::string task_id, s
 }
 
 awaitable<void> Orchestrator::recover() {
+  const auto anywhere = services_.escapes.at_work_anywhere();  // whose programs run where is known once all are taken up
   const auto boot = shim::boot_id();
   const auto last_boot = co_await services_.log.query([](store::Database& database) { return database.note(rebuild::kBootNote); });
   const auto ids = co_await services_.log.query([](store::Database& database) { return database.unended(); });

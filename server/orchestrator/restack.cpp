@@ -61,6 +61,7 @@ awaitable<void> Run::restack(std::string task_id, std::string base) {
   const Branch branch{id(), task_id, spec.repository(), spec.remote(), agent.worktree(), agent.branch(),
                       agent.base_commit(), agent.pushed_commit(), services_.access_of(spec)};
   retrying_.insert(task_id);  // no attempt begins in the worktree meanwhile
+  const auto at_work = services_.escapes.at_work_in(id(), task_id);
   std::optional<Moved> moved;
   std::exception_ptr failed;
   try {

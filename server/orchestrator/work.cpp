@@ -182,6 +182,7 @@ awaitable<Work::Restored> Work::restore(std::string run_id, std::string task_id,
   const auto task = co_await ended_task(run_id, task_id);
   const auto whole = co_await runs_.get(run_id);
   const auto run = domain::around(whole, task);
+  const auto at_work = services_.escapes.at_work_in(run_id, task_id);
   co_return co_await services_.workers.run([&](std::stop_token stop) {
     auto wanted = number;
     if (wanted == 0) {
@@ -249,6 +250,7 @@ awaitable<v1::CleanUpResponse> Work::clean_up(v1::CleanUpRequest request) {
 awaitable<std::vector<v1::CleanUpResponse::Item>> Work::clean_task(v1::Run run, v1::Subagent task,
                                                                     v1::CleanUpRequest request) {
   using Items = std::vector<v1::CleanUpResponse::Item>;
+  const auto at_work = services_.escapes.at_work_in(run.id(), task.task_id());
   const auto items = co_await services_.workers.run([&](std::stop_token stop) {
     Items cleaned;
     for (const auto& left : all_left_by(run, task)) {

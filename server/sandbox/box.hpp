@@ -50,7 +50,9 @@ struct Box {
   fs::path bwrap;
   Level level = Level::workspace;
   bool network = true;
+  bool as_root = false;           ///< It is made by the machine's root, whose files in /proc are its programs' by the number.
   std::vector<fs::path> emptied;  ///< Folders of the machine that are there, and are empty inside.
+  std::vector<fs::path> sockets;  ///< Of others, in other folders: nobody connects to them.
   Home home;
   fs::path repository;            ///< The main checkout.
   fs::path worktree;              ///< Read and written. Empty: none is.

@@ -1,8 +1,11 @@
 #include "server/sandbox/survey.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
+#include <set>
 
 #include "common/error.hpp"
 #include "server/agent/homes.hpp"
@@ -34,12 +37,44 @@ constexpr string_view kCaches[] = {
 /// Never seen, whatever the settings say.
 constexpr string_view kKeys[] = {
     "~/.ssh", "~/.gnupg", "~/.config/gh", "~/.config/glab-cli", "~/.netrc", "~/.git-credentials", "~/.config/git/credentials",
-    "~/.aws", "~/.azure", "~/.config/gcloud", "~/.kube", "~/.docker", "~/.password-store", "~/.local/share/keyrings", "~/.pypirc",
+    "~/.aws", "~/.azure", "~/.config/gcloud", "~/.kube", "~/.docker", "~/.password-store", "~/.local/share/keyrings", "~/.cache/ibus", "~/.pypirc",
     "~/.cargo/credentials.toml", "~/.cargo/credentials", "$XDG_CONFIG_HOME/gh", "$XDG_CONFIG_HOME/glab-cli",
     "$XDG_CONFIG_HOME/git/credentials", "$XDG_CONFIG_HOME/gcloud", "$GNUPGHOME/", "$AWS_CONFIG_FILE/", "$KUBECONFIG/"};
 
 /// Of the machine: what others share, and where they keep their things.
 constexpr const char* kShared[] = {"/tmp", "/var/tmp", "/run", "/home", "/root"};
+
+/// Where services of the machine have their sockets, besides /run: elsewhere they come and go too fast to be covered.
+constexpr const char* kOfServices[] = {"/var", "/opt"};
+constexpr std::size_t kMostSockets = 200;
+
+/// Of all that are bound to a path: "Num RefCount Protocol Flags Type St Inode Path". See proc(5).
+std::set<fs::path> bound_sockets() {
+  std::set<fs::path> bound;
+  std::ifstream table("/proc/net/unix");
+  for (std::string line; std::getline(table, line);) {
+    const auto at = line.find(" /");
+    std::error_code error;
+    const auto path = at == line.npos ? fs::path() : fs::canonical(line.substr(at + 1), error);
+    if (!path.empty() && !error && fs::is_socket(path, error)) bound.insert(path);
+  }
+  return bound;
+}
+
+/// Whether we could get there with no more than our number: root's capabilities end at the sandbox's door.
+bool may_be_entered(const fs::path& folder) {
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) return false;
+  if (status.st_uid == ::geteuid()) return status.st_mode & S_IXUSR;
+  return ::geteuid() != 0 || status.st_mode & S_IXOTH;  // of others' access(2) tells it
+}
+
+bool all_may_be_entered(fs::path folder) {
+  for (; may_be_entered(folder); folder = folder.parent_path()) {
+    if (!folder.has_relative_path()) return true;
+  }
+  return false;
+}
 
 bool is_folder(const fs::path& path) {
   std::error_code error;
@@ -75,6 +110,7 @@ class Surveyor {
   Box machine() const {
     Box box;
     box.bwrap = wanted_.bwrap;
+    box.as_root = ::getuid() == 0;
     box.level = wanted_.level;
     box.network = wanted_.network;
     for (const auto* folder : kShared) {
@@ -82,6 +118,7 @@ class Surveyor {
       const bool leads_home = moved_ && is_within(wanted_.variable("HOME"), folder);
       if (is_folder(folder) && may_be_seen && !leads_home && home_ != folder) box.emptied.emplace_back(folder);
     }
+    add_sockets(box);
     return box;
   }
 
@@ -115,6 +152,21 @@ class Surveyor {
   }
 
  private:
+  /// That we could connect to, and so could a program: a folder that can only be read does not prevent it.
+  void add_sockets(Box& box) const {
+    std::vector<fs::path> left = box.emptied;
+    left.insert(left.end(), {home_, wanted_.repository, wanted_.worktree});
+    for (const auto* list : {&wanted_.read, &wanted_.write}) {
+      for (const auto& place : *list) left.push_back(place_of(place));
+    }
+    for (auto& socket : bound_sockets()) {
+      const auto holds = [&](const fs::path& folder) { return !folder.empty() && is_within(socket, folder); };
+      const bool counts = std::any_of(std::begin(kOfServices), std::end(kOfServices), holds) && std::none_of(left.begin(), left.end(), holds);
+      if (!counts || box.sockets.size() >= kMostSockets) continue;
+      if (::access(socket.c_str(), W_OK) == 0 && all_may_be_entered(socket.parent_path())) box.sockets.push_back(socket);
+    }
+  }
+
   /// Below the home by its real name.
   fs::path place_of(string_view place) const {
     if (place.starts_with('/')) return without_slash(fs::path(place).lexically_normal());
@@ -145,6 +197,10 @@ class Surveyor {
       if (is_known) make_folder(place_of(place));
       add(place, box.home.write);
     }
+    // Only what is there is hidden.
+    for (const auto place : files.own) {
+      if (is_known) make_folder(place_of(place));
+    }
     add_all(files.login, box.home.write);
     for (const auto& place : files.seed) add_seed(place, box);
   }
@@ -169,14 +225,52 @@ class Surveyor {
     if (is_folder(parent) || is_folder(parent.parent_path())) fs::create_directories(path, ignored);
   }
 
+  /// Nothing is copied where what is there can only be read, or is written itself.
   void add_seed(string_view place, Box& box) const {
     const auto file = place_of(place);
-    if (file.empty() || !fs::is_regular_file(file)) return;
+    std::error_code error;
+    if (file.empty() || home_.empty() || !is_below_home(file)) return add_unseeded(file, box);
+    const auto covers = [&](const fs::path& shown) { return is_within(file, shown); };
+    const auto covered_by = [&](const std::vector<fs::path>& shown) { return std::any_of(shown.begin(), shown.end(), covers); };
+    if (covered_by(box.home.read) || covered_by(box.home.write)) return;
     const auto seeds = wanted_.shadow.place / "seeds";
     const auto copy = seeds / file.lexically_relative(home_);
+    if (fs::is_regular_file(file, error)) copy_file_seed(file, copy);
+    else if (fs::is_directory(file, error)) copy_folder_seed(file, copy);
+    else return;
+    box.home.seeds = seeds;
+  }
+
+  bool is_below_home(const fs::path& path) const { return path != home_ && is_within(path, home_); }
+
+  void add_unseeded(const fs::path& path, Box& box) const {
+    if (!path.empty()) add(path.string(), box.home.read);
+  }
+
+  static void copy_file_seed(const fs::path& file, const fs::path& copy) {
     fs::create_directories(copy.parent_path());
     fs::copy_file(file, copy, fs::copy_options::overwrite_existing);
-    box.home.seeds = seeds;
+  }
+
+  /// Settings and the like. What was installed there is not copied.
+  static void copy_folder_seed(const fs::path& folder, const fs::path& copy) {
+    constexpr std::size_t kMostFiles = 1000;
+    constexpr std::uintmax_t kLargest = 1u << 20;
+    constexpr int kDeepest = 6;
+    fs::create_directories(copy);
+    std::error_code error;
+    std::size_t count = 0;
+    fs::recursive_directory_iterator entry(folder, fs::directory_options::follow_directory_symlink | fs::directory_options::skip_permission_denied, error);
+    for (const fs::recursive_directory_iterator end; !error && entry != end && count < kMostFiles; entry.increment(error)) {
+      std::error_code gone;
+      const auto name = entry->path().filename();
+      if (name == "node_modules" || name == ".git" || entry.depth() >= kDeepest) entry.disable_recursion_pending();
+      if (!entry->is_regular_file(gone) || entry->file_size(gone) > kLargest) continue;
+      const auto to = copy / entry->path().lexically_relative(folder);
+      fs::create_directories(to.parent_path());
+      fs::copy_file(entry->path(), to, fs::copy_options::overwrite_existing, gone);  // what cannot be read cannot be obeyed
+      ++count;
+    }
   }
 
   void hide_keys(Box& box) const {
@@ -198,6 +292,10 @@ class Surveyor {
       if (const auto path = place_of(key); !path.empty()) hide(path);
     }
     for (const auto& path : wanted_.own) hide(path);
+    if (wanted_.agent.empty()) return;
+    for (const auto place : agent::home_files(wanted_.agent).own) {
+      if (const auto path = place_of(place); !path.empty()) hide(path);
+    }
   }
 
   const Wanted& wanted_;

@@ -9,8 +9,6 @@
 #include <memory>
 #include <vector>
 
-#include "server/shim/identity.hpp"
-
 namespace fanout::shim {
 
 namespace {
@@ -27,7 +25,14 @@ void for_each_pid(F&& f) {
   }
 }
 
-std::vector<Process> below(pid_t ancestor) {
+bool environment_has(pid_t pid, const std::string& entry) {
+  const auto environment = '\0' + read_proc("/proc/" + std::to_string(pid) + "/environ");
+  return environment.find('\0' + entry + '\0') != std::string::npos;
+}
+
+}  // namespace
+
+std::vector<Process> descendants(pid_t ancestor) {
   std::vector<Process> all;
   for_each_pid([&](pid_t pid) {
     if (const auto process = find_process(pid)) all.push_back(*process);
@@ -46,15 +51,8 @@ std::vector<Process> below(pid_t ancestor) {
   return found;
 }
 
-bool environment_has(pid_t pid, const std::string& entry) {
-  const auto environment = '\0' + read_proc("/proc/" + std::to_string(pid) + "/environ");
-  return environment.find('\0' + entry + '\0') != std::string::npos;
-}
-
-}  // namespace
-
 void signal_descendants(pid_t ancestor, int signal, pid_t spared) {
-  for (const auto& process : below(ancestor)) {
+  for (const auto& process : descendants(ancestor)) {
     if (process.pid != spared) signal_exactly(process.pid, process.start_time, signal);
   }
 }
@@ -63,7 +61,7 @@ void stop_descendants(pid_t ancestor) {
   std::vector<pid_t> stopped;
   for (int sweep = 0; sweep < kSweeps; ++sweep) {
     std::size_t fresh = 0;
-    for (const auto& process : below(ancestor)) {
+    for (const auto& process : descendants(ancestor)) {
       if (std::find(stopped.begin(), stopped.end(), process.pid) != stopped.end()) continue;
       signal_exactly(process.pid, process.start_time, SIGSTOP);
       stopped.push_back(process.pid);

@@ -4,9 +4,15 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
+
+#include "server/shim/identity.hpp"
 
 /// Processes below a process, and signals to them. BLOCKS: reads /proc; where it is not mounted there is nobody.
 namespace fanout::shim {
+
+/// All that descend from `ancestor`, itself not among them, zombies left out.
+std::vector<Process> descendants(pid_t ancestor);
 
 /// To all that descend from `ancestor`, itself not among them, zombies left out. Below a subreaper nothing can
 /// leave by forking twice, by another session or by another group. `spared` gets none.

@@ -14,6 +14,8 @@ struct EscapeWatches::Watch {
   git::FootprintPtr known;       ///< As of the last look.
   std::uint64_t looks = 0;       ///< That have begun.
   bool forgiven = false;
+  git::TaskKeys touched;         ///< Tasks in whose worktrees somebody was at work since the last look began.
+  git::TaskKeys touched_now;     ///< The same since the one began that is on.
   std::list<Watcher*> watchers;
 };
 
@@ -36,8 +38,31 @@ EscapeWatches::Watcher::Watcher(std::shared_ptr<Watch> watch, std::set<std::stri
 
 EscapeWatches::Watcher::~Watcher() { watch_->watchers.remove(this); }
 
-awaitable<git::FootprintPtr> EscapeWatches::footprint(fs::path repository) {
-  co_return co_await pool_.run([&](std::stop_token stop) { return git::footprint_of(repository, stop); });
+EscapeWatches::AtWork::AtWork(EscapeWatches& watches, std::string task) : watches_(watches), task_(std::move(task)) {
+  ++watches_.at_work_[task_];
+  for (const auto& [repository, weak] : watches_.watches_) {
+    const auto watch = weak.lock();
+    if (!watch) continue;
+    watch->touched.insert(task_);
+    watch->touched_now.insert(task_);
+  }
+}
+
+EscapeWatches::AtWork::~AtWork() {
+  if (--watches_.at_work_[task_] == 0) watches_.at_work_.erase(task_);
+}
+
+git::TaskKeys EscapeWatches::tasks_at_work() const {
+  git::TaskKeys tasks;
+  for (const auto& [task, count] : at_work_) tasks.insert(task);
+  return tasks;
+}
+
+/// Where somebody is at work it need not look; where somebody begins meanwhile, it has looked in vain.
+awaitable<git::FootprintPtr> EscapeWatches::footprint(Watch& watch) {
+  const auto tasks = tasks_at_work();
+  watch.touched_now = tasks;
+  co_return co_await pool_.run([&](std::stop_token stop) { return git::footprint_of(watch.repository, tasks, stop); });
 }
 
 /// Where others are at work already, what they know is what it begins with.
@@ -49,7 +74,10 @@ awaitable<std::unique_ptr<EscapeWatches::Watcher>> EscapeWatches::join(fs::path 
     watches_[repository] = watch;
   }
   const auto turn = co_await watch->turn.acquire(0);
-  if (!watch->known) watch->known = co_await footprint(repository);
+  if (!watch->known) {
+    watch->known = co_await footprint(*watch);
+    watch->touched = watch->touched_now;
+  }
   co_return std::make_unique<Watcher>(watch, std::move(own), std::move(quarantine));
 }
 
@@ -69,8 +97,8 @@ awaitable<void> EscapeWatches::look_at(std::shared_ptr<Watch> watch, fs::path qu
   std::set<std::string> own;
   for (const auto* watcher : watch->watchers) own.insert(watcher->own_.begin(), watcher->own_.end());
   const bool forgiven = std::exchange(watch->forgiven, false);
-  auto now = co_await footprint(watch->repository);
-  auto changes = git::changes_between(*watch->known, *now, own);
+  auto now = co_await footprint(*watch);
+  auto changes = git::changes_between(*watch->known, *now, own, watch->touched);
   // What Fanout merges is files and branches, and never what git obeys.
   if (forgiven) std::erase_if(changes, [](const auto& change) { return change.kind != git::OutsideChange::Kind::settings; });
   for (auto& change : changes) {
@@ -81,12 +109,15 @@ awaitable<void> EscapeWatches::look_at(std::shared_ptr<Watch> watch, fs::path qu
         git::put_back_settings(*watch->known, escape.change.names, folder);
         return folder;
       });
-      now = co_await footprint(watch->repository);
+      now = co_await footprint(*watch);
     }
     for (auto* watcher : watch->watchers) watcher->found_.push_back(escape);
   }
   watch->known = std::move(now);
+  watch->touched = watch->touched_now;
 }
+
+git::FootprintPtr EscapeWatches::known(const Watcher& watcher) const { return watcher.watch_->known; }
 
 void EscapeWatches::forgive(const fs::path& repository) {
   const auto found = watches_.find(repository);

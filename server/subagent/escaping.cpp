@@ -3,6 +3,7 @@
 
 #include "common/error.hpp"
 #include "common/text.hpp"
+#include "server/process/open_files.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -18,11 +19,20 @@ v1::EscapeNoticed::Kind to_wire(git::OutsideChange::Kind kind) {
     case git::OutsideChange::Kind::checkout: return v1::EscapeNoticed::KIND_CHECKOUT;
     case git::OutsideChange::Kind::references: return v1::EscapeNoticed::KIND_REFERENCES;
     case git::OutsideChange::Kind::settings: return v1::EscapeNoticed::KIND_GIT_SETTINGS;
+    case git::OutsideChange::Kind::worktree: return v1::EscapeNoticed::KIND_WORKTREE;
   }
   return v1::EscapeNoticed::KIND_UNSPECIFIED;
 }
 
 }  // namespace
+
+/// While it waits nobody is at work in its worktree.
+void Subagent::mark_at_work(domain::Effect effect) {
+  using domain::Effect;
+  const bool waits = effect == Effect::take_slot || effect == Effect::await_account || effect == Effect::await_retry;
+  if (ended() || waits) at_work_.reset();
+  else if (effect != Effect::none && !at_work_) at_work_.emplace(services_.escapes, git::task_key(spec_.run_id(), task_.id()));
+}
 
 /// A watch that cannot be kept is told, and keeps nobody from working.
 awaitable<void> Subagent::begin_escape_watch() {
@@ -49,6 +59,30 @@ awaitable<void> Subagent::look_for_escapes(bool at_work) {
     spdlog::warn("run {}, task {}: cannot look for changes outside its worktree: {}", spec_.run_id(), task_.id(), error.what());
   }
   for (auto& escape : found) co_await tell_escape(std::move(escape), at_work);
+  if (at_work) co_await look_for_open_files();
+}
+
+/// Of them it is known who writes, wherever else somebody is at work.
+awaitable<void> Subagent::look_for_open_files() {
+  const auto pid = known()->pid();
+  const auto footprint = services_.escapes.known(*escapes_);
+  const auto counts = [&](const std::filesystem::path& file) {
+    const auto checkout = git::checkout_holding(*footprint, file);
+    return !checkout.empty() && checkout != worktree_.path;
+  };
+  const auto open = co_await services_.workers.run([&](std::stop_token) { return process::files_open_for_writing(pid, counts); });
+  std::map<std::filesystem::path, std::vector<std::string>> by_checkout;
+  for (const auto& file : open) {
+    if (!open_files_told_.insert(file.path.string()).second) continue;  // its children have it too
+    const auto checkout = git::checkout_holding(*footprint, file.path);
+    by_checkout[checkout].push_back(file.path.lexically_relative(checkout).string() + ", which process " + std::to_string(file.pid) + " (" + file.name +
+                                    ") of its agent has open for writing");
+  }
+  for (auto& [checkout, names] : by_checkout) {
+    const auto kind = git::is_main_checkout(*footprint, checkout) ? git::OutsideChange::Kind::checkout : git::OutsideChange::Kind::worktree;
+    Escape escape{{kind, checkout, std::move(names)}, {}, std::make_shared<std::set<std::string>>()};
+    co_await tell_escape(std::move(escape), true);
+  }
 }
 
 awaitable<void> Subagent::end_escape_watch() {

@@ -185,6 +185,7 @@ awaitable<void> Subagent::end_race() {
   for (const auto& id : contenders_) {
     const auto one = *domain::find_subagent(run(), id);
     if (one.branch().empty()) continue;
+    const auto at_work = services_.escapes.at_work_in(spec_.run_id(), id);
     std::string trouble;
     try {
       co_await services_.workers.run([&](std::stop_token) { clear_away(spec_.repository(), spec_.run_id(), one, "the race was won by " + progress_.race->winner()); });

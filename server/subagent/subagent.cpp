@@ -91,6 +91,7 @@ void Subagent::resume(const v1::Subagent& from, domain::Progress progress) {
   const bool cancelled = progress.cancel_requested;
   progress_ = std::move(progress);
   taken_up_ = true;
+  if (state_.phase != v1::PHASE_PENDING && !parked) mark_at_work(Effect::make_worktree);
   if (!waits_for_begin()) input(untested ? InputKind::rebased : parked ? InputKind::limited : InputKind::resume);
   if (cancelled) cancel();
   if (!task_.race_of().empty()) leave_race_that_is_over();
@@ -143,6 +144,7 @@ awaitable<void> Subagent::take(domain::Decision decision) {
   const auto effect = decision.effect;
   co_await tell_of(decision);
   state_ = std::move(decision.state);
+  mark_at_work(effect);
   if (effect == Effect::stop) {
     if (const auto session = session_) co_await session->interrupt(kPoliteness);
     if (state_.phase == v1::PHASE_IMPLEMENTING) co_await take_snapshot_soon("before it is stopped");

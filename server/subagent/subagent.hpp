@@ -336,8 +336,10 @@ class Subagent {
   awaitable<void> tell_refused_host(std::string host, std::string why);
 
   // escaping.cpp
+  void mark_at_work(domain::Effect effect);
   awaitable<void> begin_escape_watch();
   awaitable<void> look_for_escapes(bool at_work);
+  awaitable<void> look_for_open_files();
   awaitable<void> end_escape_watch();
   awaitable<void> tell_escape(Escape escape, bool at_work);
   awaitable<bool> freeze();
@@ -419,6 +421,8 @@ class Subagent {
   std::unique_ptr<http::Server> tracker_door_;
   std::unique_ptr<http::ForwardProxy> network_door_;
   std::set<std::string> hosts_told_;      ///< That were refused, and that it was told of.
+  std::set<std::string> open_files_told_;            ///< For writing, by its agent, outside its worktree.
+  std::optional<EscapeWatches::AtWork> at_work_;     ///< While it, or a program of its, may change its worktree.
   std::unique_ptr<EscapeWatches::Watcher> escapes_;  ///< While an agent is at work without a sandbox.
   std::optional<Installing> installing_;  ///< From the first setup command until what it made is kept.
   bool taken_up_ = false;      ///< From another daemon, whose programs may run.

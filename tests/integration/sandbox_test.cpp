@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,6 +116,28 @@ TEST_F(Sandbox, ToolsRunKeysAreGoneAndTheMachineIsReadOnly) {
   expect_intact();
 }
 
+/// The user's own agent, outside, would run it.
+TEST_F(Sandbox, AnAgentLeavesNothingToRunInItsOwnFolders) {
+  const auto& home = home_.folder;
+  write_file(home / ".config/opencode/opencode.json", "{}\n");
+  write_file(home / ".local/share/opencode/bin/rg", "ours\n");
+  write_file(home / ".local/share/opencode/snapshot/one/config", "ours\n");
+  write_file(home / ".gemini/tmp/bin/rg", "ours\n");
+  PlanBuilder plan(repository_);
+  plan.task("t", "cat ~/.config/opencode/opencode.json && echo x > ~/.config/opencode/.gitignore && echo evil > ~/.config/opencode/opencode.json && "
+                 "for file in .local/share/opencode/bin/rg .local/share/opencode/snapshot/one/config .gemini/tmp/bin/rg; do "
+                 "test -e ~/$file && echo SEEN; mkdir -p $(dirname ~/$file); echo evil > ~/$file; done; "
+                 "echo session > ~/.local/share/opencode/session; " + commit_line("x.txt"));
+  run(plan);
+  ASSERT_EQ(end_of("t").phase(), v1::PHASE_COMPLETED) << end_of("t").reason() << said("t", "agent.stderr");
+  EXPECT_THAT(said("t"), AllOf(HasSubstr("{}"), Not(HasSubstr("SEEN"))));
+  EXPECT_FALSE(fs::exists(home / ".config/opencode/.gitignore"));
+  EXPECT_EQ(read_file(home / ".config/opencode/opencode.json"), "{}\n");
+  for (const auto* file : {".local/share/opencode/bin/rg", ".local/share/opencode/snapshot/one/config", ".gemini/tmp/bin/rg"})
+    EXPECT_EQ(read_file(home / file), "ours\n") << file;
+  EXPECT_EQ(read_file(home / ".local/share/opencode/session"), "session\n");
+}
+
 /// What an agent tries, and what becomes of its task.
 struct Attack {
   const char* name;
@@ -202,6 +226,58 @@ TEST_F(Sandbox, OtherWorktreesOtherProcessesAndTheDaemonAreOutOfReach) {
   kill(victim, SIGKILL);
   EXPECT_EQ(waitpid(victim, nullptr, 0), victim);
   repository_.git({"worktree", "remove", "--force", "worktrees/neighbour"});
+}
+
+/// Also where all runs as root, who could write them by its number alone.
+TEST_F(Sandbox, TheKernelsSettingsCannotBeWritten) {
+  const std::string line = "for file in kernel/core_pattern kernel/modprobe vm/overcommit_memory fs/suid_dumpable; do "
+                           "test -r /proc/sys/$file && echo read; (exec 7>> /proc/sys/$file) 2> /dev/null && echo ESCAPED; done; " + commit_line("x.txt");
+  PlanBuilder plan(repository_);
+  plan.task("boxed", line).task("strict", line, {}, "    sandbox: strict\n");
+  run(plan);
+  for (const auto* id : {"boxed", "strict"}) {
+    EXPECT_EQ(end_of(id).phase(), v1::PHASE_COMPLETED) << id << ": " << end_of(id).reason();
+    EXPECT_THAT(said(id), AllOf(HasSubstr("read"), Not(HasSubstr("ESCAPED")))) << id;
+  }
+}
+
+/// Such as that of a daemon for containers, which does everything for whoever reaches it.
+TEST_F(Sandbox, SocketsOfOthersCannotBeReachedThoughTheirFolderIsSeen) {
+  if (access("/var/lib", W_OK) != 0) GTEST_SKIP() << "no folder of services can be written";
+  const fs::path path = "/var/lib/fanout-test-" + std::to_string(getpid()) + ".socket";
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(listener, 8), 0);
+  const auto line = "python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"" + path.string() + "\")' && echo CONNECTED || echo refused; " + commit_line("x.txt");
+  PlanBuilder plan(repository_);
+  plan.task("boxed", line).task("strict", line, {}, "    sandbox: strict\n").task("listed", line, {}, "    sandbox_read: [" + path.string() + "]\n");
+  run(plan);
+  close(listener);
+  fs::remove(path);
+  EXPECT_THAT(said("boxed"), HasSubstr("refused"));
+  EXPECT_THAT(said("strict"), HasSubstr("refused"));
+  EXPECT_THAT(said("listed"), HasSubstr("CONNECTED"));
+}
+
+TEST_F(Sandbox, KeysOfTheUsersLoginInTheKernelAreNotThere) {
+  constexpr long kJoin = 1, kSession = -3;
+  const std::string key = "a key";
+  const bool made = syscall(SYS_keyctl, kJoin, nullptr) >= 0 && syscall(SYS_add_key, "user", "fanout-test", key.data(), key.size(), kSession) >= 0;
+  if (!made) GTEST_SKIP() << "the kernel's keyrings cannot be used here";
+  daemon_.stop(SIGTERM);
+  daemon_.start();
+  const auto look = "python3 -c 'import ctypes, sys; sys.exit(ctypes.CDLL(None).syscall(" + std::to_string(SYS_keyctl) +
+                    ", 10, -3, b\"user\", b\"fanout-test\", 0) < 0)' && echo FOUND || echo none; " + commit_line("x.txt");
+  PlanBuilder plan(repository_);
+  plan.task("boxed", look).task("strict", look, {}, "    sandbox: strict\n").task("off", look, {}, "    sandbox: off\n");
+  run(plan);
+  EXPECT_THAT(said("boxed"), HasSubstr("none"));
+  EXPECT_THAT(said("strict"), HasSubstr("none"));
+  EXPECT_THAT(said("off"), HasSubstr("FOUND"));
+  for (const auto* id : {"boxed", "strict"}) EXPECT_EQ(end_of(id).phase(), v1::PHASE_COMPLETED) << id << ": " << end_of(id).reason();
 }
 
 TEST_F(Sandbox, TheNetworkCanBeSwitchedOffAndIsInStrict) {

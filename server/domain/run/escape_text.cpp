@@ -15,6 +15,7 @@ const char* subject_of(v1::EscapeNoticed::Kind kind) {
     case v1::EscapeNoticed::KIND_CHECKOUT: return "the main checkout";
     case v1::EscapeNoticed::KIND_REFERENCES: return "branches or tags";
     case v1::EscapeNoticed::KIND_GIT_SETTINGS: return "what git obeys";
+    case v1::EscapeNoticed::KIND_WORKTREE: return "another worktree";
     default: return "something";
   }
 }

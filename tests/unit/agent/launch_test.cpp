@@ -108,6 +108,11 @@ TEST(Launch, GeminiAsksOverAcp) {
   EXPECT_TRUE(make_adapter(some)->can_talk());
 }
 
+TEST(Launch, GeminiReadsAndWritesItsFilesItself) {
+  EXPECT_THAT(make_adapter(options("gemini", Level::acp))->start().write, HasSubstr(R"("readTextFile":false,"writeTextFile":false)"));
+  EXPECT_THAT(make_adapter(options("opencode", Level::acp))->start().write, HasSubstr(R"("readTextFile":true,"writeTextFile":true)"));
+}
+
 TEST(Launch, OpencodeIsNeverLeftToAskWhereNobodyAnswers) {
   const auto launch = make_launch(options("opencode", Level::headless));
   EXPECT_THAT(launch.argv, ElementsAre("opencode", "run", "--format", "json"));

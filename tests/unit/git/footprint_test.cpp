@@ -17,14 +17,19 @@ class FootprintTest : public testing::Test {
   FootprintTest() {
     sandbox_.commit_file("a.txt", "a\n");
     exclude_from_status(sandbox_.root(), "worktrees");
-    worktree_ = add_for(sandbox_, "t");
+    auto request = request_for(sandbox_, "t");
+    request.owner = "run/t";
+    worktree_ = add_worktree(request);
     before_ = look();
   }
 
-  FootprintPtr look() const { return footprint_of(sandbox_.root(), {}); }
-  std::vector<OutsideChange> changes(const std::set<std::string>& own = {}) { return changes_between(*before_, *look(), own); }
-  std::vector<std::string> names(Kind kind) {
-    for (const auto& change : changes()) {
+  FootprintPtr look(const TaskKeys& left_out = {}) const { return footprint_of(sandbox_.root(), left_out, {}); }
+  std::vector<OutsideChange> changes(const std::set<std::string>& own = {}, const TaskKeys& at_work = {}) {
+    return changes_between(*before_, *look(), own, at_work);
+  }
+  std::vector<std::string> names(Kind kind) { return names_in(changes(), kind); }
+  static std::vector<std::string> names_in(const std::vector<OutsideChange>& changes, Kind kind) {
+    for (const auto& change : changes) {
       if (change.kind == kind) return change.names;
     }
     return {};
@@ -44,7 +49,74 @@ TEST_F(FootprintTest, WorkInAWorktreeChangesNothingOutsideOfIt) {
   git_in(worktree_.path, {"config", "branch.feature/t.merge", "refs/heads/feature/t"});
   git_in(worktree_.path, {"update-ref", "refs/remotes/origin/feature/t", "HEAD"});
   sandbox_.git({"status"});
+  EXPECT_THAT(changes({}, {task_key("run", "t")}), IsEmpty());
+}
+
+TEST_F(FootprintTest, AWorktreeThatNobodyIsAtWorkInIsSeen) {
+  write_file(worktree_.path / "a.txt", "A\n");
+  write_file(worktree_.path / "b.txt", "b\n");
+  EXPECT_THAT(names(Kind::worktree), ElementsAre("a.txt", "b.txt"));
+  git_in(worktree_.path, {"add", "b.txt"});
+  EXPECT_THAT(names(Kind::worktree), ElementsAre("the index", "a.txt", "b.txt"));
+  before_ = look();
+  sandbox_.git({"update-ref", "refs/heads/feature/t", sandbox_.git({"commit-tree", "-p", "feature/t", "-m", "x", "HEAD^{tree}"})});
+  const auto found = changes();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].kind, Kind::worktree);
+  EXPECT_EQ(found[0].folder, worktree_.path);
+  EXPECT_THAT(found[0].names, ElementsAre("HEAD"));
+}
+
+TEST_F(FootprintTest, AWorktreeIsNotComparedWhereSomebodyIsOrWasAtWork) {
+  write_file(worktree_.path / "b.txt", "b\n");
+  EXPECT_THAT(changes({}, {task_key("run", "t")}), IsEmpty());
+  EXPECT_THAT(changes({}, {kAllTasks}), IsEmpty());
+  EXPECT_THAT(changes({}, {task_key("run", "other"), task_key("ru", "n/t")}), testing::SizeIs(1));
+  EXPECT_THAT(changes_between(*before_, *look({task_key("run", "t")}), {}, {}), IsEmpty());  // it was left out, and is there
+  before_ = look({task_key("run", "t")});
+  write_file(worktree_.path / "c.txt", "c\n");
   EXPECT_THAT(changes(), IsEmpty());
+}
+
+TEST_F(FootprintTest, ALaterWorktreeOfTheSameTaskIsTheTasks) {
+  auto request = request_for(sandbox_, "t");
+  request.owner = "run/t/1";
+  const auto later = add_worktree(request);
+  before_ = look();
+  write_file(later.path / "b.txt", "b\n");
+  EXPECT_THAT(changes({}, {task_key("run", "t")}), IsEmpty());
+  EXPECT_THAT(names(Kind::worktree), ElementsAre("b.txt"));
+}
+
+TEST_F(FootprintTest, AWorktreeOfTheUsersIsSeenOnceItIsThere) {
+  const auto mine = sandbox_.outside() / "mine";
+  sandbox_.git({"worktree", "add", "-q", "-b", "mine", mine.string()});
+  EXPECT_THAT(names(Kind::worktree), IsEmpty());
+  before_ = look();
+  write_file(mine / "b.txt", "b\n");
+  EXPECT_THAT(names(Kind::worktree), ElementsAre("b.txt"));
+  fs::remove_all(mine);
+  EXPECT_THAT(names(Kind::worktree), ElementsAre("."));
+}
+
+TEST_F(FootprintTest, FilesThatToolsObeyAreSeenThoughTheyAreIgnored) {
+  sandbox_.commit_file(".gitignore", ".env*\n.npmrc\n.claude\n.idea/\nnode_modules\nbuild.log\n");
+  const auto root = sandbox_.root();
+  write_file(root / ".env", "A=1\n");
+  write_file(root / ".idea/workspace.xml", "1");
+  write_file(root / ".claude/settings.local.json", "{}");
+  write_file(root / "node_modules/x/index.js", "x");
+  before_ = look();
+  write_file(root / ".env", "A=1\n");
+  write_file(root / ".idea/workspace.xml", "2");
+  write_file(root / "node_modules/x/index.js", "y");
+  write_file(root / "build.log", "y");
+  EXPECT_THAT(changes(), IsEmpty());
+  write_file(root / ".env", "A=2\n");
+  write_file(root / ".npmrc", "registry=https://example.org\n");
+  fs::remove(root / ".claude/settings.local.json");
+  fs::create_symlink("elsewhere", root / ".envrc");
+  EXPECT_THAT(names(Kind::checkout), ElementsAre(".claude/settings.local.json", ".env", ".envrc", ".npmrc"));
 }
 
 TEST_F(FootprintTest, FilesIndexAndHeadOfTheMainCheckoutAreSeen) {

@@ -53,6 +53,21 @@ TEST(Box, HidesAFolderBeforeItShowsWhatIsBelowIt) {
   }
 }
 
+TEST(Box, OfTheMachinesRootTheKernelsSettingsAreCovered) {
+  auto box = usual_box();
+  EXPECT_EQ(place_of(command_prefix(box), {"--ro-bind-try", "/proc/sys", "/proc/sys"}), -1);
+  box.as_root = true;
+  const auto words = command_prefix(box);
+  EXPECT_GT(place_of(words, {"--ro-bind-try", "/proc/sys", "/proc/sys"}), place_of(words, {"--proc", "/proc"}));
+}
+
+TEST(Box, SocketsOfOthersAreCovered) {
+  auto box = usual_box();
+  box.sockets = {"/var/lib/x/unix.socket"};
+  const auto words = command_prefix(box);
+  EXPECT_GT(place_of(words, {"--ro-bind", "/dev/null", "/var/lib/x/unix.socket"}), place_of(words, {"--ro-bind", "/", "/"}));
+}
+
 TEST(Box, EndsWithWhoStartedItAndHasNamespacesOfItsOwn) {
   const auto words = command_prefix(usual_box());
   for (const auto* word : {"--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop"}) EXPECT_THAT(words, Contains(word));
