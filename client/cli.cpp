@@ -200,7 +200,7 @@ void add_timeline(CLI::App& app, Typed& typed) {
 }
 
 void add_metrics(CLI::App& app, Typed& typed) {
-  auto& command = add_command(app, "metrics", "Show what setting up took, and what doing it at once saved", help::kMetrics);
+  auto& command = add_command(app, "metrics", "Show what setup took, and what was saved", help::kMetrics);
   command.add_option("RUN", typed.metrics_run, "Run id, the beginning of one, or last (default: all)")->option_text(" ");
   command.callback([&typed] { typed.command.run = [run = typed.metrics_run](Session& s) { return metrics(s, run); }; });
 }
@@ -231,7 +231,7 @@ void add_globals(CLI::App& app, Globals& globals) {
   app.add_flag("--no-start", globals.no_start, "Do not start a daemon when none answers");
   app.add_flag("--json", globals.json, "Print nothing but JSON on standard output");
   app.add_flag("--no-color,--no-colour", globals.no_color,
-               "No colours; NO_COLOR in the environment does the same");
+               "No colours; the variable NO_COLOR does the same");
 }
 
 void add_watching(CLI::App& app, Typed& typed) {
@@ -247,7 +247,7 @@ void add_watching(CLI::App& app, Typed& typed) {
 }
 
 void add_surroundings(CLI::App& app, Typed& typed) {
-  add_command(app, "agents", "Which agents there are, and whether they are logged in", help::kAgents).callback([&typed] {
+  add_command(app, "agents", "Show which agents there are and are logged in", help::kAgents).callback([&typed] {
     typed.command.run = agents;
   });
   add_config(app, typed.daemon, typed.command);
@@ -256,7 +256,7 @@ void add_surroundings(CLI::App& app, Typed& typed) {
   add_pool(app, typed.worktrees, typed.command);
   add_mcp(app, typed);
   add_daemon(app, typed.daemon, typed.command);
-  add_command(app, "version", "Print the versions of fanout and of the running daemon", "")
+  add_command(app, "version", "Print the versions of fanout and of its daemon", "")
       .callback([&typed] { typed.command.run = version; });
 }
 
@@ -307,7 +307,7 @@ Answered answer(const CLI::App& app, const CLI::ParseError& error) {
 std::variant<Command, Answered> parse_command_line(int argc, const char* const* argv) {
   Typed typed;
   CLI::App app(
-      "Runs a plan of development tasks as coding agents, all at once, each in a worktree of its own.",
+      "Runs a plan of tasks as coding agents, all at once, each in its own git worktree.",
       "fanout");
   add_commands(app, typed);
   try {

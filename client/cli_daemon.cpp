@@ -38,7 +38,7 @@ void add_daemon(CLI::App& app, DaemonTyped& typed, Command& chosen) {
 }
 
 void add_config(CLI::App& app, DaemonTyped& typed, Command& chosen) {
-  auto& command = add_command(app, "config", "Show every setting, its value, and where that comes from", help::kConfig);
+  auto& command = add_command(app, "config", "Show every setting, and where its value is from", help::kConfig);
   command.add_option("--repo", typed.config.repo, "Repository (default: the plan's, else the one around\nthe present folder)")
       ->option_text("PATH");
   command.add_option("--plan", typed.config.plan, "Plan whose settings count, too")->option_text("PATH");

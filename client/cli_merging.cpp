@@ -64,7 +64,7 @@ void add_collisions(CLI::App& app, CollisionsOptions& options, Command& chosen) 
 }
 
 void add_merge(CLI::App& app, MergeOptions& options, Command& chosen) {
-  auto& command = add_command(app, "merge", "Merge what has completed, and only what passes together", help::kMerge);
+  auto& command = add_command(app, "merge", "Merge what has completed and passes together", help::kMerge);
   add_run(command, options.run);
   command.add_option("TASK", options.tasks, "Tasks (default: all that have completed)")->option_text(" ");
   add_into(command, options.into);

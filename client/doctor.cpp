@@ -32,7 +32,7 @@ std::vector<std::string> check_lines(const v1::ExamineResponse& answer, const St
     table.add({{mark.glyph, mark.ink}, {check.title()}, {check.found(), check.verdict() == v1::Check::VERDICT_ABSENT ? Ink::dim : Ink::plain}});
     if (!check.fix().empty()) table.add({{""}, {""}, {"→ " + check.fix(), mark.ink}});
   }
-  return table.lines(style, {columns, false, 3});
+  return table.lines(style, {columns, false, 6});
 }
 
 std::size_t count(const v1::ExamineResponse& answer, v1::Check::Verdict verdict) {

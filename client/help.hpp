@@ -4,14 +4,16 @@
 namespace fanout::client::help {
 
 inline constexpr const char* kMain = R"(Examples:
-  fanout init                          settings and a first plan for this repository
-  fanout plan validate                 check .parallel/plans/plan.yaml
-  fanout execute plan.yaml --agent ./my-agent.sh
-  fanout status                        how the runs stand
-  fanout watch                         back to the newest run
+  fanout init                          settings and a first plan, in a repository
+  fanout plan add "Say hello" --files hello.txt
+  fanout plan show                     what would be done
+  fanout execute --agent claude        or codex, …, or a command: ./my-agent.sh
+  fanout status                        how it stands, and what to type next
   fanout logs last task-1 --follow     what an agent says
+  fanout merge --into main             all that is good
 
-RUN is an id, the beginning of one, or "last". All options above also go behind a command.
+RUN is an id, the beginning of one, or "last". All options above also go behind
+a command.
 fanoutd, the daemon, is started when it is needed.
 
 Exit codes:

@@ -16,7 +16,7 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-constexpr std::size_t kShortCommit = 8;
+constexpr std::size_t kShortCommit = 8, kWide = 100;
 
 std::size_t count_removed(const v1::CleanUpResponse& answer) {
   std::size_t count = 0;
@@ -25,16 +25,16 @@ std::size_t count_removed(const v1::CleanUpResponse& answer) {
 }
 
 void print_items(Session& session, const v1::CleanUpResponse& answer, const char* removed, const char* kept) {
-  Table table({{""}, {"RUN"}, {"TASK", false, 0, 40}, {"BRANCH", false, 0, 48}, {"WHY"}});
+  const bool narrow = session.out().columns() < kWide;  // the reason must have room
+  Table table({{""}, {"RUN", false, 0, narrow ? 18u : 40u}, {"BRANCH", false, 0, narrow ? 28u : 48u}, {"WHY"}});
   for (const auto& item : answer.items()) {
     table.add({{item.removed() ? removed : kept, item.removed() ? Ink::yellow : Ink::green},
                {item.run_id(), Ink::dim},
-               {item.task_id()},
-               {item.archive().empty() ? item.branch() : "(archive)"},
+               {item.archive().empty() ? item.branch() : item.task_id() + " (archive)"},
                {item.reason()}});
   }
   for (const auto& folder : answer.pruned()) {
-    table.add({{removed, Ink::yellow}, {""}, {""}, {"(registration)"}, {folder + " is gone already"}});
+    table.add({{removed, Ink::yellow}, {""}, {"(registration)"}, {folder + " is gone already"}});
   }
   session.print(table.lines(session.out().style(), {session.out().columns(), true, 3}));
 }

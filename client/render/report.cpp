@@ -72,7 +72,7 @@ std::string branch_sentence(const v1::Subagent& agent, const v1::BranchState* st
   if (!agent.report().pushed_to().empty()) text += ", pushed to " + agent.report().pushed_to();
   if (agent.has_pull_request()) text += ", pull request " + agent.pull_request().url();
   if (state && state->readiness() == v1::BranchState::READINESS_MERGED) text += ", merged: " + state->reason();
-  if (state && state->readiness() == v1::BranchState::READINESS_CONFLICT) text += ". " + state->reason();
+  if (state && state->readiness() == v1::BranchState::READINESS_CONFLICT) text += ": " + state->reason();
   return text + ".";
 }
 
@@ -171,7 +171,7 @@ Document report_of(const Evidence& evidence) {
   document.push_back(Heading{2, run.name().empty() ? run.id() : run.name()});
   document.push_back(Paragraph{outcome_sentence(run, now) + "."});
   document.push_back(Paragraph{"Run " + run.id() + " of " + run.plan_path() + ", from " + base_of(run) + ", begun " +
-                               google::protobuf::util::TimeUtil::ToString(run.started_at()) + "."});
+                               google::protobuf::util::TimeUtil::ToString(google::protobuf::util::TimeUtil::SecondsToTimestamp(run.started_at().seconds())) + "."});
   document.push_back(overview(evidence));
   for (const auto& collision : evidence.review.collisions()) {
     std::vector<std::string> files;

@@ -4,6 +4,7 @@
 
 #include "client/render/branches.hpp"
 #include "client/render/looks.hpp"
+#include "client/render/table.hpp"
 #include "client/render/times.hpp"
 #include "common/duration.hpp"
 #include "common/text.hpp"
@@ -14,7 +15,7 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-constexpr std::size_t kTailLines = 8;
+constexpr std::size_t kTailLines = 8, kSentenceLines = 6;
 
 std::string list(const google::protobuf::RepeatedPtrField<std::string>& ids) {
   return join(std::vector<std::string>(ids.begin(), ids.end()), ", ");
@@ -28,6 +29,18 @@ const char* word_for(v1::MergeMethod method) {
   }
 }
 
+/// A sentence that goes on below itself instead of being cut. `sign` has one column; empty: none.
+std::vector<std::string> sentence(const std::string& sign, Ink of_sign, const std::string& text, Ink ink, const Style& style, std::size_t columns) {
+  std::vector<std::string> lines;
+  const auto room = columns == kUnlimited ? columns : columns - 2;
+  for (const auto& piece : wrapped(printable(text), room, kSentenceLines)) {
+    Line line(style, columns);
+    if (lines.empty()) line.add(sign, of_sign);
+    lines.push_back(line.pad_to(2).add(piece, ink).text());
+  }
+  return lines;
+}
+
 std::vector<std::string> lines_of(const v1::MergePlanned& plan, const Style& style, std::size_t columns) {
   Line title(style, columns);
   title.add(plan.run_id(), Ink::bold).add(" into " + plan.into() + "@" + short_commit(plan.into_commit()));
@@ -36,11 +49,13 @@ std::vector<std::string> lines_of(const v1::MergePlanned& plan, const Style& sty
     title.add(plan.merged_before().empty() ? ": nothing to merge" : ": all is there already");
     return {title.text()};
   }
-  title.add(", " + std::string(word_for(plan.method())) + " in this order: " + list(plan.task_ids()));
   std::vector<std::string> lines{title.text()};
-  if (!plan.merged_before().empty()) lines.push_back(Line(style, columns).add("  there already: " + list(plan.merged_before()), Ink::dim).text());
-  const auto gates = plan.gates().empty() ? std::string("  no gates: what merges is moved to") : "  gates: " + list(plan.gates());
-  lines.push_back(Line(style, columns).add(gates, Ink::dim).text());
+  const auto add = [&](const std::string& text, Ink ink) {
+    for (auto& line : sentence("", ink, text, ink, style, columns)) lines.push_back(std::move(line));
+  };
+  add(std::string(word_for(plan.method())) + " in this order: " + list(plan.task_ids()), Ink::plain);
+  if (!plan.merged_before().empty()) add("there already: " + list(plan.merged_before()), Ink::dim);
+  add(plan.gates().empty() ? "no gates: what merges is moved to" : "gates: " + list(plan.gates()), Ink::dim);
   return lines;
 }
 
@@ -76,11 +91,10 @@ std::vector<std::string> lines_of(const v1::MergeLeftOut& left, const Style& sty
 }
 
 std::vector<std::string> lines_of(const v1::MergeLanded& landed, const Style& style, std::size_t columns) {
-  Line line(style, columns);
-  line.add("✓ ", Ink::green).add(list(landed.task_ids()), Ink::bold);
-  line.add(std::string(landed.task_ids_size() == 1 ? " has" : " have") + " landed, " + short_commit(landed.before()) + " → " + short_commit(landed.commit()));
-  if (landed.files_updated()) line.add(", with the files of the main checkout", Ink::dim);
-  return {line.text()};
+  auto text = list(landed.task_ids()) + (landed.task_ids_size() == 1 ? " has" : " have") + " landed, " + short_commit(landed.before()) + " → " +
+              short_commit(landed.commit());
+  if (landed.files_updated()) text += ", with the files of the main checkout";
+  return sentence("✓", Ink::green, text, Ink::plain, style, columns);
 }
 
 std::vector<std::string> lines_of(const v1::MergeEnded& ended, const Style& style, std::size_t columns) {
@@ -96,7 +110,7 @@ std::vector<std::string> train_lines(const v1::MergeResponse& step, const Style&
   switch (step.step_case()) {
     case v1::MergeResponse::kPlanned: return lines_of(step.planned(), style, columns);
     case v1::MergeResponse::kTried:
-      return {Line(style, columns).add("· trying " + list(step.tried().task_ids()) + " (" + numbered(step.tried().file_count(), "file") + ")", Ink::dim).text()};
+      return sentence("·", Ink::dim, "trying " + list(step.tried().task_ids()) + " (" + numbered(step.tried().file_count(), "file") + ")", Ink::dim, style, columns);
     case v1::MergeResponse::kCommand: return lines_of(step.command(), style, columns);
     case v1::MergeResponse::kLanded: return lines_of(step.landed(), style, columns);
     case v1::MergeResponse::kLeftOut: return lines_of(step.left_out(), style, columns);

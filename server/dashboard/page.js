@@ -16,7 +16,8 @@ const words = {
   RUN_STATE_INTERRUPTED: ['⊘', 'interrupted', 'hold'],
 };
 const order = ['PHASE_SETTING_UP', 'PHASE_IMPLEMENTING', 'PHASE_TESTING', 'PHASE_PUSHING', 'PHASE_REPORTING'];
-const steps = ['queued', 'worktree', 'environment', 'verify', 'slot', 'spawn', 'silent', 'work'];
+const steps = ['queued', 'worktree', 'environment', 'verify', 'slot', 'spawn', 'first output', 'work'];
+const classOf = (step) => 'step-' + step.replace(' ', '-');
 
 let run = null;           // as told last, its tasks in plan order
 let events = [];          // the newest ones
@@ -101,6 +102,7 @@ function changed(agent) {
   return '+' + sum('added') + ' −' + sum('deleted');
 }
 
+const numbered = (count, word) => (count || 0) + ' ' + word + (count === 1 ? '' : 's');
 const tokensOf = (agent) => Number((agent.usage || {}).inputTokens || 0) + Number((agent.usage || {}).outputTokens || 0);
 
 function shortNumber(count) {
@@ -240,7 +242,7 @@ function drawWaterfall() {
 }
 
 function block(step, begin, until, x, y) {
-  const made = drawing('rect', { x: x(begin), y: y + 2, width: Math.max(1, x(until) - x(begin)), height: 12, rx: 2, class: 'step-' + step });
+  const made = drawing('rect', { x: x(begin), y: y + 2, width: Math.max(1, x(until) - x(begin)), height: 12, rx: 2, class: classOf(step) });
   made.append(drawing('title', {}, step + ': ' + (until - begin).toFixed(2) + 's'));
   return made;
 }
@@ -249,7 +251,7 @@ function drawLegend() {
   for (const step of steps) {
     const entry = element('span');
     const sample = drawing('svg', { width: 11, height: 11 });
-    sample.append(drawing('rect', { width: 11, height: 11, rx: 2, class: 'step-' + step }));
+    sample.append(drawing('rect', { width: 11, height: 11, rx: 2, class: classOf(step) }));
     entry.append(sample, step === 'work' ? 'agent at work, gates, push' : step);
     byId('legend').append(entry);
   }
@@ -271,7 +273,7 @@ function told(event) {
   if (event.runEnded) return ['run ' + (words[event.runEnded.state] || ['', 'ended'])[1], (words[event.runEnded.state] || [])[2]];
   if (event.worktreeReady) return ['branch ' + event.worktreeReady.branch, 'dim'];
   if (event.commandStarted) return [event.commandStarted.role + ': ' + event.commandStarted.command, 'dim'];
-  if (event.workCommitted) return [(event.workCommitted.commitCount || 0) + ' commits, ' + (event.workCommitted.fileCount || 0) + ' files', ''];
+  if (event.workCommitted) return [numbered(event.workCommitted.commitCount, 'commit') + ', ' + numbered(event.workCommitted.fileCount, 'file'), ''];
   if (event.pushed) return ['pushed ' + event.pushed.branch + ' to ' + event.pushed.remote, ''];
   if (event.notice) return [event.notice.text || '', event.notice.severity === 'SEVERITY_WARNING' ? 'hold' : 'dim'];
   if (event.waiting) return [event.waiting.for ? 'waits for ' + event.waiting.for : '', 'dim'];

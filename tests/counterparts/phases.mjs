@@ -22,6 +22,8 @@ try {
   }
   saw.state = await page.locator("header #state").textContent();
   await page.locator("#waterfall .step-work").first().waitFor();
+  saw.colourless = await page.locator("#waterfall rect").evaluateAll((bars) =>
+    bars.filter((bar) => getComputedStyle(bar).fill === "rgb(0, 0, 0)").map((bar) => bar.textContent));
   if (picture) await page.screenshot({ path: picture, fullPage: true });
 } finally {
   await browser.close();

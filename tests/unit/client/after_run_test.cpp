@@ -145,6 +145,7 @@ TEST(TrainLines, TellWhatLandedAndWhyTheRestDidNot) {
   landed.set_before("1111111122");
   landed.set_commit("2222222233");
   EXPECT_THAT(train_lines(step, {}, 100), ElementsAre(AllOf(HasSubstr("a, b have landed"), HasSubstr("11111111 → 22222222"))));
+  EXPECT_THAT(train_lines(step, {}, 30), ElementsAre("✓ a, b have landed, 11111111 →", "  22222222")) << "nothing is cut";
   auto& left = *step.mutable_left_out();
   left.set_task_id("c");
   left.set_cause(v1::MergeLeftOut::CAUSE_GATE);
