@@ -42,6 +42,7 @@ using Print = Footprint::Print;
 
 constexpr mode_t kNotRun = S_IRUSR | S_IWUSR;
 constexpr std::size_t kMostWorktrees = 64;
+constexpr std::size_t kMostFiles = 200'000;  ///< In all of them, but the last.
 
 std::string target_text(const git_reference* reference) {
   if (const auto* target = git_reference_symbolic_target(reference)) return target;
@@ -185,9 +186,14 @@ std::vector<Checkout> newest_worktrees(const std::vector<Checkout>& all) {
 
 void add_worktrees(const Repository& bare, const std::vector<Checkout>& all, const TaskKeys& left_out, Footprint& footprint, std::stop_token stop) {
   if (left_out.contains(kAllTasks)) return;
+  std::size_t files = 0;
   for (const auto& checkout : newest_worktrees(all)) {
+    if (files >= kMostFiles) return;
     if (left_out.contains(task_of(owner_in(checkout.admin)))) continue;
-    if (auto print = print_of_worktree(bare, checkout, stop)) footprint.worktrees.emplace(checkout.folder, std::move(*print));
+    auto print = print_of_worktree(bare, checkout, stop);
+    if (!print) continue;
+    files += print->files.size();
+    footprint.worktrees.emplace(checkout.folder, std::move(*print));
   }
 }
 
