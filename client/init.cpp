@@ -34,9 +34,10 @@ std::string written_line(const std::string& file, v1::InitRepositoryResponse::Ou
 std::vector<std::string> steps_after_init(const v1::InitRepositoryResponse& answer) {
   std::vector<std::string> steps;
   if (!answer.has_commit()) steps.push_back("git add . && git commit     branches need a commit to start from");
-  steps.push_back("fanout plan add \"TITLE\"     a task of your own");
+  const bool example = answer.plan() != v1::InitRepositoryResponse::OUTCOME_KEPT;
+  steps.push_back(std::string("fanout plan add \"TITLE\"     a task of your own") + (example ? "; the plan begins with an example" : ""));
   steps.push_back("fanout plan show            what would be done");
-  steps.push_back("fanout execute              do it");
+  steps.push_back("fanout execute              do it; --agent says by whom");
   return steps;
 }
 
