@@ -242,7 +242,7 @@ awaitable<v1::SolveConflictResponse> Merging::solve(v1::SolveConflictRequest req
   co_return answer;
 }
 
-awaitable<void> Merging::recover() try {
+awaitable<void> Merging::recover() {
   const auto folder = Workshop::folder_of_all(services_);
   const auto ids = co_await services_.files.run([&](std::stop_token) {
     std::vector<std::string> names;
@@ -261,8 +261,6 @@ awaitable<void> Merging::recover() try {
   }
   is_cleared_ = true;
   cleared_.notify();
-} catch (const boost::system::system_error& ended) {
-  if (ended.code() != boost::asio::error::operation_aborted) throw;
 }
 
 /// Its folder is called as Workshop::name_of has it.

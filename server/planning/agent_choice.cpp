@@ -1,10 +1,8 @@
 #include "server/planning/agent_choice.hpp"
 
-#include <unistd.h>
-
 #include <filesystem>
-#include <sstream>
 
+#include "common/programs.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/tree.hpp"
 
@@ -16,11 +14,6 @@ using fanout::internal::v1::AgentSpec;
 using fanout::internal::v1::TaskSpec;
 
 namespace {
-
-bool is_program(const fs::path& file) {
-  std::error_code error;
-  return fs::is_regular_file(file, error) && ::access(file.c_str(), X_OK) == 0;
-}
 
 void settle_task(TaskSpec& task, std::vector<Diagnostic>& diagnostics) {
   auto& spec = *task.mutable_agent_spec();
@@ -37,19 +30,10 @@ void settle_task(TaskSpec& task, std::vector<Diagnostic>& diagnostics) {
 
 }  // namespace
 
-std::string find_program(const std::string& name, const std::string& search_path) {
-  std::istringstream folders(search_path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const auto file = fs::path(folder.empty() ? "." : folder) / name;
-    if (is_program(file)) return file.string();
-  }
-  return "";
-}
-
 std::vector<const agent::AgentRow*> installed_agents(const std::string& search_path) {
   std::vector<const agent::AgentRow*> found;
   for (const auto& row : agent::agents()) {
-    const bool there = !row.executable.empty() && !find_program(std::string(row.executable), search_path).empty();
+    const bool there = !row.executable.empty() && !find_program(std::string(row.executable), search_path, Folders::all).empty();
     if (there) found.push_back(&row);
   }
   return found;

@@ -10,9 +10,6 @@
 /// Which agent a word of the plan means, and what of it is on this machine. All functions BLOCK for a moment.
 namespace fanout::planning {
 
-/// Where the program is in `search_path`; empty: nowhere.
-std::string find_program(const std::string& name, const std::string& search_path);
-
 /// The agents of the catalogue whose programs are in `search_path`.
 std::vector<const agent::AgentRow*> installed_agents(const std::string& search_path);
 

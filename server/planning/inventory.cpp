@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "common/programs.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/resolve.hpp"
 #include "common/child.hpp"
@@ -107,7 +108,7 @@ v1::ListAgentsResponse Inventory::list(const Environment& environment, std::stop
     auto& info = *response.add_agents();
     info.set_name(std::string(row.id));
     describe(row, environment, free, info);
-    info.set_path(find_program(std::string(row.executable), path));
+    info.set_path(find_program(std::string(row.executable), path, Folders::all).string());
     info.set_installed(!info.path().empty());
     if (info.installed()) info.set_version(version_of(info.path(), std::string(row.version_flag), environment, stop));
     info.set_taken(installed.size() == 1 && installed.front() == &row);
@@ -126,7 +127,7 @@ v1::ListAgentsResponse Inventory::list(const Environment& environment, std::stop
     info->set_configured(true);
     info->set_command(spec.command());
     const auto program = of_agent.command.empty() ? std::string(row.executable) : spec.command().substr(0, spec.command().find(' '));
-    info->set_path(program.find('/') == std::string::npos ? find_program(program, path) : program);
+    info->set_path(program.find('/') == std::string::npos ? find_program(program, path, Folders::all).string() : program);
     info->set_installed(!info->path().empty() && std::filesystem::exists(info->path()));
   }
   return response;

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <thread>
 
+#include "common/programs.hpp"
 #include "common/text.hpp"
 #include "server/domain/plan/graph.hpp"
 #include "server/domain/plan/load.hpp"
@@ -127,14 +128,10 @@ bool is_shell_word(const std::string& word) {
   return words.contains(word);
 }
 
-bool is_program(const std::string& word, const std::string& search_path) {
+bool can_be_run(const std::string& word, const std::string& search_path) {
   if (is_shell_word(word)) return true;
   if (word.find('/') != std::string::npos) return word.front() != '/' || access(word.c_str(), X_OK) == 0;
-  std::istringstream folders(search_path);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (access((fs::path(folder.empty() ? "." : folder) / word).c_str(), X_OK) == 0) return true;
-  }
-  return false;
+  return !find_program(word, search_path, Folders::all).empty();
 }
 
 void check_agents(const Request& request, const fanout::internal::v1::RunSpec& spec,
@@ -142,7 +139,7 @@ void check_agents(const Request& request, const fanout::internal::v1::RunSpec& s
   std::vector<std::string> told;
   for (const auto& task : spec.tasks()) {
     const auto program = program_of(task.agent_command());
-    if (task.skipped() || program.empty() || is_program(program, request.search_path)) continue;
+    if (task.skipped() || program.empty() || can_be_run(program, request.search_path)) continue;
     if (task.fallbacks_size() > 0) continue;  // the next one takes over
     if (std::find(told.begin(), told.end(), program) != told.end()) continue;
     told.push_back(program);
