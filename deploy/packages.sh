@@ -5,7 +5,7 @@ build_packages="g++ cmake ninja-build ccache pkg-config git ca-certificates
   libboost1.81-dev libboost-json1.81-dev libssl-dev zlib1g-dev libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
   libc-ares-dev libgit2-dev libspdlog-dev libcli11-dev libyaml-cpp-dev libtomlplusplus-dev
   libsqlitecpp-dev libsqlite3-dev libutf8proc-dev libsystemd-dev prometheus-cpp-dev"
-test_packages="bubblewrap libgtest-dev libgmock-dev sqlite3 openssl python3 zsh fish dbus-daemon"
+test_packages="bubblewrap libgtest-dev libgmock-dev mold sqlite3 openssl python3 zsh fish dbus-daemon"
 # The agents' own programs that the tests run, from npm: pinned, since the recordings are of these.
 agent_packages="nodejs npm"
 agents="@anthropic-ai/claude-code@2.1.197 @openai/codex@0.169.0 @agentclientprotocol/sdk@2.4.0"
