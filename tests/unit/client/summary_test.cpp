@@ -11,6 +11,7 @@ namespace {
 namespace v1 = fanout::v1;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 v1::Run ended_example() {
   auto run = RunBuilder().ended(v1::RUN_STATE_FAILED, 8.3).get();
@@ -62,10 +63,9 @@ TEST(Summary, KeepsTogetherWhatIsInOneRepository) {
   auto& run = builder.ended(v1::RUN_STATE_FAILED, 2).get();
   run.add_repositories()->set_path("/home/me/api");
   run.add_repositories()->set_name("web");
-  std::vector<std::string> words;
-  for (const auto& line : task_table(run, at(100), {}, 200)) words.push_back(line.substr(0, line.find("  ", 25)));
-  EXPECT_THAT(words, ElementsAre("REPOSITORY     TASK      OUTCOME", "api         ✓  endpoint  completed", "web         ✓  page      completed",
-                                 "            ✗  style     failed"));
+  EXPECT_THAT(task_table(run, at(100), {}, 200),
+              ElementsAre(StartsWith("REPOSITORY     TASK      OUTCOME"), StartsWith("api         ✓  endpoint  completed"),
+                          StartsWith("web         ✓  page      completed"), StartsWith("            ✗  style     failed")));
 }
 
 TEST(Summary, WhoRacedAndLostIsNotSaidToHaveCompletedAnything) {
