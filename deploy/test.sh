@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 mode=${1:-all}
 jobs=$(nproc)
-test_jobs=$((jobs + 1))  # many tests wait for programs rather than work
+test_jobs=$((jobs * 2 + 1))  # many tests wait for programs rather than work
 export CTEST_OUTPUT_ON_FAILURE=1
 
 step() { printf '\n== %s\n' "$*"; }
