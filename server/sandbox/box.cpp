@@ -14,10 +14,6 @@ constexpr const char* kSeedScript = "cp -R " "/run/fanout/home/." " \"$HOME\" &&
 /// Of /run: what resolves names, and what Nix keeps there.
 constexpr const char* kOfRun[] = {"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf",
                                   "/run/current-system",  "/run/opengl-driver"};
-/// Of /proc: what is about the machine, and is its root's to write, with no capability but the user's number. Covered for
-/// no other user: it cannot write there, and below a /proc with covers no sandbox within gets one of its own.
-constexpr const char* kOfProc[] = {"/proc/sys", "/proc/irq", "/proc/bus", "/proc/acpi", "/proc/scsi", "/proc/fs", "/proc/driver",
-                                   "/proc/dynamic_debug", "/proc/sysrq-trigger"};
 
 bool is_below(const fs::path& path, const fs::path& folder) { return path != folder && is_within(path, folder); }
 
@@ -47,9 +43,9 @@ void add_machine(const Box& box, Words& words) {
   if (!box.network || box.forwards) words.add("--unshare-net");
   words.read("/", "/");
   words.add("--dev", "/dev", "--proc", "/proc");
-  for (const auto* path : kOfProc) {
-    if (box.as_root) words.read_if_there(path);
-  }
+  // What is about the machine there is its root's to write, with no capability but the user's number. It is left alone for
+  // other users: they cannot write there, and below a /proc that is read-only no sandbox within gets one of its own.
+  if (box.as_root) words.add("--remount-ro", "/proc");
   for (const auto& folder : box.emptied) words.empty(folder);
   for (const auto& socket : box.sockets) words.read("/dev/null", socket);
   for (const auto* path : kOfRun) words.read_if_there(path);

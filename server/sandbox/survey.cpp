@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <mutex>
 #include <set>
 
 #include "common/error.hpp"
@@ -47,9 +49,10 @@ constexpr const char* kShared[] = {"/tmp", "/var/tmp", "/run", "/home", "/root"}
 /// Where services of the machine have their sockets, besides /run: elsewhere they come and go too fast to be covered.
 constexpr const char* kOfServices[] = {"/var", "/opt"};
 constexpr std::size_t kMostSockets = 200;
+constexpr std::chrono::seconds kLookIsGood{1};
 
 /// Of all that are bound to a path: "Num RefCount Protocol Flags Type St Inode Path". See proc(5).
-std::set<fs::path> bound_sockets() {
+std::set<fs::path> read_bound_sockets() {
   std::set<fs::path> bound;
   std::ifstream table("/proc/net/unix");
   for (std::string line; std::getline(table, line);) {
@@ -57,6 +60,19 @@ std::set<fs::path> bound_sockets() {
     std::error_code error;
     const auto path = at == line.npos ? fs::path() : fs::canonical(line.substr(at + 1), error);
     if (!path.empty() && !error && fs::is_socket(path, error)) bound.insert(path);
+  }
+  return bound;
+}
+
+/// Programs that start together share a look: there may be thousands, and each is looked for.
+std::set<fs::path> bound_sockets() {
+  static std::mutex mutex;
+  static std::set<fs::path> bound;
+  static std::chrono::steady_clock::time_point looked{};
+  const std::lock_guard lock(mutex);
+  if (looked == std::chrono::steady_clock::time_point{} || std::chrono::steady_clock::now() - looked > kLookIsGood) {
+    bound = read_bound_sockets();
+    looked = std::chrono::steady_clock::now();
   }
   return bound;
 }

@@ -55,10 +55,10 @@ TEST(Box, HidesAFolderBeforeItShowsWhatIsBelowIt) {
 
 TEST(Box, OfTheMachinesRootTheKernelsSettingsAreCovered) {
   auto box = usual_box();
-  EXPECT_EQ(place_of(command_prefix(box), {"--ro-bind-try", "/proc/sys", "/proc/sys"}), -1);
+  EXPECT_EQ(place_of(command_prefix(box), {"--remount-ro", "/proc"}), -1);
   box.as_root = true;
   const auto words = command_prefix(box);
-  EXPECT_GT(place_of(words, {"--ro-bind-try", "/proc/sys", "/proc/sys"}), place_of(words, {"--proc", "/proc"}));
+  EXPECT_GT(place_of(words, {"--remount-ro", "/proc"}), place_of(words, {"--proc", "/proc"}));
 }
 
 TEST(Box, SocketsOfOthersAreCovered) {
