@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "server/git/config_entries.hpp"
 #include "server/git/files.hpp"
 
 namespace fanout::git {
@@ -39,14 +40,7 @@ class Settings {
     return std::string(value.raw.ptr, value.raw.size);
   }
 
-  template <typename Call>
-  void for_each(const char* pattern, Call call) const {
-    const auto forward = [](const git_config_entry* entry, void* to) {
-      (*static_cast<Call*>(to))(std::string_view(entry->name), std::string_view(entry->value ? entry->value : "true"));
-      return 0;
-    };
-    check(git_config_foreach_match(config_.get(), pattern, forward, &call), "read the configuration");
-  }
+  const Config& config() const { return config_; }
 
  private:
   Config config_;
@@ -76,7 +70,8 @@ std::string attributes_file(const Settings& settings) {
 
 std::set<std::string> filters(const Settings& settings) {
   std::set<std::string> names;
-  settings.for_each("^filter\\..*\\.(smudge|process|required)$", [&](std::string_view key, std::string_view value) {
+  for_each_entry(settings.config(), [&](std::string_view key, std::string_view value) {
+    if (!is_key_of(key, "filter", "smudge") && !is_key_of(key, "filter", "process") && !is_key_of(key, "filter", "required")) return;
     const std::size_t begin = key.find('.') + 1, end = key.rfind('.');
     if (end > begin && !value.empty()) names.emplace(key.substr(begin, end - begin));
   });
@@ -85,7 +80,7 @@ std::set<std::string> filters(const Settings& settings) {
 
 bool has_promisor(const Settings& settings) {
   bool found = false;
-  settings.for_each("^remote\\..*\\.promisor$", [&](std::string_view, std::string_view) { found = true; });
+  for_each_entry(settings.config(), [&](std::string_view key, std::string_view) { found = found || is_key_of(key, "remote", "promisor"); });
   return found || settings.text("extensions.partialclone");
 }
 

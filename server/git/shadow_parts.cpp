@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "common/text.hpp"
+#include "server/git/config_entries.hpp"
 #include "server/git/files.hpp"
 #include "server/git/refs.hpp"
 #include "server/git/spare_files.hpp"
@@ -19,13 +20,19 @@ namespace {
 constexpr std::size_t kMostAlternates = 16;  // git itself follows five, one behind the other
 
 /// Keys that change what git shows and how it commits, and name nothing that is run.
-constexpr const char* kHarmlessKeys =
-    "^(user|author|committer)\\.(name|email)$"
-    "|^core\\.(filemode|symlinks|ignorecase|autocrlf|eol|safecrlf|quotepath|precomposeunicode|protectntfs|protecthfs"
-    "|sparsecheckout|sparsecheckoutcone|bigfilethreshold|abbrev|commentchar|whitespace)$"
-    "|^(init\\.defaultbranch|merge\\.conflictstyle|diff\\.(algorithm|renames)|pull\\.(ff|rebase)|push\\.default|rebase\\.autosquash)$"
-    "|^branch\\..*\\.(remote|merge|rebase)$"
-    "|^remote\\..*\\.(url|fetch)$";
+constexpr std::string_view kHarmlessKeys[] = {
+    "user.name", "user.email", "author.name", "author.email", "committer.name", "committer.email",
+    "core.filemode", "core.symlinks", "core.ignorecase", "core.autocrlf", "core.eol", "core.safecrlf", "core.quotepath",
+    "core.precomposeunicode", "core.protectntfs", "core.protecthfs", "core.sparsecheckout", "core.sparsecheckoutcone",
+    "core.bigfilethreshold", "core.abbrev", "core.commentchar", "core.whitespace",
+    "init.defaultbranch", "merge.conflictstyle", "diff.algorithm", "diff.renames", "pull.ff", "pull.rebase", "push.default",
+    "rebase.autosquash"};
+
+bool belongs_in_shadow(std::string_view key) {
+  if (std::find(std::begin(kHarmlessKeys), std::end(kHarmlessKeys), key) != std::end(kHarmlessKeys)) return true;
+  return is_key_of(key, "branch", "remote") || is_key_of(key, "branch", "merge") || is_key_of(key, "branch", "rebase") ||
+         is_key_of(key, "remote", "url") || is_key_of(key, "remote", "fetch");
+}
 
 std::string in_quotes(std::string_view value) {
   std::string text = "\"";
@@ -57,18 +64,12 @@ std::string harmless_config(const Repository& bare) {
   std::string text =
       "[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tlogallrefupdates = true\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n";
   std::map<std::string, std::string> values;
-  struct Into {
-    std::map<std::string, std::string>* values;
-    std::string* text;
-  } into{&values, &text};
-  const auto add = [](const git_config_entry* entry, void* to) {
-    const auto& found = *static_cast<Into*>(to);
-    const std::string name = entry->name, value = entry->value ? entry->value : "true";
-    if (name.starts_with("remote.") && name.ends_with(".fetch")) *found.text += in_config(name, value);
-    else (*found.values)[name] = name.ends_with(".url") ? without_secrets(value) : value;
-    return 0;
-  };
-  check(git_config_foreach_match(config.get(), kHarmlessKeys, add, &into), "read the configuration");
+  for_each_entry(config, [&](std::string_view key, std::string_view said) {
+    if (!belongs_in_shadow(key)) return;
+    const std::string name(key), value(said);
+    if (is_key_of(key, "remote", "fetch")) text += in_config(name, value);
+    else values[name] = is_key_of(key, "remote", "url") ? without_secrets(value) : value;
+  });
   for (const auto& [name, value] : values) text += in_config(name, value);
   return text;
 }
@@ -144,12 +145,9 @@ std::string no_shadow(const fs::path& repository) {
   const Repository bare = open_bare(common_folder(open_repository(repository)));
   const Config config = config_of(bare);
   bool promises = false;
-  const auto note = [](const git_config_entry*, void* to) {
-    *static_cast<bool*>(to) = true;
-    return 0;
-  };
-  check(git_config_foreach_match(config.get(), "^(extensions\\.partialclone|remote\\..*\\.promisor)$", note, &promises),
-        "read the configuration");
+  for_each_entry(config, [&](std::string_view key, std::string_view) {
+    promises = promises || key == "extensions.partialclone" || is_key_of(key, "remote", "promisor");
+  });
   return promises ? "the repository is a partial clone, which fetches what is missing while it works" : "";
 }
 

@@ -89,11 +89,13 @@ AddedWorktree add_worktree(const WorktreeRequest& request, Materialiser& materia
 
 namespace {
 
-/// The repository that a remote on this machine is; empty for others. There it was ourselves who wrote.
+/// The repository that a remote on this machine is; empty for others. There it was ourselves who wrote. By the setting alone, as
+/// has_remote().
 fs::path local_remote(const Repository& repository, const std::string& name) {
-  Remote remote;
-  if (git_remote_lookup(remote.out(), repository.get(), name.c_str()) != 0) return {};
-  const char* url = git_remote_url(remote.get());
+  Config config;
+  check(git_repository_config_snapshot(config.out(), repository.get()), "read the configuration");
+  const char* url = nullptr;
+  if (git_config_get_string(&url, config.get(), ("remote." + name + ".url").c_str()) != 0) return {};
   std::string path = url ? url : "";
   if (path.starts_with("file://")) path.erase(0, 7);
   Repository there;

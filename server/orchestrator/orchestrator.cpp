@@ -1,6 +1,7 @@
 #include "server/orchestrator/forecast.hpp"
 #include "server/orchestrator/orchestrator.hpp"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -285,7 +286,10 @@ awaitable<void> Orchestrator::follow(Run& run) {
   figures_.forget(id);
   runs_.erase(id);
   ended_.notify();
-  if (!stopping_) co_await expect_next(services_, spec);
+  if (stopping_) co_return;
+  co_await expect_next(services_, spec);
+  // What all its tasks needed goes back to the machine: nobody may want as much for days.
+  if (runs_.empty()) co_await services_.files.run([](std::stop_token) { ::malloc_trim(0); });
 }
 
 const RunSpec* Orchestrator::open_plan(const std::string& run_id) const {

@@ -10,7 +10,7 @@ import time
 # Tells the time in every line, `rate` times a second, by a clock that does not drift with the work.
 SPEAKER = """import sys, time
 rate, seconds = {rate}, {seconds}
-begin = time.time()
+begin = max(time.time(), {start})
 for n in range(rate * seconds):
     time.sleep(max(0, begin + n / rate - time.time()))
     print("at %d" % time.time_ns(), flush=True)
@@ -67,7 +67,7 @@ def supervisors():
 def recovery(way, programs, repository, agents, kills):
     """Killed while agents print a line every 20 ms: from the next daemon's start until a line of each, printed since, is recorded."""
     speaker = way.scratch / "speaker.py"
-    speaker.write_text(SPEAKER.format(rate=50, seconds=600))
+    speaker.write_text(SPEAKER.format(rate=50, seconds=600, start=0))
     plan = way.plan(repository, agents, agent=f"exec python3 {speaker}", more=f"sandbox_read: [{speaker}]\n")
     run = way.call("execute", plan, "--detach")
     run = run.get("run", run)["id"]
@@ -111,9 +111,9 @@ def seconds_of(timestamp):
 
 
 def latency(way, repository, agents, rate, seconds):
-    """From the moment that an agent took before it wrote a line until a client has the line."""
+    """From the moment that an agent took before it wrote a line until a client has the line, once all agents are there."""
     speaker = way.scratch / "speaker.py"
-    speaker.write_text(SPEAKER.format(rate=rate, seconds=seconds))
+    speaker.write_text(SPEAKER.format(rate=rate, seconds=seconds, start=time.time() + 5 + agents / 10))
     plan = way.plan(repository, agents, agent=f"exec python3 {speaker}", more=f"sandbox_read: [{speaker}]\n")
     run = way.call("execute", plan, "--detach")
     run = run.get("run", run)["id"]
