@@ -108,7 +108,7 @@ class Fanout:
             self.environment.update(tracker.environment())
             # GitHub allows 80 new things a minute and 500 an hour: what one round may send must not depend on the ones before.
             (self.scratch / "config").mkdir()
-            (self.scratch / "config/config.toml").write_text("[github]\nper_minute = 100000\nper_hour = 100000\npoints_per_minute = 100000\n")
+            (self.scratch / "config/config.toml").write_text("[github]\nburst = 1000\nper_minute = 100000\nper_hour = 100000\npoints_per_minute = 100000\n")
         self.log = open(self.scratch / "log", "w")
         self.start(programs)
 
