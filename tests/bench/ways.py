@@ -148,7 +148,7 @@ class Fanout:
                 f"pool: {'true' if self.warm else 'false'}\npool_size: {max(tasks, 1)}\npool_space: 200GB\n"
                 f"max_parallel: {max(tasks, 1)}\nallow_empty: true\npush: false\nwrite_status: false\nstall_timeout: off\n"
                 f"env: {{BENCH_OUT: {self.scratch / 'out'}}}\nsandbox_write: [{self.scratch / 'out'}]\n"
-                + (f"tracker: github\npull_request: false\n" if self.tracker else "") + more + "tasks:\n")
+                + ("tracker: {name: github, mode: per-task}\npull_request: false\n" if self.tracker else "") + more + "tasks:\n")
         for number in range(1, tasks + 1):
             text += f"  - {{id: task-{number}, prompt: work, agent: {json.dumps(agent)}}}\n"
         file = self.scratch / "plan.yaml"
