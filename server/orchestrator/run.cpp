@@ -202,8 +202,9 @@ awaitable<void> Run::enter() {
 awaitable<void> Run::wait_for_room() {
   std::map<std::string, std::uint64_t> sizes;
   admission::Request request;
-  for (const auto& name : domain::repositories_of(spec_)) {
-    const auto repository = domain::in_repository(spec_, name).repository();
+  const auto names = domain::repositories_of(spec_);
+  for (const auto& name : names) {
+    const auto& repository = specs_.empty() ? spec_.repository() : specs_.at(name).repository();
     request.folders.push_back(repository);
     sizes[name] = co_await size_of_checkout(repository);
   }

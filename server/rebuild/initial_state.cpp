@@ -9,24 +9,6 @@ namespace fanout::rebuild {
 
 namespace v1 = fanout::v1;
 
-namespace {
-
-/// A run has a tracker where one of its repositories has.
-void add_repository(const fanout::internal::v1::RunSpec& spec, v1::Run& run) {
-  auto& told = *run.add_repositories();
-  told.set_name(spec.repository_name());
-  told.set_path(spec.repository());
-  told.set_base(spec.base());
-  told.set_base_commit(spec.base_commit());
-  told.set_tracker_repository(spec.tracker_repository());
-  if (spec.tracker_repository().empty() || !run.tracker_repository().empty()) return;
-  run.set_tracker(spec.tracker());
-  run.set_tracker_repository(spec.tracker_repository());
-  run.set_tracker_mode(spec.tracker_options().mode());
-}
-
-}  // namespace
-
 v1::Run initial_state(const fanout::internal::v1::RunSpec& spec) {
   v1::Run run;
   run.set_id(spec.run_id());
@@ -42,9 +24,13 @@ v1::Run initial_state(const fanout::internal::v1::RunSpec& spec) {
   run.set_tracker_mode(spec.tracker_options().mode());
   run.set_follow(spec.tracker_options().follow());
   run.set_open(spec.has_open_plan());
-  for (const auto& name : domain::repositories_of(spec)) add_repository(domain::in_repository(spec, name), run);
-  const bool unnamed = spec.repositories().empty() && spec.repository_name().empty();
-  if (unnamed) run.clear_repositories();
+  for (auto& one : domain::told_repositories(spec)) *run.add_repositories() = std::move(one);
+  for (const auto& one : spec.repositories()) {  // a run has a tracker where one of its repositories has
+    if (!run.tracker_repository().empty() || one.spec().tracker_repository().empty()) continue;
+    run.set_tracker(one.spec().tracker());
+    run.set_tracker_repository(one.spec().tracker_repository());
+    run.set_tracker_mode(one.spec().tracker_options().mode());
+  }
   std::map<std::string, std::vector<const fanout::internal::v1::TaskSpec*>> racing;
   for (const auto& task : spec.tasks()) {
     if (!task.race_of().empty()) racing[task.race_of()].push_back(&task);

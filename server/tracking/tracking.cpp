@@ -34,6 +34,7 @@ RunSpec tasks_alone(RunSpec spec) {
 /// The run as it is for each of its repositories that has a tracker.
 std::vector<RunSpec> tracked_parts(const RunSpec& spec) {
   std::vector<RunSpec> parts;
+  if (spec.tracker_repository().empty() && spec.repositories().empty()) return parts;
   for (const auto& name : domain::repositories_of(spec)) {
     auto part = domain::alone_in_repository(spec, name);
     if (!part.tracker_repository().empty()) parts.push_back(tasks_alone(std::move(part)));

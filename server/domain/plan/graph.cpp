@@ -6,6 +6,7 @@
 #include <set>
 
 #include "server/domain/plan/template.hpp"
+#include "server/domain/run/repositories.hpp"
 
 namespace fanout::domain {
 
@@ -140,14 +141,6 @@ void describe_task(const Task& task, unsigned wave, v1::PlannedTask& out) {
   out.set_repository(task.settings.repo.value_or(""));
 }
 
-void add_repository(const fanout::internal::v1::RunSpec& spec, const std::string& name, v1::PlanDescription& description) {
-  auto& told = *description.add_repositories();
-  told.set_name(name);
-  told.set_path(spec.repository());
-  told.set_base(spec.base());
-  told.set_tracker_repository(spec.tracker_repository());
-}
-
 }  // namespace
 
 std::vector<std::vector<std::string>> waves(const Plan& plan) {
@@ -199,9 +192,7 @@ v1::PlanDescription describe(const Plan& plan, const fanout::internal::v1::RunSp
   add_conflicts(Graph(plan), description);
   description.set_repository(spec.repository());
   description.set_base(spec.base());
-  const bool named = !spec.repository_name().empty() || !spec.repositories().empty();
-  if (named) add_repository(spec, spec.repository_name(), description);
-  for (const auto& one : spec.repositories()) add_repository(one.spec(), one.name(), description);
+  for (auto& one : told_repositories(spec)) *description.add_repositories() = std::move(one);
   description.set_max_parallel(spec.max_parallel());
   description.set_waits_for_issue(names_issue(spec.worktree_pattern()) || names_issue(spec.branch_pattern()));
   if (spec.tasks_size() > 0) {

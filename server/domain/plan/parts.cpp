@@ -7,6 +7,7 @@
 
 #include "server/domain/plan/resolve.hpp"
 #include "server/domain/plan/tree.hpp"
+#include "server/domain/run/repositories.hpp"
 
 namespace fanout::domain {
 
@@ -14,26 +15,6 @@ using fanout::internal::v1::RunSpec;
 using fanout::internal::v1::TaskSpec;
 
 namespace {
-
-/// What in_repository() takes from it, and nothing else.
-RunSpec of_repository(const RunSpec& part) {
-  RunSpec spec;
-  spec.set_repository(part.repository());
-  spec.set_base(part.base());
-  spec.set_push(part.push());
-  spec.set_remote(part.remote());
-  spec.set_worktree_pattern(part.worktree_pattern());
-  spec.set_branch_pattern(part.branch_pattern());
-  spec.set_tracker(part.tracker());
-  spec.set_pull_request_base(part.pull_request_base());
-  if (part.has_tracker_options()) *spec.mutable_tracker_options() = part.tracker_options();
-  spec.set_pool(part.pool());
-  spec.set_pool_most(part.pool_most());
-  spec.set_pool_bytes(part.pool_bytes());
-  spec.set_cache_bytes(part.cache_bytes());
-  if (part.has_cache_age()) *spec.mutable_cache_age() = part.cache_age();
-  return spec;
-}
 
 /// Those of the plan in its order, and behind them who races for them.
 void put_in_order(const Plan& plan, std::vector<TaskSpec> tasks, RunSpec& spec) {
@@ -82,7 +63,7 @@ RunSpec brought_together(const Plan& plan, std::vector<RunSpec> parts, Diagnosti
     one_issue = one_issue || parts[i].tracker_options().mode() == "tracking";
     auto& further = *spec.add_repositories();
     further.set_name(parts[i].repository_name());
-    *further.mutable_spec() = of_repository(parts[i]);
+    take_repository_part(parts[i], *further.mutable_spec());
     tasks.insert(tasks.end(), parts[i].tasks().begin(), parts[i].tasks().end());
   }
   put_in_order(plan, std::move(tasks), spec);

@@ -14,6 +14,16 @@ namespace {
 const std::string& id_of(const TaskSpec& task) { return task.id(); }
 const std::string& id_of(const v1::Subagent& agent) { return agent.task_id(); }
 
+v1::RunRepository told(const std::string& name, const RunSpec& spec) {
+  v1::RunRepository one;
+  one.set_name(name);
+  one.set_path(spec.repository());
+  one.set_base(spec.base());
+  one.set_base_commit(spec.base_commit());
+  one.set_tracker_repository(spec.tracker_repository());
+  return one;
+}
+
 /// Those of one repository; what they need elsewhere is none of its business.
 template <class Tasks>
 void keep_alone(Tasks& tasks, const std::string& repository) {
@@ -27,6 +37,35 @@ void keep_alone(Tasks& tasks, const std::string& repository) {
 }
 
 }  // namespace
+
+void take_repository_part(const RunSpec& from, RunSpec& to) {
+  to.set_repository(from.repository());
+  to.set_base(from.base());
+  to.set_base_commit(from.base_commit());
+  to.set_push(from.push());
+  to.set_remote(from.remote());
+  to.set_worktree_pattern(from.worktree_pattern());
+  to.set_branch_pattern(from.branch_pattern());
+  to.set_tracker(from.tracker());
+  to.set_tracker_repository(from.tracker_repository());
+  to.set_pull_request_base(from.pull_request_base());
+  to.clear_tracker_options();
+  if (from.has_tracker_options()) *to.mutable_tracker_options() = from.tracker_options();
+  to.set_pool(from.pool());
+  to.set_pool_most(from.pool_most());
+  to.set_pool_bytes(from.pool_bytes());
+  to.set_cache_bytes(from.cache_bytes());
+  to.clear_cache_age();
+  if (from.has_cache_age()) *to.mutable_cache_age() = from.cache_age();
+}
+
+std::vector<v1::RunRepository> told_repositories(const RunSpec& spec) {
+  std::vector<v1::RunRepository> all;
+  if (spec.repository_name().empty() && spec.repositories().empty()) return all;
+  all.push_back(told(spec.repository_name(), spec));
+  for (const auto& one : spec.repositories()) all.push_back(told(one.name(), one.spec()));
+  return all;
+}
 
 std::vector<std::string> repositories_of(const RunSpec& spec) {
   std::vector<std::string> names{spec.repository_name()};
@@ -46,25 +85,8 @@ RunSpec in_repository(const RunSpec& spec, const std::string& name) {
   whole.clear_repositories();
   const auto found = std::find_if(spec.repositories().begin(), spec.repositories().end(), [&](const auto& one) { return one.name() == name; });
   if (found == spec.repositories().end()) return whole;
-  const auto& its = found->spec();
   whole.set_repository_name(name);
-  whole.set_repository(its.repository());
-  whole.set_base(its.base());
-  whole.set_base_commit(its.base_commit());
-  whole.set_push(its.push());
-  whole.set_remote(its.remote());
-  whole.set_worktree_pattern(its.worktree_pattern());
-  whole.set_branch_pattern(its.branch_pattern());
-  whole.set_tracker(its.tracker());
-  whole.set_tracker_repository(its.tracker_repository());
-  whole.set_pull_request_base(its.pull_request_base());
-  *whole.mutable_tracker_options() = its.tracker_options();
-  whole.set_pool(its.pool());
-  whole.set_pool_most(its.pool_most());
-  whole.set_pool_bytes(its.pool_bytes());
-  whole.set_cache_bytes(its.cache_bytes());
-  whole.clear_cache_age();
-  if (its.has_cache_age()) *whole.mutable_cache_age() = its.cache_age();
+  take_repository_part(found->spec(), whole);
   return whole;
 }
 

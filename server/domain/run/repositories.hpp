@@ -10,6 +10,12 @@
 /// or its spec, as it is for one.
 namespace fanout::domain {
 
+/// What of a run's spec depends on the repository: all that is told apart, and nothing else, goes from one to the other.
+void take_repository_part(const fanout::internal::v1::RunSpec& from, fanout::internal::v1::RunSpec& to);
+
+/// All of them, as clients are told; none where the plan names none.
+std::vector<fanout::v1::RunRepository> told_repositories(const fanout::internal::v1::RunSpec& spec);
+
 /// The names of a run's repositories, its own first; one that is empty where the plan names none.
 std::vector<std::string> repositories_of(const fanout::internal::v1::RunSpec& spec);
 std::vector<std::string> repositories_of(const fanout::v1::Run& run);
