@@ -13,16 +13,26 @@ class AgentSurvival : public RealAgents, public testing::WithParamInterface<cons
  protected:
   std::string go() const { return (repository_.outside() / "go").string(); }
 
+  /// The agent's own file of its session, once the outcome of a step is in it.
+  std::string saved() const {
+    const auto home = home_.path().string();
+    return GetParam() == std::string("claude") ? home + "/.claude/projects/*/*.jsonl \"tool_result\""
+                                               : home + "/.codex/sessions/**/*.jsonl _output\"";
+  }
+
+  /// The second step comes when the first is on disk: an agent writes it down in its own time, and a session that it has
+  /// not written down cannot be gone on with.
   void add_waiting(const std::string& more = {}) {
     add("task", GetParam(),
-        {"write one.txt 1", "wait " + go(), "write two.txt 2", "run git add . && git commit -qm \"feat: both\"",
-         "say Done."},
+        {"write one.txt 1", "saved " + saved(), "write saved.txt yes", "wait " + go(), "write two.txt 2",
+         "run git add . && git commit -qm \"feat: both\"", "say Done."},
         more);
   }
 
-  /// Until the agent has done the first step.
+  /// Until the agent has done the first two steps.
   void wait_for_work() {
-    const auto events = wait_for([](const auto& event) { return event.agent_activity().has_tool_result(); });
+    int done = 0;
+    const auto events = wait_for([&](const auto& event) { return event.agent_activity().has_tool_result() && ++done == 2; });
     for (const auto& event : events) {
       if (event.has_command_started() && event.command_started().role() == "agent") pid_ = event.command_started().pid();
     }
@@ -76,7 +86,7 @@ TEST_P(AgentSurvival, OfItsOwnDeathTheNextAttemptGoesOnInTheSameSession) {
   watch_to_the_end();
   expect_completed();
   const auto all = launched();
-  ASSERT_EQ(all.size(), 2u);
+  ASSERT_EQ(all.size(), 2u) << daemon_->log();
   EXPECT_NE(all[1].session(), "");
   EXPECT_EQ(all[1].session(), end_of("task").agent_session());
   EXPECT_EQ(end_of("task").attempt(), 2u);

@@ -16,12 +16,14 @@ The prompt holds the script, a line for each step:
     @model exhausted SECONDS   answers 429 with the words of a used-up quota and retry-after, once, before the next step
     @model hang                answers nothing until the agent hangs up, once, before the next step
     @model wait FILE           answers once FILE exists, before the next step
+    @model saved FILES TEXT    answers once one of FILES (a pattern) holds TEXT, before the next step
 
 When all steps are done it says that it is done. How far a conversation is, its own messages tell, so a session that is
 resumed goes on where it was; "once" is remembered for each script. A request that offers no tools (titles, summaries)
 gets a word. Tokens are the same for each call: 1000 in, of which 400 come from the cache, and 50 out.
 """
 
+import glob
 import hashlib
 import http.server
 import json
@@ -34,6 +36,7 @@ import uuid
 
 INPUT, CACHED, OUTPUT = 1000, 400, 50
 PREFIX = "@model "
+CONDITIONS = ("limit", "exhausted", "hang", "wait", "saved")  # no step of their own
 
 log_lock = threading.Lock()
 once = set()
@@ -84,7 +87,7 @@ class Talk:
 
 
 def after_conditions(steps, at):
-    while at < len(steps) and steps[at].split(" ")[0] in ("limit", "exhausted", "hang", "wait"):
+    while at < len(steps) and steps[at].split(" ")[0] in CONDITIONS:
         at += 1
     return at
 
@@ -114,8 +117,11 @@ def next_answer(talk, has_tools, connection):
             wait_for_end(connection)
             raise HungUp
         if verb == "wait":
-            wait_for_file(rest.strip(), connection)
-        if verb in ("limit", "exhausted", "hang", "wait"):
+            wait_until(lambda: os.path.exists(rest.strip()), connection)
+        if verb == "saved":
+            files, _, text = rest.partition(" ")
+            wait_until(lambda: any(holds(file, text) for file in glob.glob(files, recursive=True)), connection)
+        if verb in CONDITIONS:
             at += 1
             continue
         if verb == "write":
@@ -134,10 +140,15 @@ def wait_for_end(connection):
         pass
 
 
-def wait_for_file(path, connection):
+def holds(path, text):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return text in file.read()
+
+
+def wait_until(is_so, connection):
     connection.settimeout(0.1)
     try:
-        while not os.path.exists(path):
+        while not is_so():
             try:
                 if not connection.recv(1):
                     raise HungUp
