@@ -1,6 +1,8 @@
 #include "server/agent/homes.hpp"
 
 #include <array>
+#include <deque>
+#include <string>
 #include <vector>
 
 namespace fanout::agent {
@@ -12,32 +14,49 @@ using List = std::vector<string_view>;
 
 struct Row {
   string_view id;
+  string_view folder;  ///< Where its files are,
+  List moved;          ///< unless the user has set this variable.
   List read, write, login, own, seed;
+
+  std::array<List*, 5> lists() { return {&read, &write, &login, &own, &seed}; }
 };
+
+/// What lies below the agent's folder, also where the user may have moved it to.
+Row with_moved(Row row) {
+  static std::deque<std::string> places;
+  for (auto* list : row.lists()) {
+    for (std::size_t at = 0, count = list->size(); at < count && !row.moved.empty(); ++at) {
+      if (!(*list)[at].starts_with(row.folder)) continue;
+      places.push_back(std::string(row.moved.front()).append((*list)[at].substr(row.folder.size())));
+      list->push_back(places.back());
+    }
+  }
+  return row;
+}
 
 const std::array<Row, 4>& rows() {
   static const std::array<Row, 4> all{{
-      {"claude",
+      with_moved({"claude", "~/.claude/", {"$CLAUDE_CONFIG_DIR/"},
        {"~/.claude/settings.json", "~/.claude/settings.local.json", "~/.claude/CLAUDE.md", "~/.claude/commands", "~/.claude/agents",
         "~/.claude/skills", "~/.claude/plugins", "~/.claude/hooks", "~/.claude/output-styles", "~/.claude/rules", "~/.local/share/claude"},
-       {"~/.claude/projects", "~/.claude/todos", "~/.claude/file-history", "~/.claude/session-env", "$CLAUDE_CONFIG_DIR/"},
+       {"~/.claude/projects", "~/.claude/todos", "~/.claude/file-history", "~/.claude/session-env"},
        {"~/.claude/.credentials.json"},
        {},
-       {"~/.claude.json"}},
-      {"codex",
+       {"~/.claude.json", "$CLAUDE_CONFIG_DIR/.claude.json"}}),
+      with_moved({"codex", "~/.codex/", {"$CODEX_HOME/"},
        {"~/.codex/config.toml", "~/.codex/AGENTS.md", "~/.codex/prompts", "~/.codex/skills", "~/.codex/rules", "~/.codex/packages"},
-       {"~/.codex/sessions", "$CODEX_HOME/"},
+       {"~/.codex/sessions"},
        {"~/.codex/auth.json"},
        {},
-       {}},
-      {"gemini",
+       {}}),
+      {"gemini", "~/.gemini/", {},
        {"~/.gemini/settings.json", "~/.gemini/GEMINI.md", "~/.gemini/extensions", "~/.gemini/commands", "~/.gemini/policies",
         "~/.gemini/trustedFolders.json", "~/.gemini/installation_id"},
        {"~/.gemini/tmp"},
        {"~/.gemini/oauth_creds.json", "~/.gemini/google_accounts.json"},
        {"~/.gemini/tmp/bin"},
        {"~/.gemini/projects.json"}},
-      {"opencode",
+      {"opencode", "~/.config/opencode/", {},
        {"~/.config/opencode/node_modules", "$XDG_CONFIG_HOME/opencode/node_modules", "~/.opencode"},
        {"~/.local/share/opencode", "~/.local/state/opencode", "$XDG_DATA_HOME/opencode", "$XDG_STATE_HOME/opencode"},
        {},
@@ -51,12 +70,9 @@ const std::array<Row, 4>& rows() {
 Row all_of_them() {
   Row all;
   const auto add = [](List& to, const List& from) { to.insert(to.end(), from.begin(), from.end()); };
-  for (const auto& row : rows()) {
-    add(all.read, row.read);
-    add(all.write, row.write);
-    add(all.login, row.login);
-    add(all.own, row.own);
-    add(all.seed, row.seed);
+  for (auto row : rows()) {
+    add(all.moved, row.moved);
+    for (std::size_t list = 0; list < row.lists().size(); ++list) add(*all.lists()[list], *row.lists()[list]);
   }
   return all;
 }
@@ -66,9 +82,9 @@ Row all_of_them() {
 HomeFiles home_files(string_view id) {
   static const Row any = all_of_them();
   for (const auto& row : rows()) {
-    if (row.id == id) return {row.read, row.write, row.login, row.own, row.seed};
+    if (row.id == id) return {row.read, row.write, row.login, row.own, row.seed, row.moved};
   }
-  return {any.read, any.write, any.login, any.own, any.seed};
+  return {any.read, any.write, any.login, any.own, any.seed, any.moved};
 }
 
 std::string expanded(string_view file, const std::function<std::string(string_view)>& variable) {

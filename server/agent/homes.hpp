@@ -16,6 +16,7 @@ struct HomeFiles {
   /// the same agent, outside of a sandbox, runs what was put there.
   std::span<const std::string_view> own;
   std::span<const std::string_view> seed;   ///< Files, and folders of few, that it wants to write, and that name programs.
+  std::span<const std::string_view> moved;  ///< Folders of a user's own choice that all of this may lie in instead.
 };
 
 /// Of the row of that id in the catalogue; of one that may be any program, what all of them have.

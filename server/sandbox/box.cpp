@@ -6,11 +6,11 @@ namespace fanout::sandbox {
 
 namespace {
 
-constexpr const char* kSeeds = "/run/fanout/home";
+constexpr const char* kSeeds = "/run/fanout/seeds";
 constexpr const char* kDoors = "/run/fanout/doors";
 constexpr const char* kHelper = "/run/fanout/helper";
 /// Copied and not mounted: programs replace such files by renaming another.
-constexpr const char* kSeedScript = "cp -R " "/run/fanout/home/." " \"$HOME\" && exec \"$@\"";
+constexpr const char* kSeedScript = "cp -R /run/fanout/seeds/. / && exec \"$@\"";
 /// Of /run: what resolves names, and what Nix keeps there.
 constexpr const char* kOfRun[] = {"/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager/resolv.conf",
                                   "/run/current-system",  "/run/opengl-driver"};

@@ -22,7 +22,7 @@ struct Home {
   std::vector<fs::path> write;
   std::vector<fs::path> secret;  ///< Are there, and are empty inside, whatever else is said.
   std::vector<fs::path> secret_files;
-  fs::path seeds;               ///< A folder whose files are copied into the home at the start; empty: none are.
+  fs::path seeds;               ///< A folder whose files are copied to the same places below "/" at the start; empty: none are.
 };
 
 /// The git folder that is seen in the place of the repository's own.

@@ -207,6 +207,7 @@ class Surveyor {
   /// Its sessions outlive the program, so that it can be resumed: they need a folder that is there.
   void add_agent(Box& box) const {
     const auto files = agent::home_files(wanted_.agent);
+    for (const auto place : files.moved) empty_folder(place_of(place), box);
     add_all(files.read, box.home.read);
     const bool is_known = wanted_.agent != "command" && wanted_.agent != "acp";
     for (const auto place : files.write) {
@@ -219,6 +220,16 @@ class Surveyor {
     }
     add_all(files.login, box.home.write);
     for (const auto& place : files.seed) add_seed(place, box);
+  }
+
+  /// An agent's folder outside of the home: what else it writes there is its own, and ends with it.
+  void empty_folder(const fs::path& folder, Box& box) const {
+    const auto holds = [&](const fs::path& other) { return !other.empty() && (is_within(other, folder) || is_within(folder, other)); };
+    const bool is_there = folder.has_relative_path() && is_folder(folder);
+    if (is_there && !holds(home_) && !holds(wanted_.repository) && !holds(wanted_.worktree) &&
+        std::none_of(box.emptied.begin(), box.emptied.end(), holds)) {
+      box.emptied.push_back(folder);
+    }
   }
 
   /// What is seen in any case needs no mount.
@@ -245,12 +256,14 @@ class Surveyor {
   void add_seed(string_view place, Box& box) const {
     const auto file = place_of(place);
     std::error_code error;
-    if (file.empty() || home_.empty() || !is_below_home(file)) return add_unseeded(file, box);
+    const auto holds_it = [&](const fs::path& folder) { return is_within(file, folder); };
+    const bool is_ours = (!home_.empty() && is_below_home(file)) || std::any_of(box.emptied.begin(), box.emptied.end(), holds_it);
+    if (file.empty() || !is_ours) return add_unseeded(file, box);
     const auto covers = [&](const fs::path& shown) { return is_within(file, shown); };
     const auto covered_by = [&](const std::vector<fs::path>& shown) { return std::any_of(shown.begin(), shown.end(), covers); };
     if (covered_by(box.home.read) || covered_by(box.home.write)) return;
     const auto seeds = wanted_.shadow.place / "seeds";
-    const auto copy = seeds / file.lexically_relative(home_);
+    const auto copy = seeds / file.relative_path();
     if (fs::is_regular_file(file, error)) copy_file_seed(file, copy);
     else if (fs::is_directory(file, error)) copy_folder_seed(file, copy);
     else return;

@@ -138,6 +138,25 @@ TEST_F(Sandbox, AnAgentLeavesNothingToRunInItsOwnFolders) {
   EXPECT_EQ(read_file(home / ".local/share/opencode/session"), "session\n");
 }
 
+/// A user may have moved an agent's folder: of that too it writes its sessions alone.
+TEST_F(Sandbox, AnAgentLeavesNothingToRunInFoldersThatWereMovedEither) {
+  const TempDir elsewhere;
+  const fs::path claude = home_.folder / ".claude-at-work", codex = elsewhere.path() / "codex";
+  for (const auto& file : {claude / "settings.json", claude / ".claude.json", codex / "config.toml"}) write_file(file, "ours\n");
+  for (const auto& folder : {claude / "projects", codex / "sessions"}) fs::create_directories(folder);
+  PlanBuilder plan(repository_, "setup: []\nverify: []\nenv: {CLAUDE_CONFIG_DIR: " + claude.string() + ", CODEX_HOME: " + codex.string() + "}\n");
+  plan.task("t", "true; cd $CLAUDE_CONFIG_DIR; cat settings.json .claude.json $CODEX_HOME/config.toml; "
+                 "echo x > .claude.json && echo x > $CODEX_HOME/version.json && echo may write; mkdir -p hooks; "
+                 "for file in settings.json settings.local.json hooks/x $CODEX_HOME/config.toml; do echo evil > $file; done; "
+                 "echo one > projects/one; echo one > $CODEX_HOME/sessions/one; cd - > /dev/null; " + commit_line("x.txt"));
+  run(plan);
+  ASSERT_EQ(end_of("t").phase(), v1::PHASE_COMPLETED) << end_of("t").reason() << said("t", "agent.stderr");
+  EXPECT_THAT(said("t"), HasSubstr("ours\nours\nours\nmay write\n")) << said("t", "agent.stderr");
+  for (const auto& file : {claude / "settings.json", claude / ".claude.json", codex / "config.toml"}) EXPECT_EQ(read_file(file), "ours\n") << file;
+  for (const auto& file : {claude / "settings.local.json", claude / "hooks", codex / "version.json"}) EXPECT_FALSE(fs::exists(file)) << file;
+  EXPECT_EQ(read_file(claude / "projects/one") + read_file(codex / "sessions/one"), "one\none\n");
+}
+
 /// What an agent tries, and what becomes of its task.
 struct Attack {
   const char* name;

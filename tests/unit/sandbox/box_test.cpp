@@ -130,7 +130,7 @@ TEST(Box, SeedsAreCopiedAndTheProgramTakesTheShellsPlace) {
   auto box = usual_box();
   box.home.seeds = "/state/1/seeds";
   const auto words = command_prefix(box);
-  EXPECT_GT(place_of(words, {"--ro-bind", "/state/1/seeds", "/run/fanout/home"}), 0);
+  EXPECT_GT(place_of(words, {"--ro-bind", "/state/1/seeds", "/run/fanout/seeds"}), 0);
   EXPECT_EQ(words.back(), "sh");
   EXPECT_THAT(words[words.size() - 2], testing::EndsWith("exec \"$@\""));
 }
