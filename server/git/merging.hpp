@@ -37,6 +37,9 @@ struct FileConflict {
 /// By path. "Ours" is the first of the two. Error not_found; precondition: they have no history in common.
 std::vector<FileConflict> conflicts_between(const fs::path& repository, const std::string& ours, const std::string& theirs);
 
+/// "a.txt, b.txt and 3 more".
+std::string names_of(const std::vector<FileConflict>& conflicts);
+
 /// The paths that differ between two commits, sorted; of a file that was renamed both.
 std::vector<std::string> touched_files(const fs::path& repository, const std::string& from, const std::string& to);
 

@@ -10,6 +10,7 @@
 #include "server/domain/run/fold.hpp"
 #include "server/domain/run/race.hpp"
 #include "server/domain/run/repositories.hpp"
+#include "server/domain/subagent/retry.hpp"
 #include "server/git/changes.hpp"
 #include "server/git/landing.hpp"
 #include "server/merging/branches.hpp"
@@ -79,7 +80,7 @@ const v1::Subagent& task_of(const v1::Run& run, const std::string& id) {
 /// What the agent is told; that it may commit, it knows.
 v1::Feedback feedback_about(const v1::Subagent& task, const Target& target, const std::vector<git::FileConflict>& conflicts) {
   v1::Feedback feedback;
-  feedback.set_source("merge");
+  feedback.set_source(std::string(domain::kConflictToSolve));
   feedback.set_reason("branch " + target.branch + " has changed meanwhile, and this branch conflicts with it in " + names_of(conflicts));
   feedback.set_text("Merge it into your branch here: `git merge " + target.tip + "` (that is " + target.branch +
                     "). Solve the conflicts so that both sides' intentions hold, see that the checks pass, and commit the "

@@ -9,7 +9,6 @@ namespace v1 = fanout::v1;
 
 namespace {
 
-constexpr std::size_t kMostNames = 5;
 constexpr std::size_t kMostText = 12u << 10;
 
 v1::FileConflict::Kind kind_of(git::FileConflict::Kind kind) {
@@ -94,16 +93,6 @@ void add_commits(const std::vector<git::CommitInfo>& commits, int most, google::
     told.set_id(commit.id);
     told.set_summary(valid_utf8(commit.summary));
   }
-}
-
-std::string names_of(const std::vector<git::FileConflict>& conflicts) {
-  std::vector<std::string> names;
-  for (const auto& conflict : conflicts) {
-    if (names.size() == kMostNames) break;
-    names.push_back(printable(conflict.path));
-  }
-  const auto more = conflicts.size() - names.size();
-  return join(names, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
 }
 
 std::string described(const std::vector<git::FileConflict>& conflicts) {

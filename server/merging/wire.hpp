@@ -19,9 +19,6 @@ inline std::vector<std::string> strings_of(const google::protobuf::RepeatedPtrFi
   return {field.begin(), field.end()};
 }
 
-/// "a.txt, b.txt and 3 more".
-std::string names_of(const std::vector<git::FileConflict>& conflicts);
-
 /// The conflicts in Markdown, for an agent that is to solve them; at most 12 KiB.
 std::string described(const std::vector<git::FileConflict>& conflicts);
 

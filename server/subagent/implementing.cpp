@@ -9,6 +9,7 @@
 #include "server/domain/run/fold.hpp"
 #include "server/domain/plan/template.hpp"
 #include "server/domain/subagent/retry.hpp"
+#include "server/git/merging.hpp"
 #include "server/subagent/subagent.hpp"
 
 namespace fanout::subagent {
@@ -169,6 +170,7 @@ awaitable<Input> Subagent::commit_work() {
   struct Work {
     std::optional<std::string> commit;
     git::BranchSummary branch;
+    std::vector<git::FileConflict> conflicts;  ///< Those that the agent was to solve and that are there still.
   };
   const auto work = co_await services_.workers.run([&](std::stop_token) {
     git::release_dead_locks(spec_.repository(), worktree_.path, worktree_.branch, spec_.remote());
@@ -180,8 +182,14 @@ awaitable<Input> Subagent::commit_work() {
     Work found;
     found.commit = git::commit_all(spec_.repository(), worktree_.path, commit_message(spec_, task_));
     found.branch = git::summarise_branch(spec_.repository(), base_commit_, worktree_.branch);
+    if (const auto& asked = progress_.feedback; asked && asked->source() == domain::kConflictToSolve) {
+      found.conflicts = git::conflicts_between(spec_.repository(), found.branch.head, asked->commit());
+    }
     return found;
   });
+  if (!work.conflicts.empty()) {
+    co_return Input{InputKind::work_failed, "the agent has not solved the conflict in " + git::names_of(work.conflicts), {}};
+  }
   if (work.branch.commits.empty() && !task_.allow_empty()) {
     co_return Input{InputKind::nothing_changed,
                     "the agent changed nothing (a task for which that is right says allow_empty: true)",

@@ -286,6 +286,22 @@ TEST_F(Merging, AnAgentSolvesTheConflictThatItIsGiven) {
   EXPECT_EQ(read_file(repository_.root() / "shared.txt"), "one\nboth\nthree\n");
 }
 
+TEST_F(Merging, AnAgentThatLeavesTheConflictHasNotDoneWhatItWasAskedFor) {
+  PlanBuilder plan(repository_);
+  plan.task("t", "printf 'one\\nagent\\nthree\\n' > shared.txt; git commit -qam agent; echo more >> more.txt");
+  const auto run = run_to_end(daemon_, plan.write());
+  repository_.commit_file("shared.txt", "one\nmine\nthree\n");
+  v1::SolveConflictRequest request;
+  request.set_run_id(run.id());
+  request.set_task_id("t");
+  v1::SolveConflictResponse response;
+  ASSERT_TRUE(merging()->SolveConflict(patient().get(), request, &response).ok());
+  watch(daemon_, run.id(), run.last_sequence());
+  const auto after = get(daemon_, run.id());
+  EXPECT_EQ(task(after, "t").phase(), v1::PHASE_FAILED);
+  EXPECT_EQ(task(after, "t").reason(), "the agent has not solved the conflict in shared.txt");
+}
+
 TEST_F(Merging, AClientThatGoesAwayEndsTheTrainAndNothingIsLeft) {
   PlanBuilder plan(repository_, "setup: []\nverify: []\ngates: [{name: slow, run: 'case $FANOUT_WORKTREE in *merge-train*) sleep 1000;; esac'}]\n");
   plan.task("a", commit_line("a.txt"));

@@ -67,7 +67,7 @@ enum class Effect {
   take_slot,            ///< → slot_taken
   run_agent,            ///< → agent_succeeded, work_failed, agent_unfit, limited or effect_failed
   await_account,        ///< → account_free
-  commit_work,          ///< → work_committed, nothing_changed or effect_failed
+  commit_work,          ///< → work_committed, nothing_changed, work_failed or effect_failed
   run_gates,            ///< → gates_passed, gate_failed or effect_failed
   push,                 ///< → pushed, push_rejected or effect_failed
   rebase,               ///< → rebased or effect_failed

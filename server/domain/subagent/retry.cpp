@@ -120,7 +120,7 @@ std::string about_the_gate(const v1::WorkReturned& returned) {
 
 std::string about_the_feedback(const v1::Feedback& feedback) {
   const auto round = "round " + std::to_string(feedback.retry()) + " of " + std::to_string(feedback.retries());
-  const auto what = feedback.source() == "merge" ? std::string("The work was completed before, and is to be merged now. ")
+  const auto what = feedback.source() == kConflictToSolve ? std::string("The work was completed before, and is to be merged now. ")
                                                  : "The work was completed before, and its branch is a pull request. Now (" + round + "): ";
   return "\n\n## What was said of this work\n\n" + what + feedback.reason() +
          ".\n\nEverything is still in this worktree, on the same branch. Change what has to be changed, and nothing "

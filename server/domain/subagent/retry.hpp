@@ -39,6 +39,9 @@ std::string about_the_gate(const fanout::v1::WorkReturned& returned);
 /// What the next agent is told: Markdown to stand behind the prompt.
 std::string about_the_failure(const fanout::v1::RetryScheduled& retry);
 
+/// The source of feedback that asks for a conflict with its commit to be solved.
+inline constexpr std::string_view kConflictToSolve = "merge";
+
 /// The same of what was said about its work after it had completed.
 std::string about_the_feedback(const fanout::v1::Feedback& feedback);
 
