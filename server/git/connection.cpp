@@ -29,33 +29,48 @@ void refuse_missing(const std::string& name, const std::string& url) {
   throw Error(ErrorKind::not_found, "remote " + name + " names " + path.string() + ", which is not there");
 }
 
+/// libgit2 takes relative paths from the folder that this process happens to be in, where git takes them from the root of the
+/// checkout.
+std::string located(const Repository& repository, std::string url) {
+  const char* root = git_repository_workdir(repository.get());
+  return root && is_relative_path(url) ? (fs::path(root) / url).lexically_normal().string() : url;
+}
+
+RemoteSettings require_remote(const Repository& repository, const std::string& name) {
+  if (auto found = find_remote(repository, name)) return std::move(*found);
+  throw Error(ErrorKind::not_found, "the repository has no remote " + name);
+}
+
 }  // namespace
 
 Connection::Connection(const Repository& repository, std::string name, git_direction direction,
                        std::stop_token stop, const Access& access)
-    : name_(std::move(name)), stop_(stop), credentials_(stop, access) {
-  const int code = git_remote_lookup(remote_.out(), repository.get(), name_.c_str());
-  if (code == GIT_ENOTFOUND || code == GIT_EINVALIDSPEC) {
-    throw Error(ErrorKind::not_found, "the repository has no remote " + name_);
-  }
-  check(code, "read remote " + name_);
-  const std::string url = locate(repository, direction);
+    : name_(std::move(name)), stop_(stop), credentials_(stop, access), settings_(require_remote(repository, name_)) {
+  const std::string url = located(repository, direction == GIT_DIRECTION_PUSH ? settings_.push_url : settings_.url);
+  git_remote_create_options options = GIT_REMOTE_CREATE_OPTIONS_INIT;
+  options.repository = repository.get();
+  options.flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC;
+  git::check(git_remote_create_with_opts(remote_.out(), url.c_str(), &options), "read remote " + name_);
   refuse_missing(name_, url);
   local_folder_ = local_path(url);
 }
 
-/// Settles which URL is used, and returns it. libgit2 takes relative paths from the folder that this
-/// process happens to be in, where git takes them from the root of the checkout; and it forgets the push URL
-/// when the remote is a folder.
-std::string Connection::locate(const Repository& repository, git_direction direction) {
-  const char* push_url = direction == GIT_DIRECTION_PUSH ? git_remote_pushurl(remote()) : nullptr;
-  const char* configured = push_url ? push_url : git_remote_url(remote());
-  const char* root = git_repository_workdir(repository.get());
-  std::string url = configured ? configured : "";
-  if (root && is_relative_path(url)) url = (fs::path(root) / url).lexically_normal().string();
-  check(git_remote_set_instance_url(remote(), url.c_str()), "read remote " + name_);
-  check(git_remote_set_instance_pushurl(remote(), url.c_str()), "read remote " + name_);
-  return url;
+git_proxy_options Connection::proxy() const {
+  git_proxy_options options = GIT_PROXY_OPTIONS_INIT;
+  options.type = !settings_.proxy ? GIT_PROXY_AUTO : settings_.proxy->empty() ? GIT_PROXY_NONE : GIT_PROXY_SPECIFIED;
+  if (options.type == GIT_PROXY_SPECIFIED) options.url = settings_.proxy->c_str();
+  return options;
+}
+
+void Connection::note_pushed(const Repository& repository, const std::string& ref, const git_oid& tip) const {
+  for (const auto& text : settings_.fetch) {
+    Refspec spec;
+    if (git_refspec_parse(spec.out(), text.c_str(), true) != 0 || !git_refspec_src_matches(spec.get(), ref.c_str())) continue;
+    Buffer here;
+    check(git_refspec_transform(&here.raw, spec.get(), ref.c_str()), "note the push to " + name_);
+    Reference noted;
+    check(git_reference_create(noted.out(), repository.get(), here.raw.ptr, &tip, true, "update by push"), "note the push to " + name_);
+  }
 }
 
 git_remote_callbacks Connection::callbacks() {

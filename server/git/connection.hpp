@@ -7,6 +7,7 @@
 #include "server/git/credentials.hpp"
 #include "server/git/git.hpp"
 #include "server/git/no_sigpipe.hpp"
+#include "server/git/remote_settings.hpp"
 #include "server/git/repository.hpp"
 
 namespace fanout::git {
@@ -22,6 +23,10 @@ class Connection {
 
   git_remote* remote() const { return remote_.get(); }
   git_remote_callbacks callbacks();
+  git_proxy_options proxy() const;  ///< Valid as long as this is.
+
+  /// Where the remote's branches are noted here, by its refspecs: that `ref` of its is at `tip` now.
+  void note_pushed(const Repository& repository, const std::string& ref, const git_oid& tip) const;
 
   /// Throws when `code` is an error: cancelled after a stop, else what is wrong and what to do.
   void check(int code, const std::string& doing) const;
@@ -35,12 +40,12 @@ class Connection {
 
  private:
   int proceed() const { return stop_.stop_requested() ? GIT_EUSER : 0; }
-  std::string locate(const Repository& repository, git_direction direction);
 
   NoSigpipe no_sigpipe_;
   std::string name_;
   std::stop_token stop_;
   Credentials credentials_;
+  RemoteSettings settings_;
   Remote remote_;
   fs::path local_folder_;
   std::optional<std::string> rejection_;

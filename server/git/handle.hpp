@@ -55,6 +55,7 @@ using Revwalk = Handle<git_revwalk, git_revwalk_free>;
 using Diff = Handle<git_diff, git_diff_free>;
 using Patch = Handle<git_patch, git_patch_free>;
 using Remote = Handle<git_remote, git_remote_free>;
+using Refspec = Handle<git_refspec, git_refspec_free>;
 using Rebase = Handle<git_rebase, git_rebase_free>;
 using Blob = Handle<git_blob, git_blob_free>;
 using Odb = Handle<git_odb, git_odb_free>;

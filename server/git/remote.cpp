@@ -2,6 +2,7 @@
 
 #include "server/git/connection.hpp"
 #include "server/git/git.hpp"
+#include "server/git/remote_settings.hpp"
 #include "server/git/repository.hpp"
 
 namespace fanout::git {
@@ -33,7 +34,7 @@ bool means_non_fast_forward(const std::string& reason) {
 git_push_options push_options(Connection& connection) {
   git_push_options options = GIT_PUSH_OPTIONS_INIT;
   options.callbacks = connection.callbacks();
-  options.proxy_opts.type = GIT_PROXY_AUTO;
+  options.proxy_opts = connection.proxy();
   options.pb_parallelism = 1;  // Callbacks from several threads at once would need locks.
   return options;
 }
@@ -65,29 +66,12 @@ bool is_still_at(Connection& connection, const std::string& branch, const std::s
 }  // namespace
 
 std::string remote_url(const fs::path& path, const std::string& name) {
-  const Repository repository = open_repository(path);
-  Remote remote;
-  const int code = git_remote_lookup(remote.out(), repository.get(), name.c_str());
-  if (code == GIT_ENOTFOUND || code == GIT_EINVALIDSPEC) {
-    throw Error(ErrorKind::not_found, "the repository " + path.string() + " has no remote \"" + name + "\"");
-  }
-  check(code, "read remote " + name);
-  const char* url = git_remote_url(remote.get());
-  return url ? url : "";
+  const auto remote = find_remote(open_repository(path), name);
+  if (!remote) throw Error(ErrorKind::not_found, "the repository " + path.string() + " has no remote \"" + name + "\"");
+  return remote->url;
 }
 
-/// By the settings alone: each git_remote_lookup of libgit2 1.5 leaks a little for every line of the
-/// configuration (it forgets a regular expression's workspace), and this one is asked often.
-bool has_remote(const fs::path& path, const std::string& remote) {
-  const Repository repository = open_repository(path);
-  Config config;
-  check(git_repository_config_snapshot(config.out(), repository.get()), "read the configuration");
-  for (const char* key : {".url", ".pushurl"}) {
-    const char* value = nullptr;
-    if (git_config_get_string(&value, config.get(), ("remote." + remote + key).c_str()) == 0) return true;
-  }
-  return false;
-}
+bool has_remote(const fs::path& path, const std::string& remote) { return find_remote(open_repository(path), remote).has_value(); }
 
 std::variant<std::string, PushRejected> push(const fs::path& path, const std::string& remote,
                                              const std::string& branch, std::stop_token stop,
@@ -106,6 +90,7 @@ std::variant<std::string, PushRejected> push(const fs::path& path, const std::st
   if (auto reason = connection.rejection()) return PushRejected{means_non_fast_forward(*reason), *reason};
   connection.check(code, "push " + branch + " to " + remote);
   connection.accepted();
+  connection.note_pushed(repository, ref, tip);
   return text_of(tip);
 }
 
@@ -116,7 +101,7 @@ std::optional<std::string> fetch(const fs::path& path, const std::string& remote
   Connection connection(repository, remote, GIT_DIRECTION_FETCH, std::move(stop), access);
   git_fetch_options options = GIT_FETCH_OPTIONS_INIT;
   options.callbacks = connection.callbacks();
-  options.proxy_opts.type = GIT_PROXY_AUTO;
+  options.proxy_opts = connection.proxy();
   options.update_fetchhead = 0;  // One file that callers at the same time would fight for.
   options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
   options.prune = GIT_FETCH_NO_PRUNE;

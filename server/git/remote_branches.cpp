@@ -13,8 +13,7 @@ constexpr std::string_view kHeads = "refs/heads/";
 
 void connect(Connection& connection, git_direction direction, const std::string& doing) {
   const git_remote_callbacks callbacks = connection.callbacks();
-  git_proxy_options proxy = GIT_PROXY_OPTIONS_INIT;
-  proxy.type = GIT_PROXY_AUTO;
+  const git_proxy_options proxy = connection.proxy();
   connection.check(git_remote_connect(connection.remote(), direction, &callbacks, &proxy, nullptr), doing);
   connection.accepted();
 }
@@ -36,7 +35,7 @@ std::map<std::string, std::string> branches_at(const Connection& connection, con
 void delete_at_server(Connection& connection, const std::string& branch, const std::string& doing) {
   git_push_options options = GIT_PUSH_OPTIONS_INIT;
   options.callbacks = connection.callbacks();
-  options.proxy_opts.type = GIT_PROXY_AUTO;
+  options.proxy_opts = connection.proxy();
   std::string spec = ":" + std::string(kHeads) + branch;
   char* specs[] = {spec.data()};
   const git_strarray list = {specs, 1};

@@ -78,6 +78,26 @@ TEST_F(PushTest, GoesToThePushUrlAndFollowsInsteadOf) {
   EXPECT_EQ(at_remote("work"), tip_);
 }
 
+/// As git does, the longest of the rules, and another one for pushes where no URL of their own is set.
+TEST_F(PushTest, PushInsteadOfIsForPushesAlone) {
+  sandbox_.git({"remote", "set-url", "origin", "short:origin.git"});
+  sandbox_.git({"config", "url.https://example.com/.insteadOf", "short:"});
+  sandbox_.git({"config", "url.https://example.com/longer/.insteadOf", "short:or"});
+  sandbox_.git({"config", "url." + sandbox_.outside().string() + "/.pushInsteadOf", "short:"});
+  EXPECT_EQ(remote_url(sandbox_.root(), "origin"), sandbox_.git({"remote", "get-url", "origin"}));
+  EXPECT_EQ(remote_url(sandbox_.root(), "origin"), "https://example.com/longer/igin.git");
+  EXPECT_EQ(push_work(), tip_);
+  EXPECT_EQ(at_remote("work"), tip_);
+}
+
+/// So that `git status` of the branch knows.
+TEST_F(PushTest, IsNotedWhereTheRefspecsSay) {
+  sandbox_.git({"config", "--replace-all", "remote.origin.fetch", "+refs/heads/w*:refs/remotes/elsewhere/w*"});
+  push_work();
+  EXPECT_EQ(sandbox_.git({"rev-parse", "refs/remotes/elsewhere/work"}), tip_);
+  EXPECT_NE(sandbox_.try_git({"rev-parse", "--verify", "-q", "refs/remotes/origin/work"}).status, 0);
+}
+
 TEST_F(PushTest, AgainWithNothingNewSucceeds) {
   push_work();
   EXPECT_EQ(push_work(), tip_);
