@@ -123,7 +123,9 @@ TEST_F(Repositories, WhatATaskNeedsElsewhereCanBeReadAndNotChanged) {
   const auto run = run_to_end(daemon_, tasks.write());
   ASSERT_EQ(run.state(), v1::RUN_STATE_COMPLETED) << run.DebugString();
   EXPECT_EQ(web_.git({"show", "feature/page:page.txt"}), "promised");
-  if (task(run, "page").sandbox() == v1::SANDBOX_LEVEL_WORKSPACE) EXPECT_EQ(read_file(there), "promised\n");
+  if (task(run, "page").sandbox() == v1::SANDBOX_LEVEL_WORKSPACE) {
+    EXPECT_EQ(read_file(there), "promised\n");
+  }
   EXPECT_THAT(web_.git({"show", "feature/page:prompt.txt"}),
               HasSubstr("- endpoint: branch `feature/endpoint`, its files in `" + (api_.root() / "worktrees/endpoint").string() + "`"));
 }
