@@ -14,8 +14,8 @@ using List = std::vector<string_view>;
 
 struct Row {
   string_view id;
-  string_view folder;  ///< Where its files are,
-  List moved;          ///< unless the user has set this variable.
+  string_view folder;  ///< That the user may move,
+  List moved;          ///< to where this variable says.
   List read, write, login, own, seed;
 
   std::array<List*, 5> lists() { return {&read, &write, &login, &own, &seed}; }
@@ -49,14 +49,14 @@ const std::array<Row, 4>& rows() {
        {"~/.codex/auth.json"},
        {},
        {}}),
-      {"gemini", "~/.gemini/", {},
+      {"gemini", {}, {},
        {"~/.gemini/settings.json", "~/.gemini/GEMINI.md", "~/.gemini/extensions", "~/.gemini/commands", "~/.gemini/policies",
         "~/.gemini/trustedFolders.json", "~/.gemini/installation_id"},
        {"~/.gemini/tmp"},
        {"~/.gemini/oauth_creds.json", "~/.gemini/google_accounts.json"},
        {"~/.gemini/tmp/bin"},
        {"~/.gemini/projects.json"}},
-      {"opencode", "~/.config/opencode/", {},
+      {"opencode", {}, {},
        {"~/.config/opencode/node_modules", "$XDG_CONFIG_HOME/opencode/node_modules", "~/.opencode"},
        {"~/.local/share/opencode", "~/.local/state/opencode", "$XDG_DATA_HOME/opencode", "$XDG_STATE_HOME/opencode"},
        {},

@@ -162,7 +162,7 @@ TEST_F(MaterialiserTest, AnEmptyCommitGivesAnEmptyWorktree) {
 
 TEST_F(MaterialiserTest, ALateCallerJoinsThoseUnderWayAndGetsAllFiles) {
   std::vector<StoredFile> files;
-  for (int i = 0; i < 3000; ++i) files.push_back({"100644", "f/" + std::to_string(i), std::to_string(i)});
+  for (int i = 0; i < 1000; ++i) files.push_back({"100644", "f/" + std::to_string(i), std::to_string(i)});
   const auto start = store_commit(sandbox_, files);
   const auto expected = contents_of(add_by_git(start));
   std::vector<AddedWorktree> added(40);  // more than are filled at a time
