@@ -1,4 +1,5 @@
-"""A tracker as the seed's script and Fanout see GitHub: answers issue calls after a delay and counts what it is sent.
+"""A tracker as the seed's script and Fanout see GitHub: answers what changes something after a delay, and counts what it
+is sent.
 
 Not a model of GitHub's rules (tests/support/github_server is one): it measures waiting and counts requests."""
 import http.server
@@ -6,6 +7,15 @@ import json
 import re
 import threading
 import time
+
+
+# Those that the first run ever in a repository makes.
+LABELS = ["parallel-execution", "auto-created"]
+
+
+def is_write(method, path, body):
+    """A question of GraphQL's is none."""
+    return "mutation" in json.loads(body)["query"] if path.startswith("/graphql") else method != "GET"
 
 
 class Tracker:
@@ -50,7 +60,7 @@ class Tracker:
     def answer(self, request, body):
         now = time.time()
         status, reply = self.reply(request.command, request.path, body, now)
-        if request.command != "GET":
+        if is_write(request.command, request.path, body):
             time.sleep(self.delay)
         data = json.dumps(reply).encode()
         request.send_response(status)
@@ -80,6 +90,8 @@ class Tracker:
         if re.fullmatch(r"/repos/octo/hello", path):
             return 200, {"name": "hello", "full_name": "octo/hello", "node_id": "R_1", "id": 1, "default_branch": "main",
                          "has_issues": True, "permissions": {"push": True, "pull": True, "triage": True, "maintain": True, "admin": False}}
+        if method == "GET" and re.match(r"/repos/octo/hello/labels\b", path):
+            return 200, [{"name": name, "node_id": f"LA_{name}", "id": n} for n, name in enumerate(LABELS, 1)]
         if method == "POST" and path.endswith("/issues"):
             return 201, self.make_issues(1, now)[0]
         if method == "POST":
