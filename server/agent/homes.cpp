@@ -17,18 +17,18 @@ struct Row {
   string_view folder;  ///< That the user may move,
   List moved;          ///< to where this variable says.
   List read, write, login, own, seed;
-
-  std::array<List*, 5> lists() { return {&read, &write, &login, &own, &seed}; }
 };
+
+constexpr List Row::*kLists[] = {&Row::moved, &Row::read, &Row::write, &Row::login, &Row::own, &Row::seed};
 
 /// What lies below the agent's folder, also where the user may have moved it to.
 Row with_moved(Row row) {
   static std::deque<std::string> places;
-  for (auto* list : row.lists()) {
-    for (std::size_t at = 0, count = list->size(); at < count && !row.moved.empty(); ++at) {
-      if (!(*list)[at].starts_with(row.folder)) continue;
-      places.push_back(std::string(row.moved.front()).append((*list)[at].substr(row.folder.size())));
-      list->push_back(places.back());
+  for (const auto list : kLists) {
+    for (const auto place : List(row.*list)) {
+      if (!place.starts_with(row.folder)) continue;
+      places.push_back(std::string(row.moved.front()).append(place.substr(row.folder.size())));
+      (row.*list).push_back(places.back());
     }
   }
   return row;
@@ -69,10 +69,8 @@ const std::array<Row, 4>& rows() {
 
 Row all_of_them() {
   Row all;
-  const auto add = [](List& to, const List& from) { to.insert(to.end(), from.begin(), from.end()); };
-  for (auto row : rows()) {
-    add(all.moved, row.moved);
-    for (std::size_t list = 0; list < row.lists().size(); ++list) add(*all.lists()[list], *row.lists()[list]);
+  for (const auto& row : rows()) {
+    for (const auto list : kLists) (all.*list).insert((all.*list).end(), (row.*list).begin(), (row.*list).end());
   }
   return all;
 }

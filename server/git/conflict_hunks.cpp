@@ -11,7 +11,6 @@ namespace fanout::git {
 namespace {
 
 constexpr std::size_t kMostHunks = 20;
-constexpr std::size_t kMostNames = 5;
 constexpr std::size_t kMostText = 2048;
 constexpr git_object_size_t kLargest = 1 << 20;
 
@@ -191,16 +190,6 @@ std::vector<FileConflict> describe_conflicts(const Repository& repository, const
   std::vector<FileConflict> conflicts;
   for (auto& [path, conflict] : found) conflicts.push_back(std::move(conflict));
   return conflicts;
-}
-
-std::string names_of(const std::vector<FileConflict>& conflicts) {
-  std::vector<std::string> names;
-  for (const auto& conflict : conflicts) {
-    if (names.size() == kMostNames) break;
-    names.push_back(printable(conflict.path));
-  }
-  const auto more = conflicts.size() - names.size();
-  return join(names, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
 }
 
 }  // namespace fanout::git

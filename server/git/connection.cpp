@@ -62,6 +62,14 @@ git_proxy_options Connection::proxy() const {
   return options;
 }
 
+git_push_options Connection::push_options() {
+  git_push_options options = GIT_PUSH_OPTIONS_INIT;
+  options.callbacks = callbacks();
+  options.proxy_opts = proxy();
+  options.pb_parallelism = 1;  // Callbacks from several threads at once would need locks.
+  return options;
+}
+
 void Connection::note_pushed(const Repository& repository, const std::string& ref, const git_oid& tip) const {
   for (const auto& text : settings_.fetch) {
     Refspec spec;

@@ -23,7 +23,8 @@ class Connection {
 
   git_remote* remote() const { return remote_.get(); }
   git_remote_callbacks callbacks();
-  git_proxy_options proxy() const;  ///< Valid as long as this is.
+  git_proxy_options proxy() const;  ///< Valid as long as this is; as are:
+  git_push_options push_options();
 
   /// Where the remote's branches are noted here, by its refspecs: that `ref` of its is at `tip` now.
   void note_pushed(const Repository& repository, const std::string& ref, const git_oid& tip) const;

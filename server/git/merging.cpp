@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/text.hpp"
 #include "server/git/conflict_hunks.hpp"
 #include "server/git/conflicts.hpp"
 #include "server/git/contained.hpp"
@@ -14,6 +15,7 @@ namespace fanout::git {
 namespace {
 
 constexpr std::size_t kMostCommits = 10'000;
+constexpr std::size_t kMostNamed = 5;
 
 Tree find_tree(const Repository& repository, const git_oid& id) {
   Tree tree;
@@ -131,6 +133,16 @@ std::vector<FileConflict> conflicts_between(const fs::path& path, const std::str
   refuse_unrelated(repository, ours_id, theirs_id, theirs.substr(0, 7));
   const Index merged = merged_index(repository, ours_id, theirs_id, theirs.substr(0, 7));
   return git_index_has_conflicts(merged.get()) ? describe_conflicts(repository, merged) : std::vector<FileConflict>{};
+}
+
+std::string names_of(const std::vector<FileConflict>& conflicts) {
+  std::vector<std::string> names;
+  for (const auto& conflict : conflicts) {
+    if (names.size() == kMostNamed) break;
+    names.push_back(printable(conflict.path));
+  }
+  const auto more = conflicts.size() - names.size();
+  return join(names, ", ") + (more > 0 ? " and " + std::to_string(more) + " more" : "");
 }
 
 std::vector<std::string> touched_files(const fs::path& path, const std::string& from, const std::string& to) {

@@ -31,14 +31,6 @@ bool means_non_fast_forward(const std::string& reason) {
   return false;
 }
 
-git_push_options push_options(Connection& connection) {
-  git_push_options options = GIT_PUSH_OPTIONS_INIT;
-  options.callbacks = connection.callbacks();
-  options.proxy_opts = connection.proxy();
-  options.pb_parallelism = 1;  // Callbacks from several threads at once would need locks.
-  return options;
-}
-
 /// The tip of the branch at the connected remote, by its list of references.
 std::optional<git_oid> advertised(const Connection& connection, const std::string& branch,
                                   const std::string& doing) {
@@ -79,7 +71,7 @@ std::variant<std::string, PushRejected> push(const fs::path& path, const std::st
   const Repository repository = open_repository(path);
   const git_oid tip = find_branch(repository, branch);
   Connection connection(repository, remote, GIT_DIRECTION_PUSH, std::move(stop), access);
-  git_push_options options = push_options(connection);
+  git_push_options options = connection.push_options();
   const std::string ref = "refs/heads/" + branch;
   // The server compares with what it has advertised on this connection: nobody's push in between is lost.
   const bool may_replace = is_still_at(connection, branch, replaces, options);

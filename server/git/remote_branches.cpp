@@ -33,9 +33,7 @@ std::map<std::string, std::string> branches_at(const Connection& connection, con
 /// On the connection that told where the branch is: the server compares that with what it has when it
 /// deletes.
 void delete_at_server(Connection& connection, const std::string& branch, const std::string& doing) {
-  git_push_options options = GIT_PUSH_OPTIONS_INIT;
-  options.callbacks = connection.callbacks();
-  options.proxy_opts = connection.proxy();
+  const git_push_options options = connection.push_options();
   std::string spec = ":" + std::string(kHeads) + branch;
   char* specs[] = {spec.data()};
   const git_strarray list = {specs, 1};

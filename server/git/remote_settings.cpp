@@ -38,10 +38,11 @@ std::optional<RemoteSettings> find_remote(const Repository& repository, const st
   Rules instead, push_instead;
   const std::string own = "remote." + name + ".";
   for_each_entry(config, [&](std::string_view key, std::string_view value) {
-    if (key == own + "url") found.url = value;
-    if (key == own + "pushurl") found.push_url = value;
-    if (key == own + "proxy") found.proxy = value;
-    if (key == own + "fetch") found.fetch.emplace_back(value);
+    const auto last = key.starts_with(own) ? key.substr(own.size()) : std::string_view();
+    if (last == "url") found.url = value;
+    if (last == "pushurl") found.push_url = value;
+    if (last == "proxy") found.proxy = value;
+    if (last == "fetch") found.fetch.emplace_back(value);
     if (is_key_of(key, kUrl, kInsteadOf)) instead.emplace_back(value, base_of(key, kInsteadOf));
     if (is_key_of(key, kUrl, kPushInsteadOf)) push_instead.emplace_back(value, base_of(key, kPushInsteadOf));
   });

@@ -256,11 +256,10 @@ class Surveyor {
   void add_seed(string_view place, Box& box) const {
     const auto file = place_of(place);
     std::error_code error;
-    const auto holds_it = [&](const fs::path& folder) { return is_within(file, folder); };
-    const bool is_ours = (!home_.empty() && is_below_home(file)) || std::any_of(box.emptied.begin(), box.emptied.end(), holds_it);
-    if (file.empty() || !is_ours) return add_unseeded(file, box);
-    const auto covers = [&](const fs::path& shown) { return is_within(file, shown); };
-    const auto covered_by = [&](const std::vector<fs::path>& shown) { return std::any_of(shown.begin(), shown.end(), covers); };
+    const auto covers = [&](const fs::path& folder) { return is_within(file, folder); };
+    const auto covered_by = [&](const std::vector<fs::path>& folders) { return std::any_of(folders.begin(), folders.end(), covers); };
+    const bool is_hidden = (!home_.empty() && is_below_home(file)) || covered_by(box.emptied);
+    if (file.empty() || !is_hidden) return add_unseeded(file, box);
     if (covered_by(box.home.read) || covered_by(box.home.write)) return;
     const auto seeds = wanted_.shadow.place / "seeds";
     const auto copy = seeds / file.relative_path();
