@@ -9,6 +9,7 @@
 
 #include "server/domain/run/fold.hpp"
 #include "server/github/marker.hpp"
+#include "tests/support/programs.hpp"
 
 namespace fanout::test {
 
@@ -59,6 +60,7 @@ Scenario::Scenario(Tracker tracker)
   }
   plan_ = write_plan();
   daemon_.stop(SIGKILL);  // each scenario starts it as it needs it
+  daemon_.set_program(built("server/fanoutd-with-crash-points"));
 }
 
 /// As in a clone of octo/hello on github.com: pushes go to a folder, and the API is elsewhere.
@@ -108,6 +110,11 @@ bool Scenario::begin(const std::vector<std::string>& environment) {
 void Scenario::die_and_start_again() {
   daemon_.stop(SIGKILL);
   daemon_.start();
+}
+
+bool Scenario::dies_at(const std::string& point) {
+  if (daemon_.pid() > 0) daemon_.stop(SIGKILL);
+  return !begin({"FANOUT_CRASH_AT=" + point}) || watch_to_the_end();
 }
 
 /// As a client does that got no answer: the same request again, by its id.

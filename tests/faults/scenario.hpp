@@ -36,13 +36,15 @@ class Scenario {
   bool begin(const std::vector<std::string>& environment);
   /// The daemon is dead, or is killed now; another one takes over.
   void die_and_start_again();
-  /// True when the daemon has died by itself before the run ended.
-  bool watch_to_the_end();
+  /// Starts the daemon anew, to die at `point`, asks for the run as before, and watches it: false when the run ended first.
+  bool dies_at(const std::string& point);
   /// Watches to the end whatever it takes, and looks at what is there.
   Outcome outcome();
 
  private:
   std::string ask();
+  /// True when the daemon has died by itself before the run ended.
+  bool watch_to_the_end();
   void set_up_tracker();
   std::filesystem::path write_plan();
   void finish_at_tracker(const std::string& run);

@@ -11,6 +11,7 @@
 #include "server/domain/run/fold.hpp"
 #include "tests/integration/growing.hpp"
 #include "tests/support/plan_builder.hpp"
+#include "tests/support/programs.hpp"
 
 namespace fanout::test {
 namespace {
@@ -210,9 +211,8 @@ TEST_F(Growing, KilledBetweenTasksTheDaemonLosesNoneThatItHadAccepted) {
   EXPECT_EQ(task(done, "last").phase(), v1::PHASE_BLOCKED);
 }
 
-#ifdef FANOUT_FAULTS
-
 TEST_F(Growing, KilledAtACommitNoTaskIsLostOrDoubled) {
+  daemon_.set_program(built("server/fanoutd-with-crash-points"));
   for (const std::string point : {"log.before-commit", "log.after-commit"}) {
     for (int time = 1; time <= 8; time += 2) {
       const auto run = begin(", \"branch\": \"{run_id}/{task_id}\", \"worktree\": \"{run_id}/{task_id}\"");
@@ -246,8 +246,6 @@ TEST_F(Growing, KilledAtACommitNoTaskIsLostOrDoubled) {
     }
   }
 }
-
-#endif
 
 TEST_F(Growing, ALostEventLogIsMadeAnewWithTheTasksThatCame) {
   const auto run = begin();

@@ -10,6 +10,8 @@
 #include <csignal>
 #include <stdexcept>
 
+#include "tests/support/programs.hpp"
+
 namespace fanout::test {
 
 namespace v1 = fanout::v1;
@@ -35,7 +37,7 @@ std::string read_line(int fd) {
 }  // namespace
 
 Daemon::Daemon(std::string retry_delay, std::vector<std::string> environment, std::vector<std::string> options)
-    : retry_delay_(std::move(retry_delay)), environment_(std::move(environment)), options_(std::move(options)) {
+    : program_(built("server/fanoutd")), retry_delay_(std::move(retry_delay)), environment_(std::move(environment)), options_(std::move(options)) {
   start();
 }
 
@@ -82,7 +84,7 @@ std::pair<pid_t, std::string> Daemon::launch(const std::vector<std::string>& env
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 2, (folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
   posix_spawn_file_actions_adddup2(&actions, ready[1], 9);
-  std::vector<std::string> arguments{FANOUTD,          "--socket", socket().string(),
+  std::vector<std::string> arguments{program_.string(), "--socket", socket().string(),
                                      "--state",        state().string(),
                                      "--config",       config().string(),
                                      "--ready-fd",     "9",
@@ -102,10 +104,10 @@ std::pair<pid_t, std::string> Daemon::launch(const std::vector<std::string>& env
   for (const auto& entry : environment) variables.push_back(const_cast<char*>(entry.c_str()));
   variables.push_back(nullptr);
   pid_t pid = -1;
-  const int failed = posix_spawn(&pid, FANOUTD, &actions, nullptr, argv.data(), variables.data());
+  const int failed = posix_spawn(&pid, program_.c_str(), &actions, nullptr, argv.data(), variables.data());
   posix_spawn_file_actions_destroy(&actions);
   close(ready[1]);
-  if (failed != 0) throw std::runtime_error("cannot start " FANOUTD);
+  if (failed != 0) throw std::runtime_error("cannot start " + program_.string());
   auto line = read_line(ready[0]);
   close(ready[0]);
   return {pid, std::move(line)};

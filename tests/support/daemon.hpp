@@ -39,6 +39,8 @@ class Daemon {
   fanout::v1::DaemonService::Stub& daemon() { return *daemon_; }
   std::shared_ptr<grpc::Channel> channel() { return channel_; }
 
+  /// Another fanoutd from the next start on: one of built().
+  void set_program(std::filesystem::path program) { program_ = std::move(program); }
   /// Other options of its command line, from the next start on.
   void set_options(std::vector<std::string> options) { options_ = std::move(options); }
   std::filesystem::path socket() const { return folder_ / "run/fanoutd.sock"; }
@@ -55,6 +57,7 @@ class Daemon {
   std::pair<pid_t, std::string> launch(const std::vector<std::string>& environment);
 
   TempDir folder_;
+  std::filesystem::path program_;
   std::string retry_delay_;
   std::vector<std::string> environment_, options_;
   pid_t pid_ = -1;
