@@ -5,7 +5,7 @@
 #   deploy/test.sh            everything
 #   deploy/test.sh --quick    the tests in the plain build only
 #   deploy/test.sh --tsan     the tests under ThreadSanitizer instead
-#   deploy/test.sh --faults   the daemon killed at every crash point and at 200 random instants; takes hours
+#   deploy/test.sh --faults   the daemon killed each time it passes a crash point and at 200 random instants; takes hours
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/packages.sh
@@ -14,6 +14,15 @@ mode=${1:-all}
 jobs=$(nproc)
 test_jobs=$((jobs * 2 + 1))  # many tests wait for programs rather than work
 export CTEST_OUTPUT_ON_FAILURE=1
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
+export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:report_atomic_races=0:second_deadlock_stack=1
+
+# Tests of the programs as users get them, whatever the tests themselves are built with.
+programs=$PWD/build
+tests_in=build
+program_tests() { FANOUT_TEST_BUILD=$programs ctest --test-dir "$tests_in" "$@"; }
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -31,7 +40,13 @@ plain() { # TARGET...
 
 tests() {
   step "Tests"
-  ctest --test-dir build -j "$test_jobs" --timeout 300 -LE "agents|counterparts"
+  ctest --test-dir build -j "$test_jobs" --timeout 300 -LE "agents|counterparts|faults"
+}
+
+# A sample of the crash points, and of random instants.
+faults() {
+  step "The daemon dies"
+  program_tests -j "$test_jobs" -L faults
 }
 
 # The agents' own programs, from npm, against a model on loopback: about two minutes. How fast they are is not ours to say,
@@ -39,10 +54,10 @@ tests() {
 real_agents() {
   step "Tests with real agents"
   if install_agents build/agents; then
-    ctest --test-dir build -j 2 -L agents --repeat until-pass:2
+    program_tests -j "$jobs" -L agents --repeat until-pass:2
   else
     printf '\n!! SKIPPED, since npm cannot install the agents:\n'
-    ctest --test-dir build -N -L agents | sed -n 's/^ *Test *#[0-9]*: /!!   /p'
+    program_tests -N -L agents | sed -n 's/^ *Test *#[0-9]*: /!!   /p'
   fi
 }
 
@@ -50,7 +65,7 @@ real_agents() {
 counterparts() {
   step "Tests against what others wrote"
   deploy/counterparts.sh
-  ctest --test-dir build -j "$jobs" -L counterparts --repeat until-pass:2
+  program_tests -j "$jobs" -L counterparts --repeat until-pass:2
 }
 
 # The clients in TypeScript, Lua, Python and Node, and one of them in a real editor: about three minutes. What npm cannot
@@ -71,20 +86,13 @@ sanitized() { # PRESET
   step "Build for $1"
   build "$1" all
   step "Tests under $1"
-  ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
-  UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 \
-  LSAN_OPTIONS=suppressions="$PWD/tests/lsan.supp":print_suppressions=0 \
-  TSAN_OPTIONS=suppressions="$PWD/tests/tsan.supp":report_atomic_races=0:second_deadlock_stack=1 \
-    ctest --test-dir "build/$1" -j "$test_jobs" --timeout 600 --repeat until-pass:3 -LE "agents|counterparts"
+  ctest --test-dir "build/$1" -j "$test_jobs" --timeout 300 --repeat until-pass:2 -LE "agents|counterparts|faults"
+  tests_in=build/$1
 }
 
-faults() {
-  step "Build with crash points"
-  mkdir -p build/faults
-  cmake -S . -B build/faults -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DFANOUT_FAULTS=ON
-  cmake --build build/faults -j "$jobs" --target faults_test fanoutd
+all_faults() {
   step "Every crash point, 200 random instants"
-  FANOUT_FAULTS_ALL=1 "$(find build/faults -type f -name faults_test -perm -u+x)"
+  FANOUT_FAULTS_ALL=1 build/tests/faults/faults_test
 }
 
 fuzz() {
@@ -95,10 +103,10 @@ fuzz() {
 step "Packages"
 install_packages $build_packages $test_packages
 case $mode in
-  all) sanitized asan; plain fanoutd fanout real_agents_test counterparts_test; real_agents; counterparts; editors; benchmark; fuzz ;;
-  --quick) plain all; tests; real_agents; counterparts; editors ;;
+  all) sanitized asan; plain fanoutd fanout fanoutd-with-crash-points; faults; real_agents; counterparts; editors; benchmark; fuzz ;;
+  --quick) plain all; tests; faults; real_agents; counterparts; editors ;;
   --tsan) sanitized tsan ;;
-  --faults) faults ;;
+  --faults) plain faults_test; all_faults ;;
   *) echo "usage: deploy/test.sh [--quick|--tsan|--faults]" >&2; exit 2 ;;
 esac
 step "All passed"

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "tests/agents/agents.hpp"
+#include "tests/support/programs.hpp"
 
 namespace fanout::test {
 namespace {
@@ -20,7 +21,7 @@ class Plugin : public RealAgents {
     const auto bin = folder() / "node_modules/.bin";
     std::vector<std::string> all{
         "env",
-        "PATH=" + fs::path(FANOUT).parent_path().string() + ":" + bin.string() + ":" + std::getenv("PATH"),
+        "PATH=" + built("client/fanout").parent_path().string() + ":" + bin.string() + ":" + std::getenv("PATH"),
         "HOME=" + home_.path().string(),
         "ANTHROPIC_BASE_URL=" + model_.url(),
         "ANTHROPIC_API_KEY=none",

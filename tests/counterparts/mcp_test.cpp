@@ -8,6 +8,7 @@
 #include "tests/counterparts/counterpart.hpp"
 #include "tests/support/daemon.hpp"
 #include "tests/support/plan_builder.hpp"
+#include "tests/support/programs.hpp"
 
 namespace fanout::test {
 namespace {
@@ -61,7 +62,7 @@ class McpClient : public Mcp, public testing::WithParamInterface<const char*> {
 
 TEST_P(McpClient, DrivesFanoutWithinItsRepositoryAndNotBeyond) {
   const auto theirs = execute(daemon_, foreign_.root() / "slow.yaml");
-  const auto said = output_of(script("mcp.mjs", {GetParam(), FANOUT, daemon_.socket().string(),
+  const auto said = output_of(script("mcp.mjs", {GetParam(), built("client/fanout").string(), daemon_.socket().string(),
                                                  repository_.root().string(), foreign_.root().string(), theirs}));
   EXPECT_THAT(said, HasSubstr(" steps"));
   EXPECT_EQ(get(daemon_, theirs).state(), v1::RUN_STATE_RUNNING) << "nobody has touched it";
@@ -81,7 +82,7 @@ class McpNested : public Mcp {
         R"({"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}},"name":")" +
         tool + R"(","arguments":)" + arguments + "}}";
     const auto answered = file(answer + ".answered").string();
-    return "mkfifo " + answered + "; { echo '" + request + "'; read -r _ < " + answered + "; } | " + with + FANOUT +
+    return "mkfifo " + answered + "; { echo '" + request + "'; read -r _ < " + answered + "; } | " + with + built("client/fanout").string() +
            " --socket " + daemon_.socket().string() + " mcp " + options + " | { head -n 1 > " + file(answer).string() +
            "; echo > " + answered + "; }\n";
   }
