@@ -65,7 +65,7 @@ class Faults : public testing::TestWithParam<Scenario::Tracker> {
     const auto is_first = [](const std::string& point) { return point.ends_with("#1"); };
     std::remove_copy_if(points.begin(), points.end(), std::back_inserter(later), is_first);
     std::shuffle(later.begin(), later.end(), random);
-    later.resize(std::min<std::size_t>(later.size(), 10));
+    later.resize(std::min(later.size(), sampled(30, 10)));
     std::copy_if(points.begin(), points.end(), std::back_inserter(chosen), [&](const std::string& point) {
       return is_first(point) || std::find(later.begin(), later.end(), point) != later.end();
     });
