@@ -65,7 +65,7 @@ real_agents() {
 counterparts() {
   step "Tests against what others wrote"
   deploy/counterparts.sh
-  program_tests -j "$jobs" -L counterparts --repeat until-pass:2
+  program_tests -j "$test_jobs" -L counterparts --repeat until-pass:2
 }
 
 # The clients in TypeScript, Lua, Python and Node, and one of them in a real editor: about three minutes. What npm cannot
