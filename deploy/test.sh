@@ -20,9 +20,9 @@ export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:report_atomic_races=0:second_deadlock_stack=1
 
 # Tests of the programs as users get them, whatever the tests themselves are built with.
-programs=$PWD/build
 tests_in=build
-program_tests() { FANOUT_TEST_BUILD=$programs ctest --test-dir "$tests_in" "$@"; }
+[ "$mode" != all ] || tests_in=build/asan
+program_tests() { FANOUT_TEST_BUILD=$PWD/build ctest --test-dir "$tests_in" "$@"; }
 
 step() { printf '\n== %s\n' "$*"; }
 
@@ -87,7 +87,6 @@ sanitized() { # PRESET
   build "$1" all
   step "Tests under $1"
   ctest --test-dir "build/$1" -j "$test_jobs" --timeout 300 --repeat until-pass:2 -LE "agents|counterparts|faults"
-  tests_in=build/$1
 }
 
 all_faults() {

@@ -137,11 +137,11 @@ TEST_P(Faults, KilledAtEachCrashPointItEndsAsUndisturbed) {
     const auto missed = die_at(its);
     alone.insert(alone.end(), missed.begin(), missed.end());
   }
-  std::size_t unreached = 0;
-  for (const auto& point : alone) unreached += die_at({point}).size();
+  auto died = points.size();
+  for (const auto& point : alone) died -= die_at({point}).size();
   // In what order things happen differs from run to run; nearly all points must have been reached all the same.
-  EXPECT_LT(unreached, points.size() / 4 + 1);
-  std::cout << points.size() - unreached << " kills in " << runs + alone.size() << " runs" << std::endl;
+  EXPECT_GT(died, points.size() * 3 / 4);
+  std::cout << died << " kills in " << runs + alone.size() << " runs" << std::endl;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Faults, testing::Values(Scenario::Tracker::none, Scenario::Tracker::github),

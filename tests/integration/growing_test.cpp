@@ -214,7 +214,7 @@ TEST_F(Growing, KilledBetweenTasksTheDaemonLosesNoneThatItHadAccepted) {
 TEST_F(Growing, KilledAtACommitNoTaskIsLostOrDoubled) {
   daemon_.set_program(built("server/fanoutd-with-crash-points"));
   for (const std::string point : {"log.before-commit", "log.after-commit"}) {
-    for (int time = 1; time <= 8; time += 3) {
+    for (int time = 1; time <= 8; time += 2) {
       const auto run = begin(", \"branch\": \"{run_id}/{task_id}\", \"worktree\": \"{run_id}/{task_id}\"");
       daemon_.stop(SIGKILL);
       daemon_.start({"FANOUT_CRASH_AT=" + point + "#" + std::to_string(time)});
